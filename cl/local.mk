@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Kernel text becomes a C array, so the installed library needs no files.
+CL_SRC = \
+  cl/bias.cl \
+  cl/direct.cl \
+  cl/dropout.cl \
+  cl/im2col.cl \
+  cl/pool.cl \
+  cl/prelude.cl \
+  cl/resize.cl \
+  cl/sgd.cl \
+  cl/softmax.cl
+CL_INC = $(CL_SRC:.cl=.inc)
+
+SUFFIXES = .cl .inc
+.cl.inc:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	  od -An -v -tx1 $< | sed 's/[0-9a-f][0-9a-f]/0x&,/g' >$@.tmp && \
+	  mv $@.tmp $@
+
+BUILT_SOURCES += $(CL_INC)
+CLEANFILES += $(CL_INC)
+EXTRA_DIST += $(CL_SRC)

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLADE_BACKEND_H
+#define CLADE_BACKEND_H
+
+#include <clade/ops.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum clade_device_type {
+    CLADE_DEVICE_CPU,
+    CLADE_DEVICE_GPU,
+    CLADE_DEVICE_OTHER
+};
+
+/* A device that a backend can open; texts are cut to fit. */
+struct clade_device {
+    char selector[32];    /* "cpu", "cpu64", "opencl:0:1": what opens it */
+    char platform[128];   /* its platform's name; "reference" for cpu */
+    char name[128];
+    char vendor[128];
+    char driver[128];     /* driver version */
+    char version[128];    /* OpenCL version text */
+    char extensions[512]; /* those that matter, space-separated */
+    enum clade_device_type type;
+    uint64_t memory;       /* bytes in all */
+    uint64_t max_alloc;    /* bytes at most in one buffer */
+    uint64_t local_memory; /* bytes of local memory of a work-group */
+    int units;             /* compute units */
+    int vector_width;      /* native, in floats */
+    int rank;              /* `opencl` takes the largest; ties by platform */
+    bool denormals;        /* keeps subnormal floats */
+    bool unified;          /* shares the host's memory */
+    bool emulated;         /* llvmpipe, Oclgrind: never taken for a GPU */
+    uint64_t float_config; /* CL_DEVICE_SINGLE_FP_CONFIG, 0 for cpu */
+};
+
+/*
+ * Every device of every backend, best first, in an array that
+ * clade_devices_free() frees.  Platforms without devices are skipped.
+ * CLADE_OK with *count >= 2 (the reference is always there).
+ */
+CLADE_API clade_status clade_devices(struct clade_device **list, int *count);
+CLADE_API void clade_devices_free(struct clade_device *list);
+
+/*
+ * The device that a text selects: `cpu`, `cpu64`, `opencl` (the best one),
+ * `opencl:P:D`, `gpu`, or part of `platform / device` in any case.  NULL: the
+ * environment's CLADE_DEVICE, else `opencl`, else (no OpenCL device) `cpu`.
+ * CLADE_EAMBIGUOUS or CLADE_ENODEVICE with the list in the message.
+ */
+CLADE_API clade_status clade_device_find(struct clade_device *device,
+                                         const char *text);
+
+/*
+ * A backend at work on one device: one in-order queue and the programs and
+ * kernels of one net.  Two of them may be used in two threads; one of them
+ * in one thread at a time.
+ */
+typedef struct clade_backend clade_backend;
+
+CLADE_API clade_status clade_backend_open(clade_backend **be,
+                                          const char *device);
+CLADE_API void clade_backend_close(clade_backend *be);
+CLADE_API const struct clade_device *
+clade_backend_device(const clade_backend *be);
+/* CLADE_F32, or CLADE_F64 for cpu64: the type that its ops' floats have. */
+CLADE_API enum clade_type clade_backend_real(const clade_backend *be);
+
+enum clade_memory {
+    CLADE_MEMORY_DEVICE, /* for kernels */
+    CLADE_MEMORY_HOST    /* pinned: mapped once, for staging */
+};
+
+/* Memory, contents undefined, `bytes` > 0.  CLADE_ENOMEM names the size; free
+ * accepts NULL and waits for nothing that is queued. */
+CLADE_API clade_status clade_backend_alloc(clade_backend *be,
+                                           struct clade_buffer **buffer,
+                                           size_t bytes,
+                                           enum clade_memory where);
+CLADE_API void clade_backend_free(clade_backend *be,
+                                  struct clade_buffer *buffer);
+/* The bytes in buffers that are alive. */
+CLADE_API uint64_t clade_backend_memory(const clade_backend *be);
+
+/* Queued: `bytes` bytes from byte `at` on become copies of `word`; both are
+ * multiples of 4. */
+CLADE_API clade_status clade_backend_fill(clade_backend *be,
+                                          struct clade_buffer *buffer,
+                                          size_t at, size_t bytes,
+                                          uint32_t word);
+/* Queued: a copy between two buffers that do not overlap. */
+CLADE_API clade_status clade_backend_copy(clade_backend *be,
+                                          struct clade_buffer *to,
+                                          size_t to_at,
+                                          struct clade_buffer *from,
+                                          size_t from_at, size_t bytes);
+/* Done on return, after all that was queued before it. */
+CLADE_API clade_status clade_backend_read(clade_backend *be, void *to,
+                                          struct clade_buffer *from,
+                                          size_t at, size_t bytes);
+/* Queued: `from` must stay as it is until clade_backend_finish() or a read. */
+CLADE_API clade_status clade_backend_write(clade_backend *be,
+                                           struct clade_buffer *to, size_t at,
+                                           const void *from, size_t bytes);
+/* The host's address of a CLADE_MEMORY_HOST buffer, valid until it is freed. */
+CLADE_API void *clade_backend_map(clade_backend *be,
+                                  struct clade_buffer *buffer);
+
+/* The names of the algorithms that can run `op`, best first, at most `max`;
+ * returns how many there are (0: not supported). */
+CLADE_API int clade_backend_algorithms(clade_backend *be,
+                                       const struct clade_op *op,
+                                       const char *names[], int max);
+/*
+ * Choose an algorithm, by name or (NULL) as the backend sees fit: sets
+ * op->algorithm, workspace, packed, depth and tune.  The caller then gives
+ * t[CLADE_WORKSPACE] and t[CLADE_PACKED] if they are wanted.
+ * CLADE_EUNSUPPORTED names the op and what would do.
+ */
+CLADE_API clade_status clade_backend_choose(clade_backend *be,
+                                            struct clade_op *op,
+                                            const char *name);
+/* Build what the op needs (programs, kernels); its tensors may still move. */
+CLADE_API clade_status clade_backend_prepare(clade_backend *be,
+                                             struct clade_op *op);
+CLADE_API void clade_backend_release(clade_backend *be, struct clade_op *op);
+/* Queue a prepared op.  A fault may show later, in finish or read; it names
+ * the op. */
+CLADE_API clade_status clade_backend_run(clade_backend *be,
+                                         const struct clade_op *op);
+/* Send what is queued to the device; wait until all of it is done. */
+CLADE_API clade_status clade_backend_flush(clade_backend *be);
+CLADE_API clade_status clade_backend_finish(clade_backend *be);
+
+/* What the backend noticed since the last call, a line each, for the user
+ * (an algorithm found wrong, a device without a promise): NULL if nothing.
+ * Valid until the next call. */
+CLADE_API const char *clade_backend_notices(clade_backend *be);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKEND_H
+#define BACKEND_H
+
+#include <clade/backend.h>
+
+/*
+ * What a backend must be able to do: the functions of <clade/backend.h>, whose
+ * comments are the contract.  A new backend is one folder and one line in the
+ * table of backend.c.
+ */
+struct backend_table {
+    const char *name;
+    /* Append this backend's devices to *list (realloc), *count long. */
+    clade_status (*devices)(struct clade_device **list, int *count);
+    clade_status (*open)(clade_backend **be,
+                         const struct clade_device *device);
+    void (*close)(clade_backend *be);
+    clade_status (*alloc)(clade_backend *be, struct clade_buffer **buffer,
+                          size_t bytes, enum clade_memory where);
+    void (*free)(clade_backend *be, struct clade_buffer *buffer);
+    clade_status (*fill)(clade_backend *be, struct clade_buffer *buffer,
+                         size_t at, size_t bytes, uint32_t word);
+    clade_status (*copy)(clade_backend *be, struct clade_buffer *to,
+                         size_t to_at, struct clade_buffer *from,
+                         size_t from_at, size_t bytes);
+    clade_status (*read)(clade_backend *be, void *to,
+                         struct clade_buffer *from, size_t at, size_t bytes);
+    clade_status (*write)(clade_backend *be, struct clade_buffer *to,
+                          size_t at, const void *from, size_t bytes);
+    void *(*map)(clade_backend *be, struct clade_buffer *buffer);
+    int (*algorithms)(clade_backend *be, const struct clade_op *op,
+                      const char *names[], int max);
+    clade_status (*choose)(clade_backend *be, struct clade_op *op,
+                           const char *name);
+    clade_status (*prepare)(clade_backend *be, struct clade_op *op);
+    void (*release)(clade_backend *be, struct clade_op *op);
+    clade_status (*run)(clade_backend *be, const struct clade_op *op);
+    clade_status (*flush)(clade_backend *be);
+    clade_status (*finish)(clade_backend *be);
+    const char *(*notices)(clade_backend *be);
+};
+
+/* The start of each backend's own struct. */
+struct clade_backend {
+    const struct backend_table *table;
+    struct clade_device device;
+    enum clade_type real;
+    uint64_t memory; /* bytes in buffers that are alive */
+};
+
+/* The start of each backend's own buffer. */
+struct clade_buffer {
+    size_t bytes;
+};
+
+extern const struct backend_table backend_cpu, backend_opencl;
+
+/* "conv_fwd 2x56x56x64 * 3x3x64x192 (inception_3a/3x3)": an op for messages,
+ * in a text of this thread's that the next call overwrites. */
+const char *op_describe(const struct clade_op *op);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NET_H
+#define NET_H
+
+#include <clade/net.h>
+
+/*
+ * A plan: the ops of one kind of step at one batch, in order, with every
+ * tensor placed.  Phases follow one another in `ops`; an evaluating plan has
+ * no backward and no update.
+ */
+enum plan_phase {
+    PLAN_PACK,    /* filter_pack; run only after the filters changed */
+    PLAN_FORWARD, /* resize is its first op */
+    PLAN_BACKWARD,
+    PLAN_UPDATE,
+    PLAN_PHASES
+};
+
+/* A layer's output, complete once op `ready` (an index in `ops`) has run; its
+ * memory may be another tensor's later. */
+struct plan_activation {
+    const char *name; /* as in the record format: "inception_3a/output" */
+    struct clade_tensor value;
+    int ready;
+};
+
+struct plan {
+    int batch;
+    bool training;
+    struct clade_op *ops;
+    int phase[PLAN_PHASES + 1]; /* ops of phase i: phase[i] .. phase[i+1]-1 */
+    struct plan_activation *activations;
+    int n_activations;
+    struct clade_tensor bytes;  /* u8 [N,h,w,c]: the input of resize */
+    struct clade_tensor pixels; /* [N,H,W,C]: its output */
+    struct clade_tensor labels; /* u8 [N,1,1,1] */
+    struct clade_tensor loss[CLADE_HEADS_MAX]; /* [N,1,1,1] a head */
+    struct clade_tensor hit[CLADE_HEADS_MAX];  /* u8 [N,1,1,1] */
+};
+
+/* Called around each op of a run; the backend is finished before each call.
+ * A status other than CLADE_OK ends the run.  Either may be NULL. */
+struct net_observer {
+    void *arg;
+    clade_status (*before)(void *arg, const struct plan *plan, int op);
+    clade_status (*after)(void *arg, const struct plan *plan, int op);
+};
+
+/* The plan for a batch of n images, or NULL. */
+const struct plan *net_plan(const clade_net *net, int n, bool training);
+clade_backend *net_backend(const clade_net *net);
+
+/* clade_net_train and clade_net_eval, watched.  observer may be NULL. */
+clade_status net_train(clade_net *net, const struct clade_batch *batch,
+                       uint32_t step, float learning_rate,
+                       struct clade_result *result,
+                       const struct net_observer *observer);
+clade_status net_eval(clade_net *net, const struct clade_batch *batch,
+                      struct clade_result *result,
+                      const struct net_observer *observer);
+
+#endif

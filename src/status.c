@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A build log can be long; what does not fit is cut. */
+static _Thread_local char message[8192];
+
+static const struct {
+    const char *text;
+    int code;
+} table[] = {
+#define ROW(name, code, text) [CLADE_##name] = { text, code },
+    CLADE_STATUS_LIST(ROW)
+#undef ROW
+};
+
+clade_status clade_fail(clade_status st, const char *fmt, ...)
+{
+    char text[sizeof message];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    memcpy(message, text, sizeof message);
+    return st;
+}
+
+const char *clade_error(void)
+{
+    return message;
+}
+
+const char *clade_status_text(clade_status st)
+{
+    return st < sizeof table / sizeof *table ? table[st].text : "unknown";
+}
+
+int clade_status_exit_code(clade_status st)
+{
+    return st < sizeof table / sizeof *table ? table[st].code : 1;
+}
