@@ -1,2 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += tests/local.mk cl/local.mk
+# TAP programs, each tests/NAME.t from tests/NAME.c, and TAP scripts,
+# tests/NAME.sh.  They link the library with its internal names visible.
+check_PROGRAMS = \
+  tests/library.t
+test_scripts = \
+  tests/symbols.sh
+TESTS = $(check_PROGRAMS) $(test_scripts)
+
+check_LTLIBRARIES = libtap.la
+libtap_la_SOURCES = \
+  tests/tap.c \
+  tests/tap.h
+
+LDADD = libtap.la libcladecore.la
+tests_library_t_SOURCES = tests/library.c
+# This one is a user of the library as installed: public names alone.
+tests_library_t_LDADD = libtap.la libclade.la
+
+TEST_EXTENSIONS = .t .sh
+T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+  $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(T_LOG_DRIVER)
+
+# Drivers keep compiled kernels below HOME; the tests' own stay in the build.
+TEST_HOME = $(abs_builddir)/tests/home
+AM_TESTS_ENVIRONMENT = \
+  HOME='$(TEST_HOME)'; export HOME; \
+  XDG_CACHE_HOME='$(TEST_HOME)/cache'; export XDG_CACHE_HOME; \
+  POCL_CACHE_DIR='$(TEST_HOME)/pocl'; export POCL_CACHE_DIR; \
+  CLADE='$(abs_builddir)/clade$(EXEEXT)'; export CLADE; \
+  SRCDIR='$(abs_srcdir)'; export SRCDIR; \
+  $(MKDIR_P) '$(TEST_HOME)/cache' '$(TEST_HOME)/pocl';
+
+EXTRA_DIST += $(test_scripts)
+
+clean-local:
+	rm -rf '$(TEST_HOME)'
