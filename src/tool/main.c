@@ -1,5 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+#include "tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "status.h"
+
+const struct tool_command *const tool_commands[] = {
+    &cmd_help,
+    NULL,
+};
+
+static struct timespec start;
+
+double tool_uptime(void)
 {
-    return 2;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start.tv_sec) +
+           1e-9 * (double)(now.tv_nsec - start.tv_nsec);
+}
+
+const struct tool_command *tool_command_find(const char *name)
+{
+    for (const struct tool_command *const *c = tool_commands; *c; c++)
+        if (!strcmp((*c)->name, name))
+            return *c;
+    return NULL;
+}
+
+static clade_status unknown_command(const char *name)
+{
+    const char *names[COUNT_OF(tool_commands)];
+    const char *near;
+    size_t n = 0;
+
+    for (; tool_commands[n]; n++)
+        names[n] = tool_commands[n]->name;
+    near = tool_nearest(name, names, n);
+    return clade_fail(
+        CLADE_EUSAGE, "no command is called \"%s\"%s%s%s (clade help)", name,
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static clade_status run_command(const struct tool_command *command, int argc,
+                                char **argv)
+{
+    void *options = malloc(command->size ? command->size : 1);
+    clade_status st;
+    bool help;
+
+    if (!options)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", command->name);
+    if (command->size)
+        memcpy(options, command->defaults, command->size);
+    st = tool_parse(command, options, &help, argc, argv);
+    if (!st && help)
+        tool_usage(command);
+    else if (!st)
+        st = command->run(options);
+    free(options);
+    return st;
+}
+
+static clade_status dispatch(int argc, char **argv)
+{
+    const struct tool_command *command;
+
+    if (argc < 2) {
+        tool_overview(stderr);
+        return clade_fail(CLADE_EUSAGE, "a command is wanted");
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("clade " PACKAGE_VERSION);
+        return CLADE_OK;
+    }
+    if (!strcmp(argv[1], "--help")) {
+        tool_overview(stdout);
+        return CLADE_OK;
+    }
+    command = tool_command_find(argv[1]);
+    if (!command)
+        return unknown_command(argv[1]);
+    return run_command(command, argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+    clade_status st;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    st = dispatch(argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && !st)
+        st = clade_fail(CLADE_EIO, "standard output: %s", strerror(errno));
+    if (st)
+        fprintf(stderr, "clade: %s\n", clade_error());
+    return clade_status_exit_code(st);
 }

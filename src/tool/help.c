@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <string.h>
+
+#include "status.h"
+
+struct help_options {
+    const char *topic;
+};
+
+static const struct tool_option options[] = {
+    { .name = "TOPIC",
+      .kind = TOOL_OPERAND,
+      .at = offsetof(struct help_options, topic) },
+};
+
+static const struct help_options defaults;
+
+void tool_overview(FILE *to)
+{
+    fprintf(to, "usage: clade COMMAND [OPTIONS]\n\n"
+                "Trains GoogLeNet on any OpenCL device, and proves that every "
+                "device computes\nthe same thing.\n\ncommands:\n");
+    for (const struct tool_command *const *c = tool_commands; *c; c++)
+        fprintf(to, "  %-8s  %s\n", (*c)->name, (*c)->summary);
+    fprintf(to, "\n`clade help COMMAND` lists a command's options; `clade help "
+                "device` and\n`clade help exit-codes` say what those are.\n"
+                "`clade --version` prints the version.\n");
+}
+
+static void help_device(void)
+{
+    puts("--device D selects where a command computes:\n"
+         "\n"
+         "  cpu         the reference: plain C loops, exact sums, slow\n"
+         "  cpu64       the same, storing double\n"
+         "  opencl      the best OpenCL device: a GPU before a CPU, software\n"
+         "              renderers and simulators last, then the most units\n"
+         "  gpu         the best OpenCL GPU\n"
+         "  opencl:P:D  device D of platform P, as clinfo counts\n"
+         "  other text  part of `platform / device`, in any case\n"
+         "\n"
+         "Without it the environment's CLADE_DEVICE says; without that it is\n"
+         "opencl, and cpu where there is no OpenCL device. `clade devices`\n"
+         "lists what there is. A text that fits several devices ends with\n"
+         "exit code 2 and their list, one that fits none with 4.");
+}
+
+static void help_exit_codes(void)
+{
+    puts("The exit code says how a command ended:\n");
+#define PRINT_CODE(name, code, text) printf("  %3d  %s\n", code, text);
+    CLADE_STATUS_LIST(PRINT_CODE)
+#undef PRINT_CODE
+}
+
+static const struct {
+    const char *name;
+    void (*print)(void);
+} topics[] = {
+    { "device", help_device },
+    { "exit-codes", help_exit_codes },
+};
+
+static clade_status no_topic(const char *topic)
+{
+    return clade_fail(CLADE_EUSAGE,
+                      "help: no topic is called \"%s\"; there are the "
+                      "commands (clade help), device and exit-codes",
+                      topic);
+}
+
+static clade_status run(const void *given)
+{
+    const struct help_options *o = given;
+    const struct tool_command *command;
+
+    if (!o->topic) {
+        tool_overview(stdout);
+        return CLADE_OK;
+    }
+    if ((command = tool_command_find(o->topic))) {
+        tool_usage(command);
+        return CLADE_OK;
+    }
+    for (size_t i = 0; i < COUNT_OF(topics); i++) {
+        if (!strcmp(topics[i].name, o->topic)) {
+            topics[i].print();
+            return CLADE_OK;
+        }
+    }
+    return no_topic(o->topic);
+}
+
+const struct tool_command cmd_help = {
+    .name = "help",
+    .summary = "Explain a command or a topic",
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .run = run,
+};

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+
+/*
+ * The edit distance of two words (Levenshtein, 1966), by its recurrence over
+ * one row; words past 63 letters count as far from everything.
+ */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[64], n = strlen(b);
+
+    if (n >= COUNT_OF(row))
+        return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            size_t best = diagonal + (a[i] != b[j]);
+
+            diagonal = row[j + 1];
+            if (best > row[j] + 1)
+                best = row[j] + 1;
+            if (best > diagonal + 1)
+                best = diagonal + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[n];
+}
+
+const char *tool_nearest(const char *word, const char *const names[], size_t n)
+{
+    /* A third of the letters wrong is a slip, more is another word. */
+    size_t best = strlen(word) / 3 + 2;
+    const char *near = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(word, names[i]);
+
+        if (d < best) {
+            best = d;
+            near = names[i];
+        }
+    }
+    return near;
+}
+
+static clade_status unknown(const struct tool_command *command,
+                            const char *name)
+{
+    const char *names[64] = { "help" };
+    const char *near;
+    size_t n = 1;
+
+    for (size_t i = 0; i < command->n_options && n < COUNT_OF(names); i++)
+        if (command->options[i].kind != TOOL_OPERAND)
+            names[n++] = command->options[i].name;
+    near = tool_nearest(name, names, n);
+    return clade_fail(CLADE_EUSAGE,
+                      "%s: no option is called --%s%s%s%s (clade %s --help)",
+                      command->name, name, near ? "; did you mean --" : "",
+                      near ? near : "", near ? "?" : "", command->name);
+}
+
+static clade_status bad_value(const struct tool_option *o, const char *text,
+                              const char *wants)
+{
+    return clade_fail(CLADE_EUSAGE, "--%s: \"%s\" is not %s", o->name, text,
+                      wants);
+}
+
+/* strtod and its kin skip blanks and take signs; a number here is digits from
+ * the first character to the last. */
+static bool starts_number(const char *text)
+{
+    return (*text >= '0' && *text <= '9') || *text == '.';
+}
+
+static clade_status parse_int(int *value, const struct tool_option *o,
+                              const char *text)
+{
+    char wants[96], *end;
+    long v;
+
+    errno = 0;
+    v = strtol(text, &end, 10);
+    if (!starts_number(text) || *end || errno || (double)v < o->min ||
+        (double)v > o->max) {
+        snprintf(wants, sizeof wants, "a whole number from %.0f to %.0f",
+                 o->min, o->max);
+        return bad_value(o, text, wants);
+    }
+    *value = (int)v;
+    return CLADE_OK;
+}
+
+static clade_status parse_seed(uint64_t *value, const struct tool_option *o,
+                               const char *text)
+{
+    unsigned long long v;
+    char *end;
+
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (!starts_number(text) || *end || errno)
+        return bad_value(o, text, "a whole number from 0 to 2^64 - 1");
+    *value = v;
+    return CLADE_OK;
+}
+
+static clade_status parse_real(double *value, const struct tool_option *o,
+                               const char *text)
+{
+    char wants[96], *end;
+    double v;
+
+    errno = 0;
+    v = strtod(text, &end);
+    if (!starts_number(text) || *end || errno || !(v > o->min && v <= o->max)) {
+        snprintf(wants, sizeof wants, "a number above %g and at most %g",
+                 o->min, o->max);
+        return bad_value(o, text, wants);
+    }
+    *value = v;
+    return CLADE_OK;
+}
+
+/* The choice in "train|infer" that a text is, or NULL. */
+static clade_status parse_choice(const char **value,
+                                 const struct tool_option *o, const char *text)
+{
+    const char *at = o->values;
+    size_t n = strlen(text);
+    char wants[160];
+
+    for (;;) {
+        if (n && !strncmp(at, text, n) && (!at[n] || at[n] == '|')) {
+            *value = text;
+            return CLADE_OK;
+        }
+        at = strchr(at, '|');
+        if (!at)
+            break;
+        at++;
+    }
+    snprintf(wants, sizeof wants, "one of %s", o->values);
+    return bad_value(o, text, wants);
+}
+
+static clade_status parse_list(struct tool_list *list,
+                               const struct tool_option *o, const char *text)
+{
+    if ((size_t)list->count == COUNT_OF(list->item))
+        return clade_fail(CLADE_EUSAGE, "--%s: given more than %zu times",
+                          o->name, COUNT_OF(list->item));
+    list->item[list->count++] = text;
+    return CLADE_OK;
+}
+
+static clade_status parse_value(void *value, const struct tool_option *o,
+                                const char *text)
+{
+    switch (o->kind) {
+    case TOOL_INT:
+        return parse_int(value, o, text);
+    case TOOL_SEED:
+        return parse_seed(value, o, text);
+    case TOOL_REAL:
+        return parse_real(value, o, text);
+    case TOOL_CHOICE:
+        return parse_choice(value, o, text);
+    case TOOL_LIST:
+        return parse_list(value, o, text);
+    default:
+        if (!*text)
+            return clade_fail(CLADE_EUSAGE, "--%s: its text is empty", o->name);
+        *(const char **)value = text;
+        return CLADE_OK;
+    }
+}
+
+/* The option with the name that `text` begins with, up to its end or a '='. */
+static const struct tool_option *find(const struct tool_command *command,
+                                      const char *text)
+{
+    size_t n = strcspn(text, "=");
+
+    for (size_t i = 0; i < command->n_options; i++) {
+        const struct tool_option *o = &command->options[i];
+
+        if (o->kind != TOOL_OPERAND && strlen(o->name) == n &&
+            !strncmp(o->name, text, n))
+            return o;
+    }
+    return NULL;
+}
+
+static clade_status parse_operand(const struct tool_command *command,
+                                  char *options, const char *text)
+{
+    for (size_t i = 0; i < command->n_options; i++) {
+        const struct tool_option *o = &command->options[i];
+        const char **value = (const char **)(options + o->at);
+
+        if (o->kind == TOOL_OPERAND && !*value) {
+            *value = text;
+            return CLADE_OK;
+        }
+    }
+    return clade_fail(CLADE_EUSAGE,
+                      "%s: \"%s\" is one argument too many (clade %s --help)",
+                      command->name, text, command->name);
+}
+
+/* One option, at argv[*i]; moves *i to the last argument it took. */
+static clade_status parse_option(const struct tool_command *command,
+                                 char *options, int *i, int argc, char **argv)
+{
+    const char *name = argv[*i] + 2;
+    const char *text = strchr(name, '=');
+    const struct tool_option *o = find(command, name);
+
+    if (!o)
+        return unknown(command, name);
+    if (o->kind == TOOL_FLAG) {
+        if (text)
+            return clade_fail(CLADE_EUSAGE, "--%s takes no value", o->name);
+        *(bool *)(options + o->at) = true;
+        return CLADE_OK;
+    }
+    if (text)
+        text++;
+    else if (*i + 1 < argc)
+        text = argv[++*i];
+    else
+        return clade_fail(CLADE_EUSAGE, "--%s wants %s", o->name, o->values);
+    return parse_value(options + o->at, o, text);
+}
+
+clade_status tool_parse(const struct tool_command *command, void *options,
+                        bool *help, int argc, char **argv)
+{
+    clade_status st = CLADE_OK;
+
+    *help = false;
+    for (int i = 0; i < argc && !st; i++) {
+        if (!strcmp(argv[i], "--help")) {
+            *help = true;
+            return CLADE_OK;
+        }
+        if (!strncmp(argv[i], "--", 2) && argv[i][2])
+            st = parse_option(command, options, &i, argc, argv);
+        else if (argv[i][0] == '-')
+            st = clade_fail(CLADE_EUSAGE,
+                            "%s: \"%s\" is no option; they are long words "
+                            "(clade %s --help)",
+                            command->name, argv[i], command->name);
+        else
+            st = parse_operand(command, options, argv[i]);
+    }
+    return st;
+}
+
+/* " (default 32)", where there is one. */
+static void print_default(const struct tool_option *o, const char *defaults)
+{
+    const void *value = defaults + o->at;
+
+    switch (o->kind) {
+    case TOOL_INT:
+        printf(" (default %d)", *(const int *)value);
+        break;
+    case TOOL_SEED:
+        printf(" (default %llu)", (unsigned long long)*(const uint64_t *)value);
+        break;
+    case TOOL_REAL:
+        printf(" (default %g)", *(const double *)value);
+        break;
+    case TOOL_TEXT:
+    case TOOL_CHOICE:
+        if (*(const char *const *)value)
+            printf(" (default %s)", *(const char *const *)value);
+        break;
+    default:
+        break;
+    }
+}
+
+void tool_usage(const struct tool_command *command)
+{
+    printf("usage: clade %s [OPTIONS]", command->name);
+    for (size_t i = 0; i < command->n_options; i++) {
+        const struct tool_option *o = &command->options[i];
+
+        if (o->kind == TOOL_OPERAND)
+            printf(" [%s]", o->name);
+    }
+    printf("\n\n%s.\n", command->summary);
+    if (command->text)
+        printf("\n%s\n", command->text);
+    printf("\noptions:\n");
+    for (size_t i = 0; i < command->n_options; i++) {
+        const struct tool_option *o = &command->options[i];
+
+        if (o->kind == TOOL_OPERAND)
+            continue;
+        printf("  --%s%s%s\n        %s", o->name, o->values ? " " : "",
+               o->values ? o->values : "", o->help);
+        print_default(o, command->defaults);
+        putchar('\n');
+    }
+    printf("  --help\n        print this\n");
+}

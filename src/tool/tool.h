@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TOOL_H
+#define TOOL_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include <clade/backend.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+/* What the text after an option becomes in the command's struct of options. */
+enum tool_kind {
+    TOOL_FLAG,    /* bool, takes no text */
+    TOOL_INT,     /* int within min ... max */
+    TOOL_SEED,    /* uint64_t */
+    TOOL_REAL,    /* double, above min and at most max */
+    TOOL_TEXT,    /* const char *, the argument itself */
+    TOOL_CHOICE,  /* const char *, one of `values` ("train|infer") */
+    TOOL_LIST,    /* struct tool_list: the option may be repeated */
+    TOOL_OPERAND, /* const char *: an argument without a name, at most one */
+};
+
+struct tool_list {
+    const char *item[32];
+    int count;
+};
+
+/* One option: the parser, --help and the check of ranges read this. */
+struct tool_option {
+    const char *name; /* "batch"; an operand's is for the synopsis alone */
+    enum tool_kind kind;
+    size_t at;          /* offsetof the value in the struct of options */
+    const char *values; /* "N", "DIR", "train|infer"; NULL for a flag */
+    const char *help;   /* units included; the default is added */
+    double min, max;
+};
+
+/*
+ * A subcommand.  `run` gets the struct of options: `defaults`, overwritten by
+ * what the command line says.  It returns CLADE_OK, or a status whose message
+ * main() prints and whose exit code it ends with.
+ */
+struct tool_command {
+    const char *name;
+    const char *summary; /* one line, for the list of commands */
+    const char *text;    /* paragraphs for --help, lines of 78 columns */
+    const struct tool_option *options;
+    size_t n_options;
+    const void *defaults;
+    size_t size; /* bytes of the struct of options */
+    clade_status (*run)(const void *options);
+};
+
+extern const struct tool_command cmd_devices, cmd_help;
+
+/* Every subcommand, in the order of help; the last one's name is NULL. */
+extern const struct tool_command *const tool_commands[];
+const struct tool_command *tool_command_find(const char *name);
+
+/* The options every command on a device has. */
+#define TOOL_DEVICE_HELP                                                       \
+    "the device: cpu, cpu64, opencl, gpu, opencl:P:D or part of its name; "    \
+    "see `clade help device`"
+
+/*
+ * Fill `options` (a copy of command->defaults) from argv[0..argc-1], the
+ * arguments after the command's name.  *help: --help was among them.
+ * CLADE_EUSAGE names the option, what it wants and the nearest name known.
+ */
+clade_status tool_parse(const struct tool_command *command, void *options,
+                        bool *help, int argc, char **argv);
+/* --help of a command, to stdout. */
+void tool_usage(const struct tool_command *command);
+
+/* The list of commands, to stdout or stderr. */
+void tool_overview(FILE *to);
+
+/* The name of names[0..n-1] nearest to a misspelt one, or NULL. */
+const char *tool_nearest(const char *word, const char *const names[], size_t n);
+
+/* Seconds since the process's main() began. */
+double tool_uptime(void);
+
+/* Print a backend's notices to stderr. */
+void tool_notices(clade_backend *be);
+/* Open a device, its notices printed. */
+clade_status tool_open(clade_backend **be, const char *device);
+
+/* "3.2 GB" (10^9), in a text that four further calls leave alone. */
+const char *tool_bytes(uint64_t bytes);
+
+#endif
