@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# bootstrap tells a GPU that is usable from one that lacks a driver or a right,
+# on machines made of files: a PCI bus, device nodes, drivers' ICD files.
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+unset OCL_ICD_VENDORS RUSTICL_ENABLE
+number=0
+as=
+
+# gpu ROOT VENDOR CLASS: put a PCI device with a render node on the bus.
+gpu()
+{
+    pci=$1/sys/bus/pci/devices/0000:00:02.0
+    mkdir -p "$pci/drm/renderD128" "$1/dev/dri" "$1/etc/OpenCL/vendors"
+    echo "$2" >"$pci/vendor"
+    echo "$3" >"$pci/class"
+    : >"$1/dev/dri/renderD128"
+}
+
+# expect STATUS TEXT ROOT WHY: what `bootstrap gpu` says of a machine.
+expect()
+{
+    number=$((number + 1))
+    # shellcheck disable=SC2086 # a command and its options
+    said=$(CLADE_SYSTEM_ROOT=$3 $as "$SRCDIR/bootstrap" gpu 2>&1)
+    status=$?
+    if [ $status -eq "$1" ] && echo "$said" | grep -qF "$2"; then
+        echo "ok $number - $4"
+    else
+        echo "not ok $number - $4"
+        echo "$said" | sed 's/^/# /'
+        echo "# exit code $status, wanted $1 and: $2"
+    fi
+}
+
+echo 1..11
+mkdir "$here/none"
+expect 0 '0 on the PCI bus' "$here/none" 'a machine without GPU'
+
+gpu "$here/server" 0x1a03 0x030000
+expect 0 '0 on the PCI bus' "$here/server" \
+    'a display adapter that does not compute is no GPU'
+gpu "$here/disk" 0x8086 0x010802
+expect 0 '0 on the PCI bus' "$here/disk" 'an Intel disk is no GPU'
+
+gpu "$here/intel" 0x8086 0x030000
+expect 4 intel-opencl-icd "$here/intel" 'Intel without driver'
+echo libigdrcl.so >"$here/intel/etc/OpenCL/vendors/intel.icd"
+expect 0 '1 usable' "$here/intel" 'Intel with its driver'
+rm "$here/intel/dev/dri/renderD128"
+expect 4 'a device file in /dev' "$here/intel" 'a driver, but no node'
+
+gpu "$here/amd" 0x1002 0x038000
+expect 4 mesa-opencl-icd "$here/amd" 'AMD without driver'
+echo libRusticlOpenCL.so.1 >"$here/amd/etc/OpenCL/vendors/rusticl.icd"
+expect 4 RUSTICL_ENABLE "$here/amd" 'rusticl has to be told of the GPU'
+
+gpu "$here/nvidia" 0x10de 0x030200
+expect 4 nvidia-opencl-icd "$here/nvidia" 'NVIDIA without driver'
+gpu "$here/pocl" 0x10de 0x030200
+echo libpocl.so.2 >"$here/pocl/etc/OpenCL/vendors/pocl.icd"
+expect 4 nvidia-opencl-icd "$here/pocl" "another device's driver does not do"
+
+# Rights do not bind root: look as nobody.
+mv "$here/intel" "$here/shut"
+: >"$here/shut/dev/dri/renderD128"
+chmod 0 "$here/shut/dev/dri/renderD128"
+chmod 755 "$here"
+[ "$(id -u)" -ne 0 ] || as='setpriv --reuid=65534 --clear-groups'
+if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
+    expect 4 'usermod -aG' "$here/shut" 'a driver, but no right to the node'
+else
+    echo 'ok 11 # SKIP root has every right, and nobody cannot run this'
+fi
