@@ -1,1 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/real.h"
+
+/* db[k] = sum over pixels of dy[pixel,k]: channels k0 ... k0+count-1. */
+static void sum_channels(const struct clade_op *op, int k0, int count)
+{
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    real *db = reals(&op->t[CLADE_DB]) + k0;
+    double sum[CPU_CHANNELS] = { 0 };
+
+    for (int64_t i = 0; i < clade_tensor_pixels(dy); i++) {
+        const real *from = reals(dy) + i * dy->ld + k0;
+
+        for (int k = 0; k < count; k++)
+            sum[k] += from[k];
+    }
+    for (int k = 0; k < count; k++)
+        db[k] = (real)sum[k];
+}
+
+void REAL_NAME(bias_bwd)(const struct clade_op *op, void *scratch)
+{
+    const int K = op->t[CLADE_DB].c;
+
+    (void)scratch;
+#pragma omp parallel for
+    for (int k = 0; k < K; k += CPU_CHANNELS)
+        sum_channels(op, k, K - k < CPU_CHANNELS ? K - k : CPU_CHANNELS);
+}
+
+struct cpu_exact REAL_NAME(bias_bwd_at)(const struct clade_op *op,
+                                        enum clade_role role, int64_t i,
+                                        double old)
+{
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    struct cpu_exact e = { 0 };
+
+    (void)role, (void)old;
+    for (int64_t j = 0; j < clade_tensor_pixels(dy); j++)
+        exact_add(&e, reals(dy)[j * dy->ld + i], 1);
+    return e;
+}

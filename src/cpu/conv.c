@@ -1,1 +1,336 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/real.h"
+
+/*
+ * The three convolutions.  Each is cut into tiles of ROWS x COLS outputs whose
+ * sums stay in the processor's registers; all inner loops are products().
+ * ROWS runs along a row of the image (of the filter's input channels, in
+ * conv_bwd_filter), COLS along the channels.
+ */
+enum { ROWS = 4, COLS = 8 };
+
+/* Compiled for wider vectors too where the compiler can choose at run time;
+ * the order of every sum is the same, so are the results. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) &&          \
+    !defined(__clang__)
+#define WIDE                                                                   \
+    __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDE
+#endif
+
+/* Where the operands of a tile's products lie: a[j*row + i*step] times
+ * b[i*b_step + k]. */
+struct operands {
+    const real *a, *b;
+    int64_t row, step, b_step;
+    int count;
+};
+
+/* acc[j][k] += sum over i < count of a[j,i] * b[i,k]. */
+static inline __attribute__((always_inline)) void
+products(double (*acc)[COLS], const struct operands *o, int rows, int cols)
+{
+    const struct operands v = *o;
+    double sum[ROWS][COLS];
+
+    for (int j = 0; j < rows; j++)
+        for (int k = 0; k < cols; k++)
+            sum[j][k] = acc[j][k];
+    for (int i = 0; i < v.count; i++) {
+        for (int j = 0; j < rows; j++) {
+            const double a = v.a[j * v.row + i * v.step];
+
+            for (int k = 0; k < cols; k++)
+                sum[j][k] += a * v.b[i * v.b_step + k];
+        }
+    }
+    for (int j = 0; j < rows; j++)
+        for (int k = 0; k < cols; k++)
+            acc[j][k] = sum[j][k];
+}
+
+/* products() with the usual extents known to the compiler. */
+WIDE static void multiply(double (*acc)[COLS], const struct operands *o,
+                          int rows, int cols)
+{
+    if (cols < COLS)
+        products(acc, o, rows, cols);
+    else if (rows == 4)
+        products(acc, o, 4, COLS);
+    else if (rows == 3)
+        products(acc, o, 3, COLS);
+    else if (rows == 2)
+        products(acc, o, 2, COLS);
+    else if (rows == 1)
+        products(acc, o, 1, COLS);
+}
+
+static int at_most(int v, int limit)
+{
+    return v < limit ? v : limit;
+}
+
+/* Of rows j < `rows` at columns first + j*step, those inside an image w wide:
+ * from ... to-1. */
+struct span {
+    int from, to;
+};
+
+static struct span inside(int first, int step, int rows, int w)
+{
+    struct span in = { 0, rows };
+
+    while (in.from < in.to && first + in.from * step < 0)
+        in.from++;
+    while (in.from < in.to && first + (in.to - 1) * step >= w)
+        in.to--;
+    return in;
+}
+
+/*
+ * A 1x1 convolution doesn't see where its pixels are: as one row of all of
+ * them, tiles fit better.
+ */
+static void flatten(struct clade_tensor *t)
+{
+    t->w *= t->n * t->h;
+    t->n = t->h = 1;
+}
+
+static struct clade_op flat(const struct clade_op *op)
+{
+    const struct clade_window w = op->window;
+    struct clade_op out = *op;
+
+    if (w.r * w.s == 1 && w.stride == 1 && !w.top && !w.left && !w.bottom &&
+        !w.right) {
+        flatten(&out.t[CLADE_Y]);
+        flatten(&out.t[CLADE_X]);
+        flatten(&out.t[CLADE_DY]);
+        flatten(&out.t[CLADE_DX]);
+    }
+    return out;
+}
+
+static void fwd_store(const struct clade_op *op, double (*acc)[COLS],
+                      int64_t y_at, int rows, int k0, int cols)
+{
+    const struct clade_tensor *y = &op->t[CLADE_Y];
+
+    for (int j = 0; j < rows; j++) {
+        for (int k = 0; k < cols; k++) {
+            double t = acc[j][k];
+
+            if (op->flags & CLADE_BIAS)
+                t += reals(&op->t[CLADE_B])[k0 + k];
+            if (op->flags & CLADE_RELU)
+                t = relu(t);
+            reals(y)[y_at + (int64_t)j * y->ld + k0 + k] = (real)t;
+        }
+    }
+}
+
+/* Pixels q0 ... q0+ROWS-1 of output row p, channels k0 ... k0+COLS-1. */
+static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const struct clade_tensor *y = &op->t[CLADE_Y];
+    const struct clade_window win = op->window;
+    const int rows = at_most(y->w - q0, ROWS);
+    const int cols = at_most(y->c - k0, COLS);
+    double acc[ROWS][COLS] = { 0 };
+
+    for (int r = 0; r < win.r; r++) {
+        const int h = p * win.stride - win.top + r;
+
+        if (h < 0 || h >= x->h)
+            continue;
+        for (int s = 0; s < win.s; s++) {
+            const int w = q0 * win.stride - win.left + s;
+            const struct span in = inside(w, win.stride, rows, x->w);
+
+            if (in.from == in.to)
+                continue;
+            const struct operands o = {
+                .a = reals(x) + pixel_at(x, n, h, w + in.from * win.stride),
+                .row = (int64_t)win.stride * x->ld,
+                .step = 1,
+                .b = reals(&op->t[CLADE_W]) +
+                     (int64_t)(r * win.s + s) * x->c * y->c + k0,
+                .b_step = y->c,
+                .count = x->c,
+            };
+
+            multiply(acc + in.from, &o, in.to - in.from, cols);
+        }
+    }
+    fwd_store(op, acc, pixel_at(y, n, p, q0), rows, k0, cols);
+}
+
+/* Channels go outermost, so that their part of the filter stays in cache. */
+void REAL_NAME(conv_fwd)(const struct clade_op *given, void *scratch)
+{
+    const struct clade_op op = flat(given);
+    const struct clade_tensor *y = &op.t[CLADE_Y];
+    const int strips = (y->w + ROWS - 1) / ROWS;
+    const int64_t tiles = (int64_t)y->n * y->h * strips;
+
+    (void)scratch;
+#pragma omp parallel for collapse(2)
+    for (int k = 0; k < y->c; k += COLS)
+        for (int64_t i = 0; i < tiles; i++)
+            fwd_tile(&op, (int)(i / strips / y->h), (int)(i / strips % y->h),
+                     (int)(i % strips) * ROWS, k);
+}
+
+static void bwd_data_store(const struct clade_op *op, double (*acc)[COLS],
+                           int n, int h, int w0, int rows, int c0, int cols)
+{
+    const struct clade_tensor *dx = &op->t[CLADE_DX];
+
+    for (int j = 0; j < rows; j++) {
+        const int w = w0 + j * op->window.stride;
+        const int64_t x_at = pixel_at(&op->t[CLADE_X], n, h, w) + c0;
+        real *to = reals(dx) + pixel_at(dx, n, h, w) + c0;
+
+        for (int c = 0; c < cols; c++)
+            to[c] = (real)masked(op, acc[j][c], to[c], x_at + c);
+    }
+}
+
+/* Pixels w0, w0+stride, ... of row h of dx: the same (r,s) reach all of them,
+ * from neighbouring pixels of dy.  `turned` is the filter as [R,S,K,C]. */
+static void bwd_data_tile(const struct clade_op *op, const real *turned, int n,
+                          int h, int w0, int c0)
+{
+    const struct clade_tensor *dx = &op->t[CLADE_DX];
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const struct clade_window win = op->window;
+    const int rows = at_most((dx->w - w0 + win.stride - 1) / win.stride, ROWS);
+    const int cols = at_most(dx->c - c0, COLS);
+    double acc[ROWS][COLS] = { 0 };
+
+    for (int r = 0; r < win.r; r++) {
+        const int p = (h + win.top - r) / win.stride;
+
+        if (h + win.top < r || (h + win.top - r) % win.stride || p >= dy->h)
+            continue;
+        for (int s = 0; s < win.s; s++) {
+            if ((w0 + win.left - s) % win.stride)
+                continue;
+            const int q = (w0 + win.left - s) / win.stride;
+            const struct span in = inside(q, 1, rows, dy->w);
+
+            if (in.from == in.to)
+                continue;
+            const struct operands o = {
+                .a = reals(dy) + pixel_at(dy, n, p, q + in.from),
+                .row = dy->ld,
+                .step = 1,
+                .b = turned + (int64_t)(r * win.s + s) * dy->c * dx->c + c0,
+                .b_step = dx->c,
+                .count = dy->c,
+            };
+
+            multiply(acc + in.from, &o, in.to - in.from, cols);
+        }
+    }
+    bwd_data_store(op, acc, n, h, w0, rows, c0, cols);
+}
+
+/* turned[r,s,k,c] = w[r,s,c,k] */
+static void turn(real *turned, const real *w, int RS, int C, int K)
+{
+#pragma omp parallel for collapse(2)
+    for (int rs = 0; rs < RS; rs++)
+        for (int k = 0; k < K; k++)
+            for (int c = 0; c < C; c++)
+                turned[((int64_t)rs * K + k) * C + c] =
+                    w[((int64_t)rs * C + c) * K + k];
+}
+
+void REAL_NAME(conv_bwd_data)(const struct clade_op *given, void *scratch)
+{
+    const struct clade_op op = flat(given);
+    const struct clade_tensor *dx = &op.t[CLADE_DX];
+    const int stride = op.window.stride;
+    const int strips = (dx->w + stride * ROWS - 1) / (stride * ROWS) * stride;
+    const int64_t tiles = (int64_t)dx->n * dx->h * strips;
+
+    turn(scratch, reals(&op.t[CLADE_W]), op.window.r * op.window.s, dx->c,
+         op.t[CLADE_DY].c);
+#pragma omp parallel for collapse(2)
+    for (int c = 0; c < dx->c; c += COLS) {
+        for (int64_t i = 0; i < tiles; i++) {
+            const int strip = (int)(i % strips);
+            const int w = strip / stride * stride * ROWS + strip % stride;
+
+            if (w < dx->w)
+                bwd_data_tile(&op, scratch, (int)(i / strips / dx->h),
+                              (int)(i / strips % dx->h), w, c);
+        }
+    }
+}
+
+/* The outputs p (or q) whose input p*stride - pad + r is inside. */
+static struct span outputs(int r, int pad, int stride, int extent, int count)
+{
+    struct span in = { 0, count };
+
+    while (in.from < in.to && in.from * stride - pad + r < 0)
+        in.from++;
+    while (in.from < in.to && (in.to - 1) * stride - pad + r >= extent)
+        in.to--;
+    return in;
+}
+
+/* dw[r,s,c,k] for channels c0 ... c0+ROWS-1 and k0 ... k0+COLS-1. */
+static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
+                            int k0)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const struct clade_window win = op->window;
+    const struct span ps = outputs(r, win.top, win.stride, x->h, dy->h);
+    const struct span qs = outputs(s, win.left, win.stride, x->w, dy->w);
+    const int rows = at_most(x->c - c0, ROWS);
+    const int cols = at_most(dy->c - k0, COLS);
+    double acc[ROWS][COLS] = { 0 };
+
+    for (int n = 0; n < x->n; n++) {
+        for (int p = ps.from; p < ps.to; p++) {
+            const struct operands o = {
+                .a = reals(x) + c0 +
+                     pixel_at(x, n, p * win.stride - win.top + r,
+                              qs.from * win.stride - win.left + s),
+                .row = 1,
+                .step = (int64_t)win.stride * x->ld,
+                .b = reals(dy) + pixel_at(dy, n, p, qs.from) + k0,
+                .b_step = dy->ld,
+                .count = qs.to - qs.from,
+            };
+
+            multiply(acc, &o, rows, cols);
+        }
+    }
+    for (int j = 0; j < rows; j++)
+        for (int k = 0; k < cols; k++)
+            reals(&op->t[CLADE_DW])[((int64_t)(r * win.s + s) * x->c + c0 + j) *
+                                        dy->c +
+                                    k0 + k] = (real)acc[j][k];
+}
+
+void REAL_NAME(conv_bwd_filter)(const struct clade_op *given, void *scratch)
+{
+    const struct clade_op op = flat(given);
+    const int K = op.t[CLADE_DY].c, C = op.t[CLADE_X].c;
+    const int R = op.window.r, S = op.window.s;
+
+    (void)scratch;
+#pragma omp parallel for collapse(3)
+    for (int k = 0; k < K; k += COLS)
+        for (int c = 0; c < C; c += ROWS)
+            for (int rs = 0; rs < R * S; rs++)
+                bwd_filter_tile(&op, rs / S, rs % S, c, k);
+}

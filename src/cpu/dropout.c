@@ -1,1 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/real.h"
+#include "rng.h"
+
+/* What element i of the op's images, image 0 being step->first_image, is
+ * multiplied by: 0, or float32(1/(1-rate)). */
+static double multiplier(const struct clade_op *op,
+                         const struct clade_tensor *t, int64_t i)
+{
+    const struct clade_step *step = op->step;
+    const int64_t image = (int64_t)t->h * t->w * t->c;
+    const uint64_t number = (uint64_t)(step->first_image * image + i);
+
+    if (!step->dropout)
+        return 1;
+    if (rng_uniform(step->seed, step->number, op->stream, number) < op->scalar)
+        return 0;
+    return (float)(1 / (1 - (double)op->scalar));
+}
+
+/* Element i of the outcome, before any epilogue.  A dropped Inf or NaN is 0
+ * times itself, NaN, as a product is. */
+static double dropped(const struct clade_op *op,
+                      const struct clade_tensor *from, int64_t i)
+{
+    return reals(from)[place_of(from, i).element] * multiplier(op, from, i);
+}
+
+void REAL_NAME(dropout_fwd)(const struct clade_op *op, void *scratch)
+{
+    const struct clade_tensor *y = &op->t[CLADE_Y];
+
+    (void)scratch;
+#pragma omp parallel for
+    for (int64_t i = 0; i < clade_tensor_elements(y); i++)
+        reals(y)[place_of(y, i).element] =
+            (real)dropped(op, &op->t[CLADE_X], i);
+}
+
+/* Element i of dx; its old value and x's number in x come by `i`. */
+static double input_gradient(const struct clade_op *op, int64_t i, double old)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+
+    return masked(op, dropped(op, &op->t[CLADE_DY], i), old,
+                  x->buffer ? place_of(x, i).element : 0);
+}
+
+void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
+{
+    const struct clade_tensor *dx = &op->t[CLADE_DX];
+
+    (void)scratch;
+#pragma omp parallel for
+    for (int64_t i = 0; i < clade_tensor_elements(dx); i++) {
+        real *to = reals(dx) + place_of(dx, i).element;
+
+        *to = (real)input_gradient(op, i, *to);
+    }
+}
+
+struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
+                                           enum clade_role role, int64_t i,
+                                           double old)
+{
+    (void)role, (void)old;
+    return exact_value(dropped(op, &op->t[CLADE_X], i));
+}
+
+struct cpu_exact REAL_NAME(dropout_bwd_at)(const struct clade_op *op,
+                                           enum clade_role role, int64_t i,
+                                           double old)
+{
+    (void)role;
+    return exact_value(input_gradient(op, i, old));
+}

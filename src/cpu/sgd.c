@@ -1,1 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/real.h"
+
+/* v = momentum*v - rate*dw; w = w + v, with the v that was stored. */
+void REAL_NAME(sgd)(const struct clade_op *op, void *scratch)
+{
+    const double momentum = op->scalar;
+    const double rate = op->step->learning_rate;
+    const int64_t count = clade_tensor_elements(&op->t[CLADE_W]);
+    const real *dw = reals(&op->t[CLADE_DW]);
+    real *w = reals(&op->t[CLADE_W]);
+    real *v = reals(&op->t[CLADE_V]);
+
+    (void)scratch;
+#pragma omp parallel for
+    for (int64_t i = 0; i < count; i++) {
+        v[i] = (real)(momentum * v[i] - rate * dw[i]);
+        w[i] = (real)((double)w[i] + v[i]);
+    }
+}
+
+struct cpu_exact REAL_NAME(sgd_at)(const struct clade_op *op,
+                                   enum clade_role role, int64_t i, double old)
+{
+    const double rate = op->step->learning_rate;
+    struct cpu_exact e = { 0 };
+
+    (void)old;
+    exact_add(&e, op->scalar, reals(&op->t[CLADE_V])[i]);
+    exact_add(&e, -rate, reals(&op->t[CLADE_DW])[i]);
+    if (role == CLADE_W)
+        e.y += reals(&op->t[CLADE_W])[i];
+    return e;
+}
