@@ -4,6 +4,21 @@
 
 #include <clade/net.h>
 
+#include "backend.h"
+
+/*
+ * A piece of memory that a plan's tensors lie in.  Until memory is allocated
+ * tensors have it as their buffer, with offsets from its start.
+ */
+struct plan_block {
+    struct clade_buffer base; /* bytes: how many it needs */
+    enum clade_type type;
+    int first, last; /* the first and the last op that touch it; -1: none */
+    int arena;       /* where it was placed: of the plans' arenas, and */
+    size_t at;       /* the byte there, a multiple of 64 */
+    struct clade_buffer *real; /* the buffer it lies in, once allocated */
+};
+
 /*
  * A plan: the ops of one kind of step at one batch, in order, with every
  * tensor placed.  Phases follow one another in `ops`; an evaluating plan has
@@ -32,6 +47,9 @@ struct plan {
     int phase[PLAN_PHASES + 1]; /* ops of phase i: phase[i] .. phase[i+1]-1 */
     struct plan_activation *activations;
     int n_activations;
+    struct plan_block *blocks; /* of activations and their gradients; blocks
+                                  that live at the same time do not overlap */
+    int n_blocks;
     struct clade_tensor bytes;  /* u8 [N,h,w,c]: the input of resize */
     struct clade_tensor pixels; /* [N,H,W,C]: its output */
     struct clade_tensor labels; /* u8 [N,1,1,1] */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/graph.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+
+/* The layers, values and parameters that a row makes at most. */
+#define ROW_LAYERS     7
+#define ROW_PARAMETERS 12
+
+/* Parameters start at multiples of so many elements: 64 bytes of float. */
+#define ALIGN 16
+
+static int value_add(struct graph *g, const char *name, int h, int w, int c,
+                     bool relu)
+{
+    struct graph_value *v = &g->values[g->n_values];
+
+    *v = (struct graph_value){ .h = h, .w = w, .c = c, .relu = relu };
+    snprintf(v->name, sizeof v->name, "%s", name);
+    return g->n_values++;
+}
+
+static struct graph_layer *layer_add(struct graph *g, enum graph_kind kind,
+                                     const char *module, const char *name,
+                                     int x)
+{
+    struct graph_layer *l = &g->layers[g->n_layers++];
+
+    *l = (struct graph_layer){
+        .kind = kind, .x = x, .named = true, .kernel = -1
+    };
+    snprintf(l->name, sizeof l->name, "%s%s%s", module, *module ? "/" : "",
+             name);
+    g->values[x].readers++;
+    return l;
+}
+
+/* The layer writes all of a value of its own. */
+static int layer_value(struct graph *g, struct graph_layer *l, int h, int w,
+                       int c)
+{
+    l->k = c;
+    l->y = value_add(g, l->name, h, w, c, l->relu);
+    return l->y;
+}
+
+static struct graph_parameter *
+parameter_add(struct graph *g, const struct graph_layer *l, const char *which)
+{
+    struct graph_parameter *p = &g->parameters[g->n_parameters++];
+
+    *p = (struct graph_parameter){ .offset = g->elements };
+    snprintf(p->name, sizeof p->name, "%s/%s", l->name, which);
+    snprintf(p->layer, sizeof p->layer, "%s", l->name);
+    return p;
+}
+
+static void parameter_place(struct graph *g, struct graph_parameter *p)
+{
+    p->count = 1;
+    for (int i = 0; i < p->dims; i++)
+        p->count *= p->shape[i];
+    g->count += p->count;
+    g->elements += (p->count + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/*
+ * The kernel [r,s,c,k] and bias of a layer.  Glorot uniform (Glorot & Bengio,
+ * "Understanding the difficulty of training deep feedforward neural
+ * networks", 2010): limit = sqrt(6 / (fan_in + fan_out)), where a fan is the
+ * channels times the window's positions.
+ */
+static void parameters_add(struct graph *g, struct graph_layer *l, int r, int s,
+                           int c, int k, float bias)
+{
+    struct graph_parameter *p;
+
+    l->kernel = g->n_parameters;
+    p = parameter_add(g, l, "kernel");
+    if (l->kind == GRAPH_DENSE) {
+        p->dims = 2;
+        p->shape[0] = c;
+        p->shape[1] = k;
+    } else {
+        p->dims = 4;
+        memcpy(p->shape, (int[]){ r, s, c, k }, sizeof p->shape);
+    }
+    p->limit = sqrt(6.0 / ((double)r * s * ((double)c + k)));
+    parameter_place(g, p);
+
+    p = parameter_add(g, l, "bias");
+    p->bias = true;
+    p->dims = 1;
+    p->shape[0] = k;
+    p->initial = bias;
+    parameter_place(g, p);
+}
+
+static struct clade_window window_of(const struct net_window *w,
+                                     const struct graph_value *x)
+{
+    if (!w->size)
+        return (struct clade_window){ .r = x->h, .s = x->w, .stride = 1 };
+    if (w->same)
+        return clade_window_same(w->size, w->size, w->stride, x->h, x->w);
+    return (struct clade_window){ .r = w->size,
+                                  .s = w->size,
+                                  .stride = w->stride,
+                                  .top = w->top,
+                                  .bottom = w->bottom,
+                                  .left = w->left,
+                                  .right = w->right };
+}
+
+static int rows_of(const struct clade_window *w, int h)
+{
+    return (h + w->top + w->bottom - w->r) / w->stride + 1;
+}
+
+static int columns_of(const struct clade_window *w, int width)
+{
+    return (width + w->left + w->right - w->s) / w->stride + 1;
+}
+
+/* A window layer with a value of its own, of k channels. */
+static int window_layer(struct graph *g, struct graph_layer *l,
+                        const struct net_window *w, int k)
+{
+    const struct graph_value *x = &g->values[l->x];
+
+    l->window = window_of(w, x);
+    return layer_value(g, l, rows_of(&l->window, x->h),
+                       columns_of(&l->window, x->w), k);
+}
+
+static int conv_add(struct graph *g, const char *module, const char *name,
+                    int x, const struct net_window *w, int k,
+                    const struct net_row *row)
+{
+    struct graph_layer *l = layer_add(g, GRAPH_CONV, module, name, x);
+
+    l->relu = row->relu;
+    window_layer(g, l, w, k);
+    parameters_add(g, l, l->window.r, l->window.s, g->values[x].c, k,
+                   row->bias);
+    return l->y;
+}
+
+static int pool_add(struct graph *g, enum graph_kind kind, const char *module,
+                    const char *name, int x, const struct net_window *w)
+{
+    return window_layer(g, layer_add(g, kind, module, name, x), w,
+                        g->values[x].c);
+}
+
+static int dense_add(struct graph *g, const struct net_row *row, int x, int k)
+{
+    struct graph_layer *l = layer_add(g, GRAPH_DENSE, "", row->name, x);
+    const struct graph_value *v = &g->values[x];
+
+    l->relu = row->relu;
+    parameters_add(g, l, 1, 1, v->h * v->w * v->c, k, row->bias);
+    return layer_value(g, l, 1, 1, k);
+}
+
+static int dropout_add(struct graph *g, const struct net_row *row, int x)
+{
+    struct graph_layer *l = layer_add(g, GRAPH_DROPOUT, "", row->name, x);
+    const struct graph_value *v = &g->values[x];
+
+    l->named = false;
+    l->rate = row->rate;
+    return layer_value(g, l, v->h, v->w, v->c);
+}
+
+/* The dense layer keeps the name for its parameters; the activation of that
+ * name is the softmax. */
+static int head_add(struct graph *g, const struct net_row *row, int x)
+{
+    const int logits = dense_add(g, row, x, g->table->classes);
+    struct graph_layer *l;
+
+    g->layers[g->n_layers - 1].named = false;
+    l = layer_add(g, GRAPH_HEAD, "", row->name, logits);
+    l->head = row->head;
+    g->head[row->head] = row;
+    if (g->n_heads <= row->head)
+        g->n_heads = row->head + 1;
+    return layer_value(g, l, 1, 1, g->table->classes);
+}
+
+/* The layer just added writes channels first ... of `output` instead of the
+ * value of its own, which was the last one made. */
+static int branch(struct graph *g, int output, int first)
+{
+    struct graph_layer *l = &g->layers[g->n_layers - 1];
+
+    assert(l->y == g->n_values - 1);
+    g->n_values--;
+    l->y = output;
+    l->first = first;
+    return first + l->k;
+}
+
+static int inception_add(struct graph *g, const struct net_row *row, int x)
+{
+    static const struct net_window
+        one = { .size = 1, .stride = 1, .same = true },
+        three = { .size = 3, .stride = 1, .same = true },
+        five = { .size = 5, .stride = 1, .same = true };
+    const int *k = row->k;
+    const char *m = row->name;
+    int first = 0, t, y;
+    char name[48];
+
+    snprintf(name, sizeof name, "%s/output", m);
+    y = value_add(g, name, g->values[x].h, g->values[x].w,
+                  k[0] + k[2] + k[4] + k[5], row->relu);
+
+    conv_add(g, m, "1x1", x, &one, k[0], row);
+    first = branch(g, y, first);
+    t = conv_add(g, m, "3x3_reduce", x, &one, k[1], row);
+    conv_add(g, m, "3x3", t, &three, k[2], row);
+    first = branch(g, y, first);
+    t = conv_add(g, m, "5x5_reduce", x, &one, k[3], row);
+    conv_add(g, m, "5x5", t, &five, k[4], row);
+    first = branch(g, y, first);
+    t = pool_add(g, GRAPH_MAXPOOL, m, "pool", x, &three);
+    conv_add(g, m, "pool_proj", t, &one, k[5], row);
+    first = branch(g, y, first);
+    assert(first == g->values[y].c);
+    g->layers[g->n_layers - 1].whole = true;
+    return y;
+}
+
+static int row_add(struct graph *g, const struct net_row *row, int x)
+{
+    switch (row->kind) {
+    case NET_CONV:
+        return conv_add(g, "", row->name, x, &row->window, row->k[0], row);
+    case NET_MAXPOOL:
+        return pool_add(g, GRAPH_MAXPOOL, "", row->name, x, &row->window);
+    case NET_AVGPOOL:
+        return pool_add(g, GRAPH_AVGPOOL, "", row->name, x, &row->window);
+    case NET_DENSE:
+        return dense_add(g, row, x, row->k[0]);
+    case NET_DROPOUT:
+        return dropout_add(g, row, x);
+    case NET_INCEPTION:
+        return inception_add(g, row, x);
+    case NET_HEAD:
+        return head_add(g, row, x);
+    }
+    return x;
+}
+
+/* The value that a row reads. */
+static int input_of(const struct graph *g, const struct net_row *row, int above)
+{
+    if (!row->from)
+        return above;
+    for (int i = 0; i < g->n_values; i++)
+        if (!strcmp(g->values[i].name, row->from))
+            return i;
+    assert(!"a row names a layer that is not above it");
+    return above;
+}
+
+clade_status graph_new(struct graph *g, const char *net)
+{
+    const struct net_table *t = net_table_find(net);
+    int y;
+
+    *g = (struct graph){ .table = t };
+    if (!t)
+        return clade_fail(CLADE_EUSAGE, "no net '%s'; there is: %s", net,
+                          net_table_names);
+    g->values = calloc(t->n_rows * (ROW_LAYERS + 1) + 1, sizeof *g->values);
+    g->layers = calloc(t->n_rows * ROW_LAYERS, sizeof *g->layers);
+    g->parameters = calloc(t->n_rows * ROW_PARAMETERS, sizeof *g->parameters);
+    if (!g->values || !g->layers || !g->parameters) {
+        graph_free(g);
+        return clade_fail(CLADE_ENOMEM, "net '%s': out of memory", net);
+    }
+    y = value_add(g, "input", t->h, t->w, t->c, false);
+    for (int i = 0; i < t->n_rows; i++)
+        y = row_add(g, &t->rows[i], input_of(g, &t->rows[i], y));
+    return CLADE_OK;
+}
+
+void graph_free(struct graph *g)
+{
+    free(g->values);
+    free(g->layers);
+    free(g->parameters);
+    *g = (struct graph){ 0 };
+}

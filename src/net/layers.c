@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/builder.h"
+
+#include <assert.h>
+
+/* An image of several pixels as one pixel of all their channels. */
+static struct clade_tensor flat(struct clade_tensor t)
+{
+    assert(t.ld == t.c);
+    t.ld = t.c = t.h * t.w * t.c;
+    t.h = t.w = 1;
+    return t;
+}
+
+static clade_status conv_forward(struct builder *b, const struct graph_layer *l,
+                                 struct clade_tensor x, struct clade_tensor y)
+{
+    struct clade_op op;
+    clade_status st;
+
+    st = clade_op_conv_fwd(&op, y, x,
+                           net_parameter(b->net, l->kernel, NET_VALUES),
+                           net_parameter(b->net, l->kernel + 1, NET_VALUES),
+                           l->window, CLADE_BIAS | (l->relu ? CLADE_RELU : 0));
+    return st ? st : plan_add(b, &op, l->name);
+}
+
+static clade_status dense_forward(struct builder *b,
+                                  const struct graph_layer *l,
+                                  struct clade_tensor x, struct clade_tensor y)
+{
+    struct clade_op op;
+    clade_status st;
+
+    st = clade_op_dense_fwd(&op, y, flat(x),
+                            net_parameter(b->net, l->kernel, NET_VALUES),
+                            net_parameter(b->net, l->kernel + 1, NET_VALUES),
+                            CLADE_BIAS | (l->relu ? CLADE_RELU : 0));
+    return st ? st : plan_add(b, &op, l->name);
+}
+
+static clade_status maxpool_forward(struct builder *b,
+                                    const struct graph_layer *l,
+                                    struct clade_tensor x,
+                                    struct clade_tensor y)
+{
+    struct clade_tensor *arg = &b->arg[l - b->net->graph.layers];
+    struct clade_op op;
+    clade_status st;
+
+    if ((st = plan_block_new(arg, b, y.h, y.w, y.c, CLADE_U8)) ||
+        (st = clade_op_maxpool_fwd(&op, y, *arg, x, l->window)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+static clade_status avgpool_forward(struct builder *b,
+                                    const struct graph_layer *l,
+                                    struct clade_tensor x,
+                                    struct clade_tensor y)
+{
+    struct clade_op op;
+    clade_status st = clade_op_avgpool_fwd(&op, y, x, l->window);
+
+    return st ? st : plan_add(b, &op, l->name);
+}
+
+static clade_status dropout_forward(struct builder *b,
+                                    const struct graph_layer *l,
+                                    struct clade_tensor x,
+                                    struct clade_tensor y)
+{
+    struct clade_op op;
+    clade_status st;
+
+    if (!b->plan->training) {
+        b->y[l->y] = x; /* nothing drops out */
+        return CLADE_OK;
+    }
+    st = clade_op_dropout_fwd(&op, y, x, l->rate, l->name, &b->net->step);
+    return st ? st : plan_add(b, &op, l->name);
+}
+
+static clade_status head_forward(struct builder *b, const struct graph_layer *l,
+                                 struct clade_tensor x, struct clade_tensor y)
+{
+    struct plan *p = b->plan;
+    struct clade_op op;
+    clade_status st;
+
+    if ((st = clade_op_softmax_fwd(&op, y, x)) ||
+        (st = plan_add(b, &op, l->name)))
+        return st;
+    st =
+        clade_op_loss_fwd(&op, p->loss[l->head], p->hit[l->head], x, p->labels);
+    return st ? st : plan_add(b, &op, l->name);
+}
+
+/*
+ * The gradient of a value is a sum over the layers that read it: the first to
+ * come in the backward order overwrites, later ones add, and the last of them
+ * masks what a ReLU had cut (its input x is the value).
+ */
+static clade_status contribute(struct clade_tensor *dx, struct clade_tensor *x,
+                               unsigned *flags, struct builder *b, int value)
+{
+    const struct graph_value *v = &b->net->graph.values[value];
+    clade_status st;
+
+    *flags = b->given[value] ? CLADE_ACCUMULATE : 0;
+    if (!b->given[value] &&
+        (st = plan_block_new(&b->dx[value], b, v->h, v->w, v->c, b->net->real)))
+        return st;
+    *x = (struct clade_tensor){ 0 };
+    if (++b->given[value] == v->readers && v->relu) {
+        *flags |= CLADE_RELU;
+        *x = b->y[value];
+    }
+    *dx = b->dx[value];
+    return CLADE_OK;
+}
+
+static clade_status bias_backward(struct builder *b,
+                                  const struct graph_layer *l,
+                                  struct clade_tensor dy)
+{
+    struct clade_op op;
+    clade_status st;
+
+    st = clade_op_bias_bwd(
+        &op, net_parameter(b->net, l->kernel + 1, NET_GRADIENTS), dy);
+    return st ? st : plan_add(b, &op, l->name);
+}
+
+static clade_status conv_backward(struct builder *b,
+                                  const struct graph_layer *l,
+                                  struct clade_tensor x, struct clade_tensor dy)
+{
+    struct clade_tensor dx, mask;
+    struct clade_op op;
+    clade_status st;
+    unsigned flags;
+
+    if ((st = bias_backward(b, l, dy)) ||
+        (st = clade_op_conv_bwd_filter(
+             &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), x, dy,
+             l->window)) ||
+        (st = plan_add(b, &op, l->name)))
+        return st;
+    if (l->x == 0)
+        return CLADE_OK; /* the images' gradient is of no use */
+    if ((st = contribute(&dx, &mask, &flags, b, l->x)) ||
+        (st = clade_op_conv_bwd_data(
+             &op, dx, dy, net_parameter(b->net, l->kernel, NET_VALUES), mask,
+             l->window, flags)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+static clade_status dense_backward(struct builder *b,
+                                   const struct graph_layer *l,
+                                   struct clade_tensor x,
+                                   struct clade_tensor dy)
+{
+    struct clade_tensor dx, mask;
+    struct clade_op op;
+    clade_status st;
+    unsigned flags;
+
+    if ((st = bias_backward(b, l, dy)) ||
+        (st = clade_op_dense_bwd_filter(
+             &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), flat(x),
+             dy)) ||
+        (st = plan_add(b, &op, l->name)) ||
+        (st = contribute(&dx, &mask, &flags, b, l->x)) ||
+        (st = clade_op_dense_bwd_data(
+             &op, flat(dx), dy, net_parameter(b->net, l->kernel, NET_VALUES),
+             flat(mask), flags)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+static clade_status maxpool_backward(struct builder *b,
+                                     const struct graph_layer *l,
+                                     struct clade_tensor x,
+                                     struct clade_tensor dy)
+{
+    const struct clade_tensor arg = b->arg[l - b->net->graph.layers];
+    struct clade_tensor dx;
+    struct clade_op op;
+    clade_status st;
+    unsigned flags;
+
+    if ((st = contribute(&dx, &x, &flags, b, l->x)) ||
+        (st = clade_op_maxpool_bwd(&op, dx, dy, arg, x, l->window, flags)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+static clade_status avgpool_backward(struct builder *b,
+                                     const struct graph_layer *l,
+                                     struct clade_tensor x,
+                                     struct clade_tensor dy)
+{
+    struct clade_tensor dx;
+    struct clade_op op;
+    clade_status st;
+    unsigned flags;
+
+    if ((st = contribute(&dx, &x, &flags, b, l->x)) ||
+        (st = clade_op_avgpool_bwd(&op, dx, dy, x, l->window, flags)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+static clade_status dropout_backward(struct builder *b,
+                                     const struct graph_layer *l,
+                                     struct clade_tensor x,
+                                     struct clade_tensor dy)
+{
+    struct clade_tensor dx;
+    struct clade_op op;
+    clade_status st;
+    unsigned flags;
+
+    if ((st = contribute(&dx, &x, &flags, b, l->x)) ||
+        (st = clade_op_dropout_bwd(&op, dx, dy, x, l->rate, l->name,
+                                   &b->net->step, flags)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+/* The loss's gradient starts from the softmax, y. */
+static clade_status head_backward(struct builder *b,
+                                  const struct graph_layer *l,
+                                  struct clade_tensor x, struct clade_tensor y)
+{
+    const double weight = b->net->graph.head[l->head]->weight;
+    struct clade_tensor dx;
+    struct clade_op op;
+    clade_status st;
+    unsigned flags;
+
+    if ((st = contribute(&dx, &x, &flags, b, l->x)) ||
+        (st = clade_op_loss_bwd(&op, dx, y, b->plan->labels, weight,
+                                &b->net->step)))
+        return st;
+    return plan_add(b, &op, l->name);
+}
+
+const struct layer_kind layer_kinds[GRAPH_KINDS] = {
+    [GRAPH_CONV] = { conv_forward, conv_backward },
+    [GRAPH_DENSE] = { dense_forward, dense_backward },
+    [GRAPH_MAXPOOL] = { maxpool_forward, maxpool_backward },
+    [GRAPH_AVGPOOL] = { avgpool_forward, avgpool_backward },
+    [GRAPH_DROPOUT] = { dropout_forward, dropout_backward },
+    [GRAPH_HEAD] = { head_forward, head_backward },
+};

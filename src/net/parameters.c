@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+#include "status.h"
+
+/* A list's tensor, in its buffer. */
+static struct clade_tensor bound_parameter(const clade_net *net, int i,
+                                           enum net_buffer which)
+{
+    struct clade_tensor t = { 0 };
+
+    if (net->fixed[which].real) {
+        t = net_parameter(net, i, which);
+        plan_bind_tensor(&t);
+    }
+    return t;
+}
+
+clade_status net_list_parameters(clade_net *net)
+{
+    const struct graph *g = &net->graph;
+
+    net->parameters = calloc(g->n_parameters, sizeof *net->parameters);
+    if (!net->parameters)
+        return clade_fail(CLADE_ENOMEM, "a net's parameters: out of memory");
+    for (int i = 0; i < g->n_parameters; i++) {
+        const struct graph_parameter *p = &g->parameters[i];
+        struct clade_parameter *q = &net->parameters[i];
+
+        q->name = p->name;
+        q->dims = p->dims;
+        memcpy(q->shape, p->shape, sizeof q->shape);
+        q->value = bound_parameter(net, i, NET_VALUES);
+        q->gradient = bound_parameter(net, i, NET_GRADIENTS);
+        q->momentum = bound_parameter(net, i, NET_MOMENTA);
+    }
+    return CLADE_OK;
+}
+
+int clade_net_parameters(const clade_net *net,
+                         const struct clade_parameter **list)
+{
+    *list = net->parameters;
+    return net->graph.n_parameters;
+}
+
+/* One value a parameter, as the seed and the layer's name make it. */
+static float initial_value(const struct graph_parameter *p, uint64_t seed,
+                           bool record, uint32_t stream, int64_t i)
+{
+    double u;
+
+    if (p->bias)
+        return p->initial;
+    u = record ? rng_record(p->name, seed, i) : rng_uniform(seed, 0, stream, i);
+    return (2 * u - 1) * p->limit;
+}
+
+static clade_status write_initial(clade_net *net, uint64_t seed, bool record)
+{
+    const struct graph *g = &net->graph;
+    float *all = calloc(g->elements, sizeof *all);
+    clade_status st;
+
+    if (!all)
+        return clade_fail(CLADE_ENOMEM, "initial values: out of memory");
+    for (int k = 0; k < g->n_parameters; k++) {
+        const struct graph_parameter *p = &g->parameters[k];
+        const uint32_t stream = rng_stream("kernel", p->layer);
+
+        for (int64_t i = 0; i < p->count; i++)
+            all[p->offset + i] = initial_value(p, seed, record, stream, i);
+    }
+    st = net_write_reals(net, net->fixed[NET_VALUES].real, 0, all, g->elements);
+    free(all);
+    net->version++;
+    return st;
+}
+
+clade_status net_initialise(clade_net *net, uint64_t seed, bool record_init)
+{
+    struct plan_block *f = net->fixed;
+    float table[256];
+    clade_status st;
+
+    for (int i = 0; i < 256; i++)
+        table[i] = (float)i / 255;
+    if ((st = net_write_reals(net, f[NET_TABLE].real, 0, table, 256)) ||
+        (st = write_initial(net, seed, record_init)) || !net->training)
+        return st;
+    if ((st = clade_backend_fill(net->be, f[NET_GRADIENTS].real, 0,
+                                 f[NET_GRADIENTS].base.bytes, 0)))
+        return st;
+    return clade_backend_fill(net->be, f[NET_MOMENTA].real, 0,
+                              f[NET_MOMENTA].base.bytes, 0);
+}
+
+clade_status net_write_reals(clade_net *net, struct clade_buffer *to,
+                             int64_t at, const float *from, int64_t n)
+{
+    const size_t size = clade_type_size(net->real);
+    const void *bytes = from;
+    double *wide = NULL;
+    clade_status st;
+
+    if (net->real == CLADE_F64) {
+        if (!(wide = malloc(n * sizeof *wide)))
+            return clade_fail(CLADE_ENOMEM, "%lld numbers: out of memory",
+                              (long long)n);
+        for (int64_t i = 0; i < n; i++)
+            wide[i] = from[i];
+        bytes = wide;
+    }
+    st = clade_backend_write(net->be, to, at * size, bytes, n * size);
+    if (!st)
+        st = clade_backend_finish(net->be);
+    free(wide);
+    return st;
+}
+
+clade_status clade_net_write(clade_net *net, struct clade_tensor t,
+                             const float *from)
+{
+    assert(t.ld == t.c && t.type == net->real);
+    net->version++;
+    return net_write_reals(net, t.buffer, t.offset, from,
+                           clade_tensor_elements(&t));
+}
+
+clade_status clade_net_read(clade_net *net, float *to, struct clade_tensor t)
+{
+    const int64_t n = clade_tensor_elements(&t);
+    const size_t size = clade_type_size(t.type);
+    double *wide;
+    clade_status st;
+
+    assert(t.ld == t.c && t.type == net->real);
+    if (t.type == CLADE_F32)
+        return clade_backend_read(net->be, to, t.buffer, t.offset * size,
+                                  n * size);
+    if (!(wide = malloc(n * size)))
+        return clade_fail(CLADE_ENOMEM, "%lld numbers: out of memory",
+                          (long long)n);
+    st = clade_backend_read(net->be, wide, t.buffer, t.offset * size, n * size);
+    for (int64_t i = 0; i < n && !st; i++)
+        to[i] = wide[i];
+    free(wide);
+    return st;
+}
