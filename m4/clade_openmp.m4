@@ -27,5 +27,5 @@ AC_DEFUN([CLADE_OPENMP], [
   ])
   AC_SUBST([OPENMP_CFLAGS])
   AS_IF([test "$with_openmp$have_OPENMP" = yesno],
-    [CLADE_MISSING([OpenMP for $CC], [libgomp1 or libomp-dev])])
+    [CLADE_MISSING([OpenMP for $CC], [libomp-dev])])
 ])
