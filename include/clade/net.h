@@ -80,7 +80,8 @@ struct clade_result {
  * One step of SGD, and a forward pass without dropout.  n must be one of the
  * batches of the config.  Done on return, but for the update, which is
  * queued.  CLADE_EDIVERGED where a loss is not finite (the message names the
- * head).
+ * head; nothing is updated then), CLADE_EUSAGE or CLADE_EDATA for an n or a
+ * label that the net does not know.
  */
 CLADE_API clade_status clade_net_train(clade_net *net,
                                        const struct clade_batch *batch,

@@ -17,10 +17,11 @@ struct builder {
     struct clade_tensor *arg; /* a layer's choices: maxpool */
 };
 
-/* A tensor [batch,h,w,c] in a block of its own.  CLADE_ETOOSMALL where it is
- * too long to index. */
-clade_status plan_block_new(struct clade_tensor *t, struct builder *b, int h,
-                            int w, int c, enum clade_type type);
+/* A tensor [batch,h,w,c] in a block of its own, named for messages.
+ * CLADE_ETOOSMALL where it is too long to index. */
+clade_status plan_block_new(struct clade_tensor *t, struct builder *b,
+                            const char *name, int h, int w, int c,
+                            enum clade_type type);
 
 /* Append an op: its algorithm, workspace and packed filter are settled, and
  * its tensors live. */

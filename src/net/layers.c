@@ -48,7 +48,7 @@ static clade_status maxpool_forward(struct builder *b,
     struct clade_op op;
     clade_status st;
 
-    if ((st = plan_block_new(arg, b, y.h, y.w, y.c, CLADE_U8)) ||
+    if ((st = plan_block_new(arg, b, l->name, y.h, y.w, y.c, CLADE_U8)) ||
         (st = clade_op_maxpool_fwd(&op, y, *arg, x, l->window)))
         return st;
     return plan_add(b, &op, l->name);
@@ -109,7 +109,8 @@ static clade_status contribute(struct clade_tensor *dx, struct clade_tensor *x,
 
     *flags = b->given[value] ? CLADE_ACCUMULATE : 0;
     if (!b->given[value] &&
-        (st = plan_block_new(&b->dx[value], b, v->h, v->w, v->c, b->net->real)))
+        (st = plan_block_new(&b->dx[value], b, v->name, v->h, v->w, v->c,
+                             b->net->real)))
         return st;
     *x = (struct clade_tensor){ 0 };
     if (++b->given[value] == v->readers && v->relu) {

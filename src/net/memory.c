@@ -69,9 +69,9 @@ static clade_status place(struct plan_block *const *placed, int n,
 
     if (b->base.bytes > end)
         return clade_fail(CLADE_ETOOSMALL,
-                          "a tensor takes %.2f GB, and one buffer of the "
-                          "device holds %.2f GB",
-                          b->base.bytes / 1e9, end / 1e9);
+                          "%s takes %.1f MB, and one buffer of the device "
+                          "holds %.1f MB",
+                          b->name, b->base.bytes / 1e6, end / 1e6);
     for (int k = 0; k < NET_ARENAS; k++) {
         const size_t at = lowest(placed, n, k, b);
 
@@ -85,8 +85,9 @@ static clade_status place(struct plan_block *const *placed, int n,
             arenas[k].bytes = at + b->base.bytes;
         return CLADE_OK;
     }
-    return clade_fail(CLADE_ETOOSMALL, "more than %d buffers of %.2f GB",
-                      NET_ARENAS, end / 1e9);
+    return clade_fail(CLADE_ETOOSMALL,
+                      "%s does not fit in %d buffers of %.1f MB", b->name,
+                      NET_ARENAS, end / 1e6);
 }
 
 /* Greedy by size (Pisarchyk & Lee, "Efficient memory management for deep

@@ -112,15 +112,15 @@ static clade_status check_size(const clade_net *net)
 
     if (d->memory && net->memory.total > d->memory)
         return clade_fail(CLADE_ETOOSMALL,
-                          "the net takes %.2f GB, and %s has %.2f GB",
-                          net->memory.total / 1e9, d->name, d->memory / 1e9);
+                          "the net takes %.1f MB, and %s has %.1f MB",
+                          net->memory.total / 1e6, d->name, d->memory / 1e6);
     for (int i = 0; i < NET_BUFFERS; i++)
         if (d->max_alloc && net->fixed[i].base.bytes > d->max_alloc)
             return clade_fail(CLADE_ETOOSMALL,
-                              "the net wants %.2f GB in one buffer, and %s "
-                              "allows %.2f GB",
-                              net->fixed[i].base.bytes / 1e9, d->name,
-                              d->max_alloc / 1e9);
+                              "the net wants %.1f MB in one buffer, and %s "
+                              "allows %.1f MB",
+                              net->fixed[i].base.bytes / 1e6, d->name,
+                              d->max_alloc / 1e6);
     return CLADE_OK;
 }
 

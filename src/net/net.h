@@ -13,9 +13,10 @@
 struct plan_block {
     struct clade_buffer base; /* bytes: how many it needs */
     enum clade_type type;
-    int first, last; /* the first and the last op that touch it; -1: none */
-    int arena;       /* where it was placed: of the plans' arenas, and */
-    size_t at;       /* the byte there, a multiple of 64 */
+    const char *name; /* of the value, or the layer, that it holds */
+    int first, last;  /* the first and the last op that touch it; -1: none */
+    int arena;        /* where it was placed: of the plans' arenas, and */
+    size_t at;        /* the byte there, a multiple of 64 */
     struct clade_buffer *real; /* the buffer it lies in, once allocated */
 };
 

@@ -12,8 +12,9 @@
  * backward; and resize and sgd beside them. */
 #define LAYER_OPS 8
 
-clade_status plan_block_new(struct clade_tensor *t, struct builder *b, int h,
-                            int w, int c, enum clade_type type)
+clade_status plan_block_new(struct clade_tensor *t, struct builder *b,
+                            const char *name, int h, int w, int c,
+                            enum clade_type type)
 {
     const int n = b->plan->batch;
     const int64_t elements = (int64_t)n * h * w * c;
@@ -21,13 +22,14 @@ clade_status plan_block_new(struct clade_tensor *t, struct builder *b, int h,
 
     if (elements > INT_MAX)
         return clade_fail(CLADE_ETOOSMALL,
-                          "%d images of %dx%dx%d are more than 2^31 elements "
-                          "of one tensor",
-                          n, h, w, c);
+                          "%s: %d images of %dx%dx%d are more than 2^31 "
+                          "elements",
+                          name, n, h, w, c);
     block = &b->plan->blocks[b->plan->n_blocks++];
     *block = (struct plan_block){
         .base.bytes = elements * clade_type_size(type),
         .type = type,
+        .name = name,
         .first = INT_MAX,
         .last = -1,
         .arena = -1,
@@ -168,7 +170,8 @@ static clade_status value_new(struct builder *b, int value)
 
     if (b->y[value].buffer)
         return CLADE_OK;
-    return plan_block_new(&b->y[value], b, v->h, v->w, v->c, b->net->real);
+    return plan_block_new(&b->y[value], b, v->name, v->h, v->w, v->c,
+                          b->net->real);
 }
 
 static clade_status forward(struct builder *b)
@@ -237,9 +240,9 @@ static clade_status ends(struct builder *b)
     struct clade_op op;
     clade_status st;
 
-    if ((st = plan_block_new(&p->bytes, b, t->source_h, t->source_w, t->c,
-                             CLADE_U8)) ||
-        (st = plan_block_new(&p->labels, b, 1, 1, 1, CLADE_U8)) ||
+    if ((st = plan_block_new(&p->bytes, b, "images", t->source_h, t->source_w,
+                             t->c, CLADE_U8)) ||
+        (st = plan_block_new(&p->labels, b, "labels", 1, 1, 1, CLADE_U8)) ||
         (st = value_new(b, 0)))
         return st;
     block_of(&p->labels)->first = 0;

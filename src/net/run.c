@@ -153,25 +153,34 @@ static clade_status check_finite(const struct run *r,
     for (int h = 0; h < g->n_heads; h++)
         if (!isfinite(result->head_loss[h]))
             return clade_fail(CLADE_EDIVERGED,
-                              "the loss of head %s is %g in step %lu: try a "
+                              "the loss of %s is %g after %lu steps: try a "
                               "smaller learning rate",
                               g->head[h]->title, result->head_loss[h],
                               (unsigned long)r->net->step.number);
     return CLADE_OK;
 }
 
-static clade_status find_plan(struct run *r, clade_net *net, int n,
-                              bool training,
-                              const struct net_observer *observer)
+/* The plan, and labels that name a class. */
+static clade_status begin(struct run *r, clade_net *net,
+                          const struct clade_batch *batch, bool training,
+                          const struct net_observer *observer)
 {
+    const int classes = net->graph.table->classes;
+
     *r = (struct run){ .net = net,
-                       .plan = net_plan(net, n, training),
+                       .plan = net_plan(net, batch->n, training),
                        .observer = observer };
-    if (r->plan)
-        return CLADE_OK;
-    return clade_fail(CLADE_EUSAGE,
-                      "the net has no plan for %s %d images at a time",
-                      training ? "training" : "evaluating", n);
+    if (!r->plan)
+        return clade_fail(CLADE_EUSAGE,
+                          "the net has no plan for %s %d images at a time",
+                          training ? "training" : "evaluating", batch->n);
+    for (int n = 0; n < batch->n; n++)
+        if (batch->labels[n] >= classes)
+            return clade_fail(CLADE_EDATA,
+                              "the label of image %d is %d; the net knows "
+                              "0 to %d",
+                              n, batch->labels[n], classes - 1);
+    return CLADE_OK;
 }
 
 static clade_status run_forward(const struct run *r,
@@ -194,7 +203,7 @@ clade_status net_train(clade_net *net, const struct clade_batch *batch,
     struct run r;
     clade_status st;
 
-    if ((st = find_plan(&r, net, batch->n, true, observer)))
+    if ((st = begin(&r, net, batch, true, observer)))
         return st;
     net->step.number = step;
     net->step.learning_rate = learning_rate;
@@ -215,7 +224,7 @@ clade_status net_eval(clade_net *net, const struct clade_batch *batch,
     struct run r;
     clade_status st;
 
-    if ((st = find_plan(&r, net, batch->n, false, observer)))
+    if ((st = begin(&r, net, batch, false, observer)))
         return st;
     net->step.dropout = false;
     if ((st = run_forward(&r, batch)) || (st = read_results(&r, result)))

@@ -6,7 +6,7 @@
 #include "net/net.h"
 
 /* Full and remainder, training and evaluation. */
-#define NET_PLANS 4
+#define NET_PLANS  4
 #define NET_ARENAS 64
 
 /* A filter in an algorithm's own layout; plans share it where all of the key
@@ -92,8 +92,7 @@ void plan_bind_tensor(struct clade_tensor *t);
  * alone is too large.
  */
 clade_status memory_place(struct plan_block *blocks, int n,
-                          struct arena *arenas, int *n_arenas,
-                          uint64_t limit);
+                          struct arena *arenas, int *n_arenas, uint64_t limit);
 
 /* 64-byte multiples. */
 size_t memory_align(size_t bytes);
