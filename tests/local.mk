@@ -5,6 +5,7 @@ check_PROGRAMS = \
   tests/library.t
 test_scripts = \
   tests/bootstrap.sh \
+  tests/man.sh \
   tests/symbols.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
