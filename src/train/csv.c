@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "status.h"
+
+/* The bytes of the first `rows` rows of `text`, which begins after the header
+ * line; *row is the first one that is missing or another epoch's, or -1. */
+static size_t rows_length(int *row, const char *text, int rows,
+                          int rows_an_epoch)
+{
+    const char *at = text;
+
+    for (*row = 0; *row < rows; ++*row) {
+        const char *newline = strchr(at, '\n');
+        char *end;
+        long epoch = strtol(at, &end, 10);
+
+        if (!newline || end == at || *end != ',' ||
+            epoch != *row / rows_an_epoch)
+            return 0;
+        at = newline + 1;
+    }
+    *row = -1;
+    return (size_t)(at - text);
+}
+
+/* Copy the first rows of the file that is there. */
+static clade_status take_rows(struct csv *csv, const char *header, int rows,
+                              int rows_an_epoch)
+{
+    size_t n, head = strlen(header), length;
+    clade_status st;
+    char *text;
+    int row;
+
+    if ((st = file_read(&text, &n, csv->path)))
+        return st;
+    if (strncmp(text, header, head)) {
+        st = clade_fail(CLADE_EDATA, "%s: its first line is not \"%.*s\"",
+                        csv->path, (int)head - 1, header);
+        goto out;
+    }
+    length = rows_length(&row, text + head, rows, rows_an_epoch);
+    if (row >= 0) {
+        st = clade_fail(CLADE_EDATA,
+                        "%s: row %d of epoch %d is missing or damaged, yet "
+                        "the checkpoint has that epoch behind it",
+                        csv->path, row % rows_an_epoch, row / rows_an_epoch);
+        goto out;
+    }
+    fwrite(text + head, 1, length, csv->out);
+out:
+    free(text);
+    return st;
+}
+
+clade_status csv_open(struct csv *csv, const char *folder, const char *name,
+                      const char *header, int rows, int rows_an_epoch)
+{
+    clade_status st = CLADE_OK;
+
+    *csv = (struct csv){ .path = file_path(folder, name) };
+    if (csv->path)
+        csv->out = open_memstream(&csv->text, &csv->length);
+    if (!csv->out || !header)
+        st = clade_fail(CLADE_ENOMEM, "%s: out of memory", name);
+    if (!st) {
+        fputs(header, csv->out);
+        if (rows)
+            st = take_rows(csv, header, rows, rows_an_epoch);
+    }
+    if (st)
+        csv_close(csv);
+    return st;
+}
+
+void csv_close(struct csv *csv)
+{
+    if (csv->out)
+        fclose(csv->out);
+    free(csv->text);
+    free(csv->path);
+    *csv = (struct csv){ .path = NULL };
+}
+
+static clade_status write_text(void *arg, FILE *file)
+{
+    const struct csv *csv = arg;
+
+    /* A short write shows as the stream's error, which file_replace() sees. */
+    fwrite(csv->text, 1, csv->length, file);
+    return CLADE_OK;
+}
+
+clade_status csv_save(struct csv *csv)
+{
+    if (fflush(csv->out) || ferror(csv->out))
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", csv->path);
+    return file_replace(csv->path, write_text, csv);
+}

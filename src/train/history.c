@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+
+/* A text made by `write` on a stream, or NULL if there is no memory. */
+static char *make_text(void (*write)(FILE *to,
+                                     const struct clade_net_shape *shape),
+                       const struct clade_net_shape *shape)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+
+    if (!to)
+        return NULL;
+    write(to, shape);
+    if (fclose(to)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void history_columns(FILE *to, const struct clade_net_shape *shape)
+{
+    static const char *const parts[] = { "", "val_" };
+
+    fputs("epoch", to);
+    for (int part = 0; part < 2; part++) {
+        fprintf(to, ",%sloss", parts[part]);
+        for (int i = 0; i < shape->heads; i++)
+            fprintf(to, ",%s%s_loss,%s%s_accuracy", parts[part], shape->head[i],
+                    parts[part], shape->head[i]);
+    }
+    fputc('\n', to);
+}
+
+static void steps_columns(FILE *to, const struct clade_net_shape *shape)
+{
+    fputs("epoch,step,learning_rate,loss", to);
+    for (int i = 0; i < shape->heads; i++)
+        fprintf(to, ",%s_loss", shape->head[i]);
+    fputc('\n', to);
+}
+
+char *history_header(const struct clade_net_shape *shape)
+{
+    return make_text(history_columns, shape);
+}
+
+char *steps_header(const struct clade_net_shape *shape)
+{
+    return make_text(steps_columns, shape);
+}
+
+static void append_figures(FILE *to, const struct clade_net_shape *shape,
+                           const struct clade_figures *f)
+{
+    fprintf(to, ",%.6f", f->loss);
+    for (int i = 0; i < shape->heads; i++)
+        fprintf(to, ",%.6f,%.6f", f->head_loss[i], f->accuracy[i]);
+}
+
+void history_append(struct csv *csv, const struct clade_net_shape *shape,
+                    const struct clade_train_epoch *epoch)
+{
+    fprintf(csv->out, "%d", epoch->epoch);
+    append_figures(csv->out, shape, &epoch->train);
+    append_figures(csv->out, shape, &epoch->test);
+    fputc('\n', csv->out);
+}
+
+void steps_append(struct csv *csv, const struct clade_net_shape *shape,
+                  int epoch, int step, double learning_rate,
+                  const struct clade_result *result)
+{
+    fprintf(csv->out, "%d,%d,%.9g,%.9g", epoch, step, learning_rate,
+            result->loss);
+    for (int i = 0; i < shape->heads; i++)
+        fprintf(csv->out, ",%.9g", result->head_loss[i]);
+    fputc('\n', csv->out);
+}
+
+/* The number after the comma at *at; false where there is none. */
+static bool next_number(double *value, char **at)
+{
+    char *end;
+
+    if (**at != ',')
+        return false;
+    *value = strtod(*at + 1, &end);
+    if (end == *at + 1)
+        return false;
+    *at = end;
+    return true;
+}
+
+static bool parse_figures(struct clade_figures *f, char **at,
+                          const struct clade_net_shape *shape)
+{
+    bool good = next_number(&f->loss, at);
+
+    for (int i = 0; i < shape->heads && good; i++)
+        good = next_number(&f->head_loss[i], at) &&
+               next_number(&f->accuracy[i], at);
+    return good;
+}
+
+clade_status history_replay(struct csv *csv,
+                            const struct clade_net_shape *shape,
+                            const struct clade_train_observer *observer)
+{
+    char *at;
+
+    if (fflush(csv->out))
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", csv->path);
+    at = strchr(csv->text, '\n') + 1;
+    while (*at) {
+        struct clade_train_epoch row = { .resumed = true };
+
+        row.epoch = (int)strtol(at, &at, 10);
+        if (!parse_figures(&row.train, &at, shape) ||
+            !parse_figures(&row.test, &at, shape) || *at++ != '\n')
+            return clade_fail(CLADE_EDATA, "%s: the row of epoch %d is damaged",
+                              csv->path, row.epoch);
+        if (observer->epoch)
+            observer->epoch(observer->arg, &row);
+    }
+    return CLADE_OK;
+}
