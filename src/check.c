@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
+
+#include "backend.h"
+#include "status.h"
+
+struct shape shape_of(const struct clade_tensor *t)
+{
+    return (struct shape){ t->n, t->h, t->w, t->c };
+}
+
+/* ---- one tensor ---------------------------------------------------------- */
+
+#define LIMIT INT64_C(0x80000000)
+
+/* a * b, or LIMIT where that is more; a <= LIMIT. */
+static int64_t times(int64_t a, int b)
+{
+    const int64_t product = a * b;
+
+    return product < LIMIT ? product : LIMIT;
+}
+
+/* The end of a tensor as the limit counts it, at most 2 * LIMIT. */
+static int64_t end_of(const struct clade_tensor *t)
+{
+    const int64_t offset = t->offset < LIMIT ? t->offset : LIMIT;
+
+    return offset + times(times(times(t->n, t->h), t->w), t->ld);
+}
+
+/* The bytes of its buffer that a tensor spans: from, and up to. */
+static void span(size_t *from, size_t *to, const struct clade_tensor *t)
+{
+    const size_t size = clade_type_size(t->type);
+    const int64_t last =
+        t->offset + (clade_tensor_pixels(t) - 1) * t->ld + t->c;
+
+    *from = (size_t)t->offset * size;
+    *to = (size_t)last * size;
+}
+
+/* Is the tensor well-formed, and of this type? */
+static clade_status check_tensor(const struct clade_op *op,
+                                 enum clade_role role, enum clade_type type)
+{
+    static const char *const types[] = {
+        [CLADE_F32] = "float32", [CLADE_U8] = "uint8", [CLADE_F64] = "float64"
+    };
+    const struct clade_tensor *t = &op->t[role];
+    const char *name = clade_role_name(role);
+    size_t from, to;
+
+    if (!t->buffer)
+        return clade_fail(CLADE_ESHAPE, "%s: %s is missing", op_describe(op),
+                          name);
+    if (t->type != type)
+        return clade_fail(CLADE_ESHAPE, "%s: %s is %s, must be %s",
+                          op_describe(op), name, types[t->type], types[type]);
+    if (t->n < 1 || t->h < 1 || t->w < 1 || t->c < 1 || t->ld < t->c ||
+        t->offset < 0)
+        return clade_fail(CLADE_ESHAPE,
+                          "%s: %s is no tensor: %dx%dx%dx%d, %d elements a "
+                          "pixel, from element %lld",
+                          op_describe(op), name, t->n, t->h, t->w, t->c, t->ld,
+                          (long long)t->offset);
+    if (end_of(t) >= LIMIT)
+        return clade_fail(CLADE_ESHAPE,
+                          "%s: %s does not end below element 2^31: try a "
+                          "smaller batch",
+                          op_describe(op), name);
+    span(&from, &to, t);
+    if (to > t->buffer->bytes)
+        return clade_fail(CLADE_ESHAPE,
+                          "%s: %s spans bytes %zu to %zu of a buffer of %zu",
+                          op_describe(op), name, from, to, t->buffer->bytes);
+    return CLADE_OK;
+}
+
+clade_status check_shape(const struct clade_op *op, enum clade_role role,
+                         struct shape must)
+{
+    const struct shape is = shape_of(&op->t[role]);
+
+    if (is.n == must.n && is.h == must.h && is.w == must.w && is.c == must.c)
+        return CLADE_OK;
+    return clade_fail(CLADE_ESHAPE,
+                      "%s: %s is %dx%dx%dx%d, must be %dx%dx%dx%d",
+                      op_describe(op), clade_role_name(role), is.n, is.h, is.w,
+                      is.c, must.n, must.h, must.w, must.c);
+}
+
+clade_status check_dense(const struct clade_op *op, enum clade_role role)
+{
+    const struct clade_tensor *t = &op->t[role];
+
+    if (t->ld == t->c)
+        return CLADE_OK;
+    return clade_fail(CLADE_ESHAPE,
+                      "%s: %s has %d elements a pixel and %d channels: a "
+                      "slice, where it must be dense",
+                      op_describe(op), clade_role_name(role), t->ld, t->c);
+}
+
+/* ---- what all ops have in common ----------------------------------------- */
+
+/* Do two tensors have an element in common?  Slices of the same pixels that
+ * take different channels have none. */
+static bool overlap(const struct clade_tensor *a, const struct clade_tensor *b)
+{
+    size_t a_from, a_to, b_from, b_to;
+    int64_t apart;
+
+    if (!a->buffer || a->buffer != b->buffer)
+        return false;
+    span(&a_from, &a_to, a);
+    span(&b_from, &b_to, b);
+    if (a_to <= b_from || b_to <= a_from)
+        return false;
+    if (a->type != b->type || a->ld != b->ld)
+        return true;
+    apart = ((b->offset - a->offset) % a->ld + a->ld) % a->ld;
+    return apart < a->c || apart + b->c > a->ld;
+}
+
+/* No output may overlap another tensor; one that is updated in place is input
+ * and output in one role. */
+static clade_status check_overlap(const struct clade_op *op)
+{
+    const unsigned outputs = clade_op_outputs(op->kind);
+
+    for (int out = 0; out < CLADE_ROLES; out++) {
+        for (int other = 0; other < CLADE_ROLES; other++) {
+            if (!(outputs >> out & 1) || other == out ||
+                !overlap(&op->t[out], &op->t[other]))
+                continue;
+            return clade_fail(CLADE_ESHAPE, "%s: %s overlaps %s",
+                              op_describe(op), clade_role_name(out),
+                              clade_role_name(other));
+        }
+    }
+    return CLADE_OK;
+}
+
+/* The roles that hold bytes, whatever the op's floats are; resize's x too. */
+#define BYTES (1u << CLADE_ARG | 1u << CLADE_HIT | 1u << CLADE_LABEL)
+/* The roles that an op may lack: a flag says when it may not. */
+#define OPTIONAL (1u << CLADE_B | 1u << CLADE_PACKED)
+
+/* The tensors of an op: there, well-formed, of one float type, apart. */
+clade_status check_tensors(const struct clade_op *op)
+{
+    const bool resize = op->kind == CLADE_RESIZE;
+    const unsigned out = clade_op_outputs(op->kind);
+    const unsigned used = out | clade_op_inputs(op->kind);
+    const bool mask_only = out & 1u << CLADE_DX;
+    const unsigned bytes = BYTES | (resize ? 1u << CLADE_X : 0);
+    const unsigned optional = OPTIONAL | (mask_only ? 1u << CLADE_X : 0);
+    enum clade_type real = CLADE_F32;
+    clade_status st;
+
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (op->t[role].buffer && op->t[role].type == CLADE_F64)
+            real = CLADE_F64;
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        const unsigned mask = 1u << role;
+
+        if (!(used & mask) || (!op->t[role].buffer && (optional & mask)))
+            continue;
+        if ((st = check_tensor(op, role, bytes & mask ? CLADE_U8 : real)))
+            return st;
+    }
+    return check_overlap(op);
+}
+
+clade_status check_flags(const struct clade_op *op, unsigned allowed,
+                         enum clade_role needed_by_relu)
+{
+    if (op->flags & ~allowed)
+        return clade_fail(CLADE_ESHAPE,
+                          "%s: flags %#x, of which %#x are none "
+                          "of this op's",
+                          op_describe(op), op->flags, op->flags & ~allowed);
+    if ((op->flags & CLADE_RELU) && !op->t[needed_by_relu].buffer)
+        return clade_fail(CLADE_ESHAPE,
+                          "%s: ReLU's mask wants %s, the forward output",
+                          op_describe(op), clade_role_name(needed_by_relu));
+    return CLADE_OK;
+}
+
+/* The gradient's epilogue: its flags, and x as large as dx where it is. */
+clade_status check_gradient(const struct clade_op *op, unsigned allowed)
+{
+    clade_status st = check_flags(op, allowed, CLADE_X);
+
+    if (st || !op->t[CLADE_X].buffer)
+        return st;
+    return check_shape(op, CLADE_X, shape_of(&op->t[CLADE_DX]));
+}
+
+clade_status check_step(const struct clade_op *op)
+{
+    if (op->step)
+        return CLADE_OK;
+    return clade_fail(CLADE_ESHAPE, "%s: no clade_step", op_describe(op));
+}
+
+/* ---- windows ------------------------------------------------------------- */
+
+static clade_status bad_window(const struct clade_op *op,
+                               const struct clade_tensor *x, const char *why)
+{
+    const struct clade_window *w = &op->window;
+
+    return clade_fail(CLADE_ESHAPE,
+                      "%s: window %dx%d, stride %d, padding %d+%d rows, %d+%d "
+                      "columns, over %dx%d: %s",
+                      op_describe(op), w->r, w->s, w->stride, w->top, w->bottom,
+                      w->left, w->right, x->h, x->w, why);
+}
+
+/* Set *y to what the op's window makes of x, with c channels. */
+clade_status window_output(struct shape *y, const struct clade_op *op,
+                           const struct clade_tensor *x, int c)
+{
+    const struct clade_window *w = &op->window;
+    const int64_t rows = (int64_t)x->h + w->top + w->bottom - w->r;
+    const int64_t columns = (int64_t)x->w + w->left + w->right - w->s;
+
+    if (w->r < 1 || w->s < 1 || w->stride < 1 || w->top < 0 || w->bottom < 0 ||
+        w->left < 0 || w->right < 0)
+        return bad_window(op, x, "no such window");
+    if (rows < 0 || columns < 0)
+        return bad_window(op, x, "larger than the padded image");
+    if (rows >= LIMIT || columns >= LIMIT)
+        return bad_window(op, x, "2^31 pixels or more");
+    *y = (struct shape){ x->n, (int)rows / w->stride + 1,
+                         (int)columns / w->stride + 1, c };
+    return CLADE_OK;
+}
+
+/* Do all `outputs` windows of an axis touch the image?  Only the first and the
+ * last can miss it. */
+static bool touches(int size, int stride, int before, int outputs, int extent)
+{
+    return before < size && (int64_t)(outputs - 1) * stride - before < extent;
+}
+
+/* A max pool's window: its index is a byte, and it sees a pixel. */
+clade_status check_maxpool(const struct clade_op *op,
+                           const struct clade_tensor *x, const struct shape *y)
+{
+    const struct clade_window *w = &op->window;
+
+    if ((int64_t)w->r * w->s > 255)
+        return bad_window(op, x,
+                          "more than 255 elements, which the choice's "
+                          "byte cannot count");
+    if (!touches(w->r, w->stride, w->top, y->h, x->h) ||
+        !touches(w->s, w->stride, w->left, y->w, x->w))
+        return bad_window(op, x, "some window holds padding alone");
+    return CLADE_OK;
+}
+
+/* An average's window has no padding, or it would count as zeros. */
+clade_status check_avgpool(const struct clade_op *op,
+                           const struct clade_tensor *x, const struct shape *y)
+{
+    const struct clade_window *w = &op->window;
+
+    (void)y;
+    if (w->top || w->bottom || w->left || w->right)
+        return bad_window(op, x, "an average takes no padding");
+    return CLADE_OK;
+}
