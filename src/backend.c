@@ -1,1 +1,237 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "backend.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "select.h"
+#include "status.h"
+
+/* All backends.  The first is the fallback where no device is asked for. */
+static const struct backend_table *const tables[] = {
+    &backend_cpu,
+    &backend_opencl,
+};
+enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
+
+/* ---- devices ------------------------------------------------------------- */
+
+clade_status clade_devices(struct clade_device **list, int *count)
+{
+    struct clade_device *all = NULL;
+    clade_status st = CLADE_OK;
+    int n = 0;
+
+    for (int i = 0; i < N_TABLES && !st; i++)
+        st = tables[i]->devices(&all, &n);
+    if (st) {
+        free(all);
+        return st;
+    }
+    select_sort(all, n);
+    *list = all;
+    *count = n;
+    return CLADE_OK;
+}
+
+void clade_devices_free(struct clade_device *list)
+{
+    free(list);
+}
+
+/* Look for a device by its very selector, without waking backends that come
+ * after the one that has it. */
+static const struct backend_table *find_exact(struct clade_device *device,
+                                              const char *selector)
+{
+    for (int i = 0; i < N_TABLES; i++) {
+        struct clade_device *list = NULL;
+        int n = 0, k;
+
+        if (tables[i]->devices(&list, &n)) {
+            free(list);
+            continue; /* its failure shows once it is all that is left */
+        }
+        for (k = 0; k < n && strcmp(list[k].selector, selector); k++)
+            ;
+        if (k < n)
+            *device = list[k];
+        free(list);
+        if (k < n)
+            return tables[i];
+    }
+    return NULL;
+}
+
+clade_status clade_device_find(struct clade_device *device, const char *text)
+{
+    struct clade_device *list;
+    clade_status st;
+    int count;
+
+    if (!text)
+        text = select_default();
+    if (text && find_exact(device, text))
+        return CLADE_OK;
+    if ((st = clade_devices(&list, &count)))
+        return st;
+    st = select_device(device, list, count, text);
+    clade_devices_free(list);
+    return st;
+}
+
+clade_status clade_backend_open(clade_backend **be, const char *device)
+{
+    const struct backend_table *table;
+    struct clade_device found;
+    clade_status st;
+
+    if ((st = clade_device_find(&found, device)))
+        return st;
+    if (!(table = find_exact(&found, found.selector)))
+        return clade_fail(CLADE_ENODEVICE, "%s: the device is gone",
+                          found.selector);
+    return table->open(be, &found);
+}
+
+void clade_backend_close(clade_backend *be)
+{
+    if (be)
+        be->table->close(be);
+}
+
+const struct clade_device *clade_backend_device(const clade_backend *be)
+{
+    return &be->device;
+}
+
+enum clade_type clade_backend_real(const clade_backend *be)
+{
+    return be->real;
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+static bool within(const struct clade_buffer *buffer, size_t at, size_t bytes)
+{
+    return buffer && at <= buffer->bytes && bytes <= buffer->bytes - at;
+}
+
+clade_status clade_backend_alloc(clade_backend *be,
+                                 struct clade_buffer **buffer, size_t bytes,
+                                 enum clade_memory where)
+{
+    assert(bytes > 0);
+    return be->table->alloc(be, buffer, bytes, where);
+}
+
+void clade_backend_free(clade_backend *be, struct clade_buffer *buffer)
+{
+    if (buffer)
+        be->table->free(be, buffer);
+}
+
+uint64_t clade_backend_memory(const clade_backend *be)
+{
+    return be->memory;
+}
+
+clade_status clade_backend_fill(clade_backend *be, struct clade_buffer *buffer,
+                                size_t at, size_t bytes, uint32_t word)
+{
+    assert(within(buffer, at, bytes) && at % 4 == 0 && bytes % 4 == 0);
+    return be->table->fill(be, buffer, at, bytes, word);
+}
+
+clade_status clade_backend_copy(clade_backend *be, struct clade_buffer *to,
+                                size_t to_at, struct clade_buffer *from,
+                                size_t from_at, size_t bytes)
+{
+    assert(to != from && within(to, to_at, bytes) &&
+           within(from, from_at, bytes));
+    return be->table->copy(be, to, to_at, from, from_at, bytes);
+}
+
+clade_status clade_backend_read(clade_backend *be, void *to,
+                                struct clade_buffer *from, size_t at,
+                                size_t bytes)
+{
+    assert(within(from, at, bytes));
+    return be->table->read(be, to, from, at, bytes);
+}
+
+clade_status clade_backend_write(clade_backend *be, struct clade_buffer *to,
+                                 size_t at, const void *from, size_t bytes)
+{
+    assert(within(to, at, bytes));
+    return be->table->write(be, to, at, from, bytes);
+}
+
+void *clade_backend_map(clade_backend *be, struct clade_buffer *buffer)
+{
+    assert(buffer);
+    return be->table->map(be, buffer);
+}
+
+/* ---- ops ----------------------------------------------------------------- */
+
+int clade_backend_algorithms(clade_backend *be, const struct clade_op *op,
+                             const char *names[], int max)
+{
+    return be->table->algorithms(be, op, names, max);
+}
+
+clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
+                                  const char *name)
+{
+    return be->table->choose(be, op, name);
+}
+
+clade_status clade_backend_prepare(clade_backend *be, struct clade_op *op)
+{
+    assert(op->algorithm && !op->prepared);
+    return be->table->prepare(be, op);
+}
+
+void clade_backend_release(clade_backend *be, struct clade_op *op)
+{
+    be->table->release(be, op);
+}
+
+/* Does every tensor lie in its buffer (the op may have been moved since it was
+ * made), and is there what the algorithm wanted? */
+static bool placed(const struct clade_op *op)
+{
+    for (int i = 0; i < CLADE_ROLES; i++) {
+        const struct clade_tensor *t = &op->t[i];
+        const size_t size = clade_type_size(t->type);
+
+        if (t->buffer && !within(t->buffer, (size_t)t->offset * size,
+                                 (size_t)clade_tensor_elements(t) * size))
+            return false;
+    }
+    return (!op->workspace || op->t[CLADE_WORKSPACE].buffer) &&
+           (!op->packed || op->t[CLADE_PACKED].buffer);
+}
+
+clade_status clade_backend_run(clade_backend *be, const struct clade_op *op)
+{
+    assert(op->algorithm && placed(op));
+    return be->table->run(be, op);
+}
+
+clade_status clade_backend_flush(clade_backend *be)
+{
+    return be->table->flush(be);
+}
+
+clade_status clade_backend_finish(clade_backend *be)
+{
+    return be->table->finish(be);
+}
+
+const char *clade_backend_notices(clade_backend *be)
+{
+    return be->table->notices(be);
+}
