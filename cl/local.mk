@@ -7,6 +7,7 @@ CL_SRC = \
   cl/im2col.cl \
   cl/pool.cl \
   cl/prelude.cl \
+  cl/probe.cl \
   cl/resize.cl \
   cl/sgd.cl \
   cl/softmax.cl

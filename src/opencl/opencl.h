@@ -16,6 +16,7 @@ enum ocl_text {
     OCL_DROPOUT,
     OCL_IM2COL,
     OCL_POOL,
+    OCL_PROBE,
     OCL_RESIZE,
     OCL_SGD,
     OCL_SOFTMAX,
@@ -37,6 +38,7 @@ struct ocl {
     bool fma;       /* FMA() is fma(), else a product and a sum */
     bool preparing; /* ocl_launch builds and checks, but queues nothing */
     char *notices;
+    char *told; /* the notices last returned */
 };
 
 struct ocl_buffer {

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core.h"
+#include "rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * $XDG_CACHE_HOME/clade, else ~/.cache/clade: one file a key, named by the
+ * key's hash.  A header, then the key in full (hashes collide), then the data.
+ * Nothing here is an error: what cannot be read is made anew, what cannot be
+ * written is made again next time.
+ */
+struct header {
+    char magic[16];
+    uint64_t key_bytes, data_bytes;
+    uint64_t checksum; /* FNV-1a-64 of key and data */
+};
+
+static const char magic[16] = "clade-cache/1\n";
+
+/* XDG's specification has relative paths ignored. */
+static bool folder(char *out, size_t size)
+{
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n;
+
+    if (xdg && xdg[0] == '/')
+        n = snprintf(out, size, "%s/clade", xdg);
+    else if (home && home[0] == '/')
+        n = snprintf(out, size, "%s/.cache/clade", home);
+    else
+        return false;
+    return n > 0 && (size_t)n < size;
+}
+
+static bool file_name(char *out, size_t size, const char *key)
+{
+    char dir[3072];
+    int n;
+
+    if (!folder(dir, sizeof dir))
+        return false;
+    n = snprintf(out, size, "%s/%016llx", dir,
+                 (unsigned long long)rng_fnv64(key, strlen(key)));
+    return n > 0 && (size_t)n < size;
+}
+
+/* mkdir -p of the folder that a file is in. */
+static void make_folders(const char *file)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s", file);
+    for (char *at = path + 1; (at = strchr(at, '/')); at++) {
+        *at = '\0';
+        mkdir(path, 0700);
+        *at = '/';
+    }
+}
+
+/* The whole file and a 0 after it. */
+static char *read_file(const char *path, size_t *bytes)
+{
+    FILE *f = fopen(path, "rb");
+    char *text = NULL;
+    struct stat s;
+
+    if (!f)
+        return NULL;
+    if (!fstat(fileno(f), &s) && s.st_size > 0)
+        text = malloc(s.st_size + 1);
+    if (text && fread(text, 1, s.st_size, f) != (size_t)s.st_size) {
+        free(text);
+        text = NULL;
+    }
+    fclose(f);
+    if (text) {
+        text[s.st_size] = '\0';
+        *bytes = s.st_size;
+    }
+    return text;
+}
+
+static bool intact(const char *file, size_t bytes, const char *key)
+{
+    struct header h;
+    uint64_t body;
+
+    if (bytes < sizeof h)
+        return false;
+    memcpy(&h, file, sizeof h);
+    body = bytes - sizeof h;
+    return !memcmp(h.magic, magic, sizeof magic) &&
+           h.key_bytes == strlen(key) && h.key_bytes <= body &&
+           h.data_bytes == body - h.key_bytes &&
+           !memcmp(file + sizeof h, key, h.key_bytes) &&
+           h.checksum == rng_fnv64(file + sizeof h, body);
+}
+
+void *ocl_cache_load(const char *key, size_t *bytes)
+{
+    const size_t before = sizeof(struct header) + strlen(key);
+    char path[4096], *file;
+    size_t n;
+
+    if (!file_name(path, sizeof path, key) || !(file = read_file(path, &n)))
+        return NULL;
+    if (!intact(file, n, key)) {
+        free(file);
+        return NULL;
+    }
+    *bytes = n - before;
+    memmove(file, file + before, *bytes + 1);
+    return file;
+}
+
+static bool write_file(int fd, const char *key, const void *data, size_t bytes)
+{
+    const size_t key_bytes = strlen(key), body = key_bytes + bytes;
+    char *all = malloc(body);
+    struct header h = { .key_bytes = key_bytes, .data_bytes = bytes };
+    bool written = false;
+    FILE *f = fdopen(fd, "wb");
+
+    if (all && f) {
+        memcpy(all, key, key_bytes);
+        memcpy(all + key_bytes, data, bytes);
+        memcpy(h.magic, magic, sizeof magic);
+        h.checksum = rng_fnv64(all, body);
+        written =
+            fwrite(&h, sizeof h, 1, f) == 1 && fwrite(all, 1, body, f) == body;
+    }
+    if (f)
+        written &= !fclose(f);
+    else
+        close(fd);
+    free(all);
+    return written;
+}
+
+void ocl_cache_store(const char *key, const void *data, size_t bytes)
+{
+    char path[4096], temporary[4112];
+    int fd;
+
+    if (!file_name(path, sizeof path, key))
+        return;
+    make_folders(path);
+    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    fd = mkstemp(temporary);
+    if (fd < 0)
+        return;
+    if (!write_file(fd, key, data, bytes) || rename(temporary, path))
+        unlink(temporary);
+}
+
+/* What reaches a driver's compiler from outside, and so is part of a key. */
+static const char *const switches[] = {
+    "AMD_OCL_BUILD_OPTIONS",           "AMD_OCL_BUILD_OPTIONS_APPEND",
+    "CL_CONFIG_CPU_TARGET_ARCH",       "CL_CONFIG_CPU_VECTORIZER_MODE",
+    "CL_CONFIG_USE_FAST_RELAXED_MATH", "CL_CONFIG_USE_VECTORIZER",
+    "LP_NATIVE_VECTOR_WIDTH",          "POCL_EXTRA_BUILD_FLAGS",
+};
+
+char *ocl_cache_device(const struct ocl *o)
+{
+    const struct clade_device *d = &o->base.device;
+    char version[256] = "", *text = NULL;
+    size_t bytes;
+    FILE *f = open_memstream(&text, &bytes);
+
+    if (!f)
+        return NULL;
+    clGetPlatformInfo(o->platform, CL_PLATFORM_VERSION, sizeof version - 1,
+                      version, NULL);
+    fprintf(f, "platform %s, %s\ndevice %s, %s, %s\ndriver %s\n", d->platform,
+            version, d->vendor, d->name, d->version, d->driver);
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (getenv(switches[i]))
+            fprintf(f, "%s=%s\n", switches[i], getenv(switches[i]));
+    if (fclose(f)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* device + "\nverdict <key>", malloc'd. */
+static char *verdict_key(const struct ocl *o, const char *key)
+{
+    char *device = ocl_cache_device(o), *full;
+    const size_t size = device ? strlen(device) + strlen(key) + 16 : 0;
+
+    full = device ? malloc(size) : NULL;
+    if (full)
+        snprintf(full, size, "%sverdict %s", device, key);
+    free(device);
+    return full;
+}
+
+char *ocl_cache_get(struct ocl *o, const char *key)
+{
+    char *full = verdict_key(o, key), *text;
+    size_t bytes;
+
+    text = full ? ocl_cache_load(full, &bytes) : NULL;
+    free(full);
+    return text;
+}
+
+void ocl_cache_put(struct ocl *o, const char *key, const char *text)
+{
+    char *full = verdict_key(o, key);
+
+    if (full)
+        ocl_cache_store(full, text, strlen(text));
+    free(full);
+}

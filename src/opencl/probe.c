@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PROBES 9
+#define ITEMS  64
+
+/* fma() is taken unless it is slower than this many times a product and a
+ * sum: single timings jump twofold, so no finer rule is stable, and a choice
+ * that changes changes bits. */
+#define TOO_SLOW 3.0
+
+struct probe {
+    struct ocl *o;
+    cl_mem out; /* [ITEMS] */
+    const struct ocl_kernel *flag, *fma, *sum;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+static clade_status launch(const struct probe *p, const struct ocl_kernel *k,
+                           size_t items)
+{
+    cl_int err = clEnqueueNDRangeKernel(p->o->queue, k->kernel, 1, NULL, &items,
+                                        NULL, 0, NULL, NULL);
+
+    if (err == CL_SUCCESS)
+        err = clFinish(p->o->queue);
+    return ocl_check(err, "the probe of fma()", NULL);
+}
+
+/* Seconds of `count` rounds. */
+static clade_status time_one(double *seconds, const struct probe *p,
+                             const struct ocl_kernel *k, cl_int count)
+{
+    const double start = now();
+    clade_status st;
+
+    clSetKernelArg(k->kernel, 1, sizeof count, &count);
+    st = launch(p, k, ITEMS);
+    *seconds = now() - start;
+    return st;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The median of the times of fma() over those of a product and a sum, each
+ * pair long enough for the clock. */
+static clade_status ratio(double *median, const struct probe *p)
+{
+    double list[PROBES], fma, sum = 0;
+    clade_status st;
+    cl_int count = 1;
+
+    if ((st = time_one(&fma, p, p->fma, count)) ||
+        (st = time_one(&sum, p, p->sum, count)))
+        return st; /* and the first launch is the slow one */
+    do {
+        count *= 2;
+        if ((st = time_one(&sum, p, p->sum, count)))
+            return st;
+    } while (sum < 1e-3 && count < 1 << 16);
+    for (int i = 0; i < PROBES; i++) {
+        if ((st = time_one(&fma, p, p->fma, count)) ||
+            (st = time_one(&sum, p, p->sum, count)))
+            return st;
+        list[i] = fma / sum;
+    }
+    qsort(list, PROBES, sizeof *list, ascending);
+    *median = list[PROBES / 2];
+    return CLADE_OK;
+}
+
+static clade_status decide(bool *fma, const struct probe *p)
+{
+    float flag = 0;
+    double median;
+    clade_status st;
+
+    if ((st = launch(p, p->flag, 1)))
+        return st;
+    st = ocl_check(clEnqueueReadBuffer(p->o->queue, p->out, CL_TRUE, 0,
+                                       sizeof flag, &flag, 0, NULL, NULL),
+                   "the probe of fma()", NULL);
+    if (st)
+        return st;
+    *fma = true;
+    if (flag != 0)
+        return CLADE_OK;
+    if ((st = ratio(&median, p)))
+        return st;
+    *fma = median <= TOO_SLOW;
+    return CLADE_OK;
+}
+
+static clade_status probe(bool *fma, struct ocl *o)
+{
+    struct probe p = { .o = o };
+    clade_status st;
+    cl_int err;
+
+    if ((st = ocl_kernel_get(&p.flag, o, NULL, OCL_PROBE, "probe_flag", "")) ||
+        (st = ocl_kernel_get(&p.fma, o, NULL, OCL_PROBE, "probe_fma", "")) ||
+        (st = ocl_kernel_get(&p.sum, o, NULL, OCL_PROBE, "probe_sum", "")))
+        return st;
+    p.out = clCreateBuffer(o->ctx, CL_MEM_READ_WRITE, ITEMS * sizeof(float),
+                           NULL, &err);
+    if ((st = ocl_check(err, "clCreateBuffer", NULL)))
+        return st;
+    clSetKernelArg(p.flag->kernel, 0, sizeof p.out, &p.out);
+    clSetKernelArg(p.fma->kernel, 0, sizeof p.out, &p.out);
+    clSetKernelArg(p.sum->kernel, 0, sizeof p.out, &p.out);
+    st = decide(fma, &p);
+    clReleaseMemObject(p.out);
+    return st;
+}
+
+clade_status ocl_decide_fma(struct ocl *o)
+{
+    char *kept = ocl_cache_get(o, "fma");
+    clade_status st = CLADE_OK;
+
+    if (kept && (!strcmp(kept, "0") || !strcmp(kept, "1"))) {
+        o->fma = kept[0] == '1';
+    } else if (!(st = probe(&o->fma, o))) {
+        ocl_cache_put(o, "fma", o->fma ? "1" : "0");
+    }
+    free(kept);
+    return st;
+}
