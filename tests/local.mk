@@ -2,7 +2,8 @@
 # TAP programs, each tests/NAME.t from tests/NAME.c, and TAP scripts,
 # tests/NAME.sh.  They link the library with its internal names visible.
 check_PROGRAMS = \
-  tests/library.t
+  tests/library.t \
+  tests/net.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/man.sh \
@@ -34,7 +35,12 @@ AM_TESTS_ENVIRONMENT = \
   SRCDIR='$(abs_srcdir)'; export SRCDIR; \
   $(MKDIR_P) '$(TEST_HOME)/cache' '$(TEST_HOME)/pocl';
 
-EXTRA_DIST += $(test_scripts)
+tests_net_t_SOURCES = tests/net.c
+tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+EXTRA_DIST += \
+  $(test_scripts) \
+  tests/ref/keras-float64-b2-s5-seed1.json
 
 clean-local:
 	rm -rf '$(TEST_HOME)'

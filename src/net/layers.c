@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/builder.h"
 
-#include <assert.h>
-
-/* An image of several pixels as one pixel of all their channels. */
-static struct clade_tensor flat(struct clade_tensor t)
-{
-    assert(t.ld == t.c);
-    t.ld = t.c = t.h * t.w * t.c;
-    t.h = t.w = 1;
-    return t;
-}
-
 static clade_status conv_forward(struct builder *b, const struct graph_layer *l,
                                  struct clade_tensor x, struct clade_tensor y)
 {
@@ -32,7 +21,7 @@ static clade_status dense_forward(struct builder *b,
     struct clade_op op;
     clade_status st;
 
-    st = clade_op_dense_fwd(&op, y, flat(x),
+    st = clade_op_dense_fwd(&op, y, x,
                             net_parameter(b->net, l->kernel, NET_VALUES),
                             net_parameter(b->net, l->kernel + 1, NET_VALUES),
                             CLADE_BIAS | (l->relu ? CLADE_RELU : 0));
@@ -170,13 +159,12 @@ static clade_status dense_backward(struct builder *b,
 
     if ((st = bias_backward(b, l, dy)) ||
         (st = clade_op_dense_bwd_filter(
-             &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), flat(x),
-             dy)) ||
+             &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), x, dy)) ||
         (st = plan_add(b, &op, l->name)) ||
         (st = contribute(&dx, &mask, &flags, b, l->x)) ||
         (st = clade_op_dense_bwd_data(
-             &op, flat(dx), dy, net_parameter(b->net, l->kernel, NET_VALUES),
-             flat(mask), flags)))
+             &op, dx, dy, net_parameter(b->net, l->kernel, NET_VALUES), mask,
+             flags)))
         return st;
     return plan_add(b, &op, l->name);
 }

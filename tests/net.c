@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "backend.h"
+#include "net/net.h"
+#include "rng.h"
+#include "tap.h"
+
+#define REFERENCE "tests/ref/keras-float64-b2-s5-seed1.json"
+
+static clade_backend *be;
+
+/* GoogLeNet's table, from the outside. */
+/* clang-format off */
+static const struct {
+    const char *name;
+    int dims, shape[4];
+} shapes[] = {
+    { "conv1/kernel",                4, { 7, 7, 3, 64 } },
+    { "conv1/bias",                  1, { 64 } },
+    { "inception_3a/3x3/kernel",     4, { 3, 3, 96, 128 } },
+    { "inception_4d/5x5/kernel",     4, { 5, 5, 32, 64 } },
+    { "inception_4e/1x1/kernel",     4, { 1, 1, 528, 256 } },
+    { "inception_5b/pool_proj/bias", 1, { 128 } },
+    { "aux1/conv/kernel",            4, { 1, 1, 512, 128 } },
+    { "aux2/fc/kernel",              2, { 2048, 1024 } },
+    { "classifier/kernel",           2, { 1024, 10 } },
+};
+/* clang-format on */
+
+static const struct clade_parameter *parameter(const clade_net *net,
+                                               const char *name)
+{
+    const struct clade_parameter *list;
+    const int n = clade_net_parameters(net, &list);
+
+    for (int i = 0; i < n; i++)
+        if (!strcmp(list[i].name, name))
+            return &list[i];
+    return NULL;
+}
+
+static void test_shapes(const clade_net *net)
+{
+    const struct clade_net_shape s = clade_net_shape(net);
+    const struct clade_parameter *list;
+    const int n = clade_net_parameters(net, &list);
+    int64_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += clade_tensor_elements(&list[i].value);
+    tap_ok(s.parameters == 10229390 && sum == s.parameters,
+           "GoogLeNet has 10,229,390 parameters: %lld",
+           (long long)s.parameters);
+    tap_ok(s.heads == 3 && !strcmp(s.head[0], "classifier") &&
+               !strcmp(s.head[1], "aux1") && !strcmp(s.head[2], "aux2"),
+           "three heads, the classifier first");
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const struct clade_parameter *p = parameter(net, shapes[i].name);
+
+        tap_ok(p && p->dims == shapes[i].dims &&
+                   !memcmp(p->shape, shapes[i].shape, sizeof p->shape),
+               "shape of %s", shapes[i].name);
+    }
+}
+
+/* Initial values: Glorot's limit is kept and reached, biases are the table's,
+ * and no two layers draw the same. */
+static void test_initial(clade_net *net)
+{
+    const struct clade_parameter *w = parameter(net, "inception_4b/5x5/kernel"),
+                                 *v = parameter(net, "inception_4c/5x5/kernel"),
+                                 *b = parameter(net, "conv1/bias"),
+                                 *a = parameter(net, "aux1/fc/bias");
+    const int64_t n = clade_tensor_elements(&w->value);
+    const double limit = sqrt(6.0 / (25 * (24 + 64)));
+    float *x = malloc(2 * n * sizeof *x), *y = x + n;
+    double most = 0, sum = 0;
+    int64_t same = 0;
+
+    if (clade_net_read(net, x, w->value) || clade_net_read(net, y, v->value))
+        tap_bail("%s", clade_error());
+    for (int64_t i = 0; i < n; i++) {
+        most = fmax(most, fabs(x[i]));
+        sum += x[i];
+        same += x[i] == y[i];
+    }
+    tap_ok(most <= limit && most > 0.999 * limit &&
+               fabs(sum / n) < 4 * limit / sqrt(3.0 * n),
+           "kernels are uniform within Glorot's limit %g: most %g, mean %g",
+           limit, most, sum / n);
+    tap_ok(same < 10, "two layers draw differently: %lld of %lld equal",
+           (long long)same, (long long)n);
+    clade_net_read(net, x, b->value);
+    tap_ok(x[0] == 0.2f && x[63] == 0.2f, "the trunk's biases are 0.2");
+    clade_net_read(net, x, a->value);
+    tap_ok(x[0] == 0 && x[1023] == 0, "an auxiliary head's biases are 0");
+    free(x);
+}
+
+static bool lives(const struct plan_block *b, int op)
+{
+    return b->first <= op && op <= b->last;
+}
+
+/* The blocks of the plan that hold all of a tensor while `op` runs. */
+static int holders(const struct plan *p, const struct clade_tensor *t, int op)
+{
+    const size_t size = clade_type_size(t->type);
+    const size_t from = t->offset * size;
+    const size_t to =
+        (clade_tensor_element(t, clade_tensor_elements(t) - 1) + 1) * size;
+    int n = 0;
+
+    for (const struct plan_block *b = p->blocks; b < p->blocks + p->n_blocks;
+         b++)
+        n += lives(b, op) && b->real == t->buffer && b->at <= from &&
+             to <= b->at + b->base.bytes;
+    return n;
+}
+
+/* Tensors that two ops share by address but not by value: every op's tensors
+ * must lie in one block that lives then, unless they are parameters, results
+ * or scratch, whose buffers no block lies in. */
+static int strays(const struct plan *p)
+{
+    int n = 0;
+
+    for (int i = 0; i < p->phase[PLAN_PHASES]; i++) {
+        for (int r = 0; r < CLADE_ROLES; r++) {
+            const struct clade_tensor *t = &p->ops[i].t[r];
+            bool arena = false;
+
+            for (int k = 0; k < p->n_blocks; k++)
+                arena |= t->buffer && p->blocks[k].real == t->buffer;
+            n += arena && holders(p, t, i) != 1;
+        }
+    }
+    return n;
+}
+
+/* Pairs of blocks that live at one time in one place. */
+static int overlaps(const struct plan *p)
+{
+    int n = 0;
+
+    for (const struct plan_block *a = p->blocks; a < p->blocks + p->n_blocks;
+         a++)
+        for (const struct plan_block *b = p->blocks; b < a; b++)
+            n += a->real && a->real == b->real && a->first <= b->last &&
+                 b->first <= a->last && a->at < b->at + b->base.bytes &&
+                 b->at < a->at + a->base.bytes;
+    return n;
+}
+
+static void test_memory(const clade_net *net)
+{
+    static const struct {
+        int batch;
+        bool training;
+    } plans[] = { { 2, true }, { 1, true }, { 2, false }, { 1, false } };
+    const struct clade_net_memory m = clade_net_memory(net);
+
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+        const struct plan *p = net_plan(net, plans[i].batch, plans[i].training);
+
+        tap_ok(p && !overlaps(p) && !strays(p),
+               "%d images, %s: what lives together does not overlap",
+               plans[i].batch, plans[i].training ? "training" : "evaluating");
+    }
+    tap_ok(m.activations < 0.7 * m.unshared,
+           "activations share memory: %.1f MB instead of %.1f",
+           m.activations / 1e6, m.unshared / 1e6);
+    tap_ok(m.total <= clade_backend_memory(be),
+           "what the net says it takes it has: %.1f MB", m.total / 1e6);
+}
+
+/* A device of the memory given refuses `config` and names a batch; that one
+ * fits, and one more does not. */
+static void test_too_small(struct clade_net_config config, uint64_t memory,
+                           uint64_t max_alloc, const char *why)
+{
+    const struct clade_device device = be->device;
+    clade_net *net = NULL;
+    clade_status st;
+    const char *text;
+    int fits = 0, seen = 0;
+
+    be->device.memory = memory;
+    be->device.max_alloc = max_alloc;
+    st = clade_net_new(&net, be, &config);
+    text = strstr(clade_error(), "a batch of ");
+    if (st == CLADE_ETOOSMALL && text)
+        seen = sscanf(text, "a batch of %d fits", &fits);
+    tap_ok(seen == 1 && fits > 0 && fits < config.train_batch,
+           "%s: a batch that fits is named: %s", why, clade_error());
+    config.train_batch = fits;
+    st = clade_net_new(&net, be, &config);
+    tap_ok(!st, "%s: a batch of %d does fit", why, fits);
+    clade_net_free(net);
+    net = NULL;
+    config.train_batch = fits + 1;
+    tap_ok(clade_net_new(&net, be, &config) == CLADE_ETOOSMALL,
+           "%s: one more does not", why);
+    clade_net_free(net);
+    be->device = device;
+}
+
+/* What an observed run is held against. */
+struct comparison {
+    json_t *tensors;
+    int compared;
+    double worst;
+    char where[96];
+};
+
+static float *whole(const struct clade_tensor *t)
+{
+    const int64_t n =
+        clade_tensor_element(t, clade_tensor_elements(t) - 1) + 1 - t->offset;
+    float *x = malloc(n * sizeof *x);
+
+    if (clade_backend_read(be, x, t->buffer, t->offset * sizeof *x,
+                           n * sizeof *x))
+        tap_bail("%s", clade_error());
+    return x;
+}
+
+/* The largest distance of a sample from the reference's, over the root mean
+ * square of the reference's tensor; NaN where shapes differ. */
+static double distance(const struct clade_tensor *t, json_t *reference)
+{
+    json_t *shape = json_object_get(reference, "shape");
+    json_t *samples = json_object_get(reference, "samples");
+    const double l2 = json_number_value(json_object_get(reference, "l2"));
+    const int64_t n = clade_tensor_elements(t);
+    int64_t expected = 1;
+    double worst = 0;
+    float *x;
+
+    for (size_t i = 0; i < json_array_size(shape); i++)
+        expected *= json_integer_value(json_array_get(shape, i));
+    if (expected != n || !json_array_size(samples))
+        return NAN;
+    x = whole(t);
+    for (size_t i = 0; i < json_array_size(samples); i++) {
+        json_t *pair = json_array_get(samples, i);
+        const int64_t at = json_integer_value(json_array_get(pair, 0));
+        const double want = json_number_value(json_array_get(pair, 1));
+        const double err =
+            fabs(x[clade_tensor_element(t, at) - t->offset] - want);
+
+        worst = fmax(worst, err / (l2 / sqrt(n)));
+    }
+    free(x);
+    return worst;
+}
+
+static clade_status compare_activation(void *arg, const struct plan *plan,
+                                       int op)
+{
+    struct comparison *c = arg;
+    char name[96];
+
+    for (int i = 0; i < plan->n_activations; i++) {
+        const struct plan_activation *a = &plan->activations[i];
+        double d;
+
+        if (a->ready != op)
+            continue;
+        snprintf(name, sizeof name, "step0/activation/%s", a->name);
+        d = distance(&a->value, json_object_get(c->tensors, name));
+        c->compared++;
+        if (!(d <= c->worst)) {
+            c->worst = d;
+            snprintf(c->where, sizeof c->where, "%s", name);
+        }
+    }
+    return CLADE_OK;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return x > y ? 1 : x < y ? -1 : 0;
+}
+
+/* The median over tensors of the worst sample: a rounding error that flips a
+ * ReLU or a choice makes single ones larger. */
+static void test_gradients(const clade_net *net, json_t *tensors)
+{
+    const struct clade_parameter *list;
+    const int n = clade_net_parameters(net, &list);
+    double *all = malloc(n * sizeof *all);
+    bool known = true;
+    char name[96];
+
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "step0/gradient/%s", list[i].name);
+        all[i] = distance(&list[i].gradient, json_object_get(tensors, name));
+        known &= !isnan(all[i]);
+    }
+    tap_ok(known,
+           "Keras has a gradient of that shape for each of %d "
+           "parameters",
+           n);
+    qsort(all, n, sizeof *all, ascending);
+    tap_ok(all[n / 2] <= 2e-3,
+           "gradients agree with Keras' float64: median %.2g of the RMS "
+           "(largest %.2g)",
+           all[n / 2], all[n - 1]);
+    free(all);
+}
+
+static bool near(double got, json_t *row, size_t i)
+{
+    const double want = json_number_value(json_array_get(row, i));
+    const bool ok = fabs(got - want) <= 1e-6 * fabs(want);
+
+    if (!ok)
+        tap_note("loss %zu: got %.9g, want %.9g", i, got, want);
+    return ok;
+}
+
+/* A step from the record's values against what Keras computed in float64. */
+static void test_keras(void)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct comparison c = { 0 };
+    size_t activations = 0;
+    const struct net_observer observer = { .arg = &c,
+                                           .after = compare_activation };
+    const int pixels = 2 * 224 * 224 * 3;
+    const uint8_t labels[] = { 0, 1 };
+    struct clade_batch batch = { .n = 2, .labels = labels };
+    struct clade_result eval, train;
+    float *x = malloc(pixels * sizeof *x);
+    char path[4096];
+    json_t *record, *row, *tensor;
+    const char *name;
+    clade_net *net = NULL;
+
+    snprintf(path, sizeof path, "%s/%s",
+             getenv("SRCDIR") ? getenv("SRCDIR") : ".", REFERENCE);
+    if (!(record = json_load_file(path, 0, NULL)))
+        tap_bail("%s: not there or not JSON", path);
+    c.tensors = json_object_get(record, "tensors");
+    json_object_foreach(c.tensors, name, tensor) activations +=
+        !!strstr(name, "/activation/");
+    row = json_array_get(json_object_get(record, "losses"), 0);
+    for (int i = 0; i < pixels; i++)
+        x[i] = rng_record("input", 1, i);
+    batch.pixels = x;
+
+    config.train_batch = config.eval_batch = 2;
+    config.dropout = false;
+    config.record_init = true;
+    if (clade_net_new(&net, be, &config) ||
+        clade_net_eval(net, &batch, &eval) ||
+        net_train(net, &batch, 0, 0.01f, &train, &observer))
+        tap_bail("%s", clade_error());
+
+    tap_ok(near(train.loss, row, 0) && near(train.head_loss[0], row, 1) &&
+               near(train.head_loss[1], row, 2) &&
+               near(train.head_loss[2], row, 3),
+           "losses agree with Keras' float64 within 1e-6: %.9g", train.loss);
+    tap_ok(c.compared == (int)activations && c.worst <= 2e-5,
+           "all %d activations agree with Keras' float64: worst %.2g of the "
+           "RMS, at %s",
+           c.compared, c.worst, c.where);
+    test_gradients(net, c.tensors);
+    tap_ok(!memcmp(&eval, &train, sizeof eval),
+           "evaluation computes what training without dropout does");
+    clade_net_free(net);
+    json_decref(record);
+    free(x);
+}
+
+/* Byte images, as a training has them. */
+static clade_status train_once(double *loss, float *weights,
+                               const struct clade_net_config *config)
+{
+    static uint8_t bytes[32 * 32 * 3];
+    const uint8_t label = 3;
+    const struct clade_batch batch = { .n = 1,
+                                       .bytes = bytes,
+                                       .labels = &label };
+    struct clade_result result;
+    clade_net *net = NULL;
+    clade_status st;
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = 256 * rng_record("bytes", 1, i);
+    if ((st = clade_net_new(&net, be, config)) ||
+        (st = clade_net_train(net, &batch, 0, 0.01f, &result)) ||
+        (st = clade_net_read(net, weights,
+                             parameter(net, "conv1/kernel")->value)))
+        goto out;
+    *loss = result.loss;
+out:
+    clade_net_free(net);
+    return st;
+}
+
+/* Where tensors lie must not matter: one buffer, or many small ones. */
+static void test_placement(void)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    const struct clade_device device = be->device;
+    enum { N = 7 * 7 * 3 * 64 };
+    static float a[N], b[N], c[N];
+    double loss_a, loss_b, loss_c;
+
+    config.train_batch = 1;
+    if (train_once(&loss_a, a, &config))
+        tap_bail("%s", clade_error());
+    be->device.max_alloc = 45 << 20;
+    if (train_once(&loss_b, b, &config))
+        tap_bail("%s", clade_error());
+    be->device = device;
+    tap_ok(loss_a == loss_b && !memcmp(a, b, sizeof a),
+           "small buffers give the same bits: loss %.9g", loss_a);
+    config.seed = 2;
+    if (train_once(&loss_c, c, &config))
+        tap_bail("%s", clade_error());
+    tap_ok(loss_a != loss_c && memcmp(a, c, sizeof a),
+           "another seed gives others: loss %.9g", loss_c);
+}
+
+static void test_misuse(clade_net *net)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    const uint8_t labels[3] = { 0 }, ten = 10;
+    const struct clade_batch batch = { .n = 3,
+                                       .bytes = labels,
+                                       .labels = labels },
+                             mislabelled = { .n = 1,
+                                             .bytes = labels,
+                                             .labels = &ten };
+    struct clade_result result;
+    clade_net *other = NULL;
+
+    tap_ok(clade_net_eval(net, &batch, &result) == CLADE_EUSAGE,
+           "a batch without a plan is refused: %s", clade_error());
+    tap_ok(clade_net_eval(net, &mislabelled, &result) == CLADE_EDATA,
+           "a label that is no class is refused: %s", clade_error());
+    config.net = "lenet";
+    tap_ok(clade_net_new(&other, be, &config) == CLADE_EUSAGE && !other,
+           "an unknown net is refused: %s", clade_error());
+    config = (struct clade_net_config)CLADE_NET_DEFAULTS;
+    config.algorithm = "nonesuch";
+    config.eval_batch = 1;
+    tap_ok(clade_net_new(&other, be, &config) == CLADE_EUNSUPPORTED && !other,
+           "an unknown algorithm is refused: %s", clade_error());
+}
+
+static void test_algorithms(const clade_net *net)
+{
+    json_t *all = json_loads(clade_net_algorithms(net), 0, NULL);
+    const char *name = json_string_value(
+        json_object_get(all, "inception_3a/3x3/conv_bwd_data/2"));
+
+    tap_ok(name && !strcmp(name, "reference") && json_object_get(all, "fma"),
+           "the algorithms chosen are listed by layer, op and batch");
+    tap_ok(!json_object_get(all, "conv1/conv_bwd_data/2"),
+           "the gradient of the images is not computed");
+    json_decref(all);
+}
+
+int main(void)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    clade_net *net = NULL;
+
+    if (clade_backend_open(&be, "cpu"))
+        tap_bail("cpu: %s", clade_error());
+    config.train_batch = config.eval_batch = 2;
+    config.train_last = config.eval_last = 1;
+    if (clade_net_new(&net, be, &config))
+        tap_bail("%s", clade_error());
+
+    tap_plan(2 + sizeof shapes / sizeof *shapes + 4 + 6 + 4 + 2 + 6 + 2 + 5);
+    test_shapes(net);
+    test_initial(net);
+    test_memory(net);
+    test_misuse(net);
+    test_algorithms(net);
+    clade_net_free(net);
+
+    config.train_last = config.eval_last = config.eval_batch = 0;
+    config.train_batch = 32;
+    test_too_small(config, 500 << 20, 0, "500 MB in all");
+    test_too_small(config, 0, 45 << 20, "45 MB a buffer");
+    test_placement();
+    test_keras();
+    clade_backend_close(be);
+    return tap_done();
+}
