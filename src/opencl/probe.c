@@ -139,6 +139,7 @@ clade_status ocl_decide_fma(struct ocl *o)
     } else if (!(st = probe(&o->fma, o))) {
         ocl_cache_put(o, "fma", o->fma ? "1" : "0");
     }
+    o->base.device.fma = o->fma;
     free(kept);
     return st;
 }
