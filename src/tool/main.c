@@ -9,6 +9,8 @@
 #include "status.h"
 
 const struct tool_command *const tool_commands[] = {
+    &cmd_devices,
+    &cmd_bench,
     &cmd_help,
     NULL,
 };

@@ -52,7 +52,8 @@ struct tool_command {
     clade_status (*run)(const void *options);
 };
 
-extern const struct tool_command cmd_devices, cmd_help;
+extern const struct tool_command cmd_bench, cmd_devices, cmd_eval, cmd_help,
+    cmd_train;
 
 /* Every subcommand, in the order of help; the last one's name is NULL. */
 extern const struct tool_command *const tool_commands[];
@@ -82,7 +83,13 @@ const char *tool_nearest(const char *word, const char *const names[], size_t n);
 /* Seconds since the process's main() began. */
 double tool_uptime(void);
 
-/* Print a backend's notices to stderr. */
+/* After tool_catch_signals(), the first SIGINT or SIGTERM makes tool_stop()
+ * true; a second one ends the process at once. */
+void tool_catch_signals(void);
+bool tool_stop(void *arg);
+
+/* Print a line or more to stderr, as from clade; a backend's notices. */
+void tool_notice(const char *text);
 void tool_notices(clade_backend *be);
 /* Open a device, its notices printed. */
 clade_status tool_open(clade_backend **be, const char *device);

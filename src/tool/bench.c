@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <clade/net.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "profile.h"
+#include "rng.h"
+#include "status.h"
+
+#define WARM_UP     2   /* steps before the measured ones */
+#define SLOWER_THAN 0.9 /* of the compared file's rate: below is slower */
+
+struct bench_options {
+    const char *device, *mode, *algorithm, *compare;
+    int batch, steps;
+    bool json, profile;
+};
+
+#define AT(member) offsetof(struct bench_options, member)
+
+/* clang-format off */
+static const struct tool_option options[] = {
+    { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
+    { "mode", TOOL_CHOICE, AT(mode), "train|infer",
+      "training steps, or forward passes alone", 0, 0 },
+    { "batch", TOOL_INT, AT(batch), "B", "images a step", 1, 65536 },
+    { "steps", TOOL_INT, AT(steps), "N",
+      "steps to measure, after two that warm up", 1, 100000 },
+    { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
+      "of the products (OpenCL: clblast, direct); without it, chosen per shape", 0, 0 },
+    { "json", TOOL_FLAG, AT(json), NULL,
+      "print one JSON object; times in seconds, memory in bytes", 0, 0 },
+    { "profile", TOOL_FLAG, AT(profile), NULL,
+      "then run N more steps op by op, and print where their time goes", 0, 0 },
+    { "compare", TOOL_TEXT, AT(compare), "FILE",
+      "exit 7 if slower than 0.9 times what --json once wrote into FILE", 0, 0 },
+};
+/* clang-format on */
+
+static const struct bench_options defaults = { .mode = "train",
+                                               .batch = 32,
+                                               .steps = 6 };
+
+/* A net at work on one batch, again and again. */
+struct bench {
+    const struct bench_options *o;
+    clade_backend *be;
+    clade_net *net;
+    struct clade_batch batch;
+    uint8_t *bytes, *labels;
+    uint32_t step;
+    double *seconds;   /* of the measured steps */
+    double first_step; /* since the process began */
+};
+
+static bool training(const struct bench *b)
+{
+    return !strcmp(b->o->mode, "train");
+}
+
+/* Images of even noise, labels in turn. */
+static clade_status make_batch(struct bench *b)
+{
+    const struct clade_net_shape shape = clade_net_shape(b->net);
+    const uint32_t stream = rng_stream("image", "bench");
+    const size_t n = (size_t)b->o->batch;
+    const size_t bytes =
+        n * (size_t)shape.source_h * (size_t)shape.source_w * (size_t)shape.c;
+
+    b->bytes = malloc(bytes);
+    b->labels = malloc(n);
+    b->seconds = calloc((size_t)b->o->steps, sizeof *b->seconds);
+    if (!b->bytes || !b->labels || !b->seconds)
+        return clade_fail(CLADE_ENOMEM, "bench: out of memory");
+    for (size_t i = 0; i < bytes; i++)
+        b->bytes[i] = (uint8_t)(256 * rng_uniform(1, 0, stream, i));
+    for (size_t i = 0; i < n; i++)
+        b->labels[i] = (uint8_t)(i % (size_t)shape.classes);
+    b->batch = (struct clade_batch){ .n = b->o->batch,
+                                     .bytes = b->bytes,
+                                     .labels = b->labels };
+    return CLADE_OK;
+}
+
+static clade_status bench_open(struct bench *b)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    clade_status st;
+
+    config.algorithm = b->o->algorithm;
+    if (training(b))
+        config.train_batch = b->o->batch;
+    else
+        config.eval_batch = b->o->batch;
+    if ((st = tool_open(&b->be, b->o->device)))
+        return st;
+    st = clade_net_new(&b->net, b->be, &config);
+    tool_notices(b->be);
+    return st ? st : make_batch(b);
+}
+
+static void bench_close(struct bench *b)
+{
+    free(b->seconds);
+    free(b->labels);
+    free(b->bytes);
+    clade_net_free(b->net);
+    if (b->be)
+        clade_backend_close(b->be);
+}
+
+/* One step, which ends with its losses on the host. */
+static clade_status one_step(struct bench *b,
+                             const struct net_observer *observer)
+{
+    struct clade_result result;
+
+    if (tool_stop(NULL))
+        return clade_fail(CLADE_EINTERRUPTED, "interrupted");
+    if (training(b))
+        return net_train(b->net, &b->batch, b->step++, 0.01f, &result,
+                         observer);
+    return net_eval(b->net, &b->batch, &result, observer);
+}
+
+static clade_status measure(struct bench *b)
+{
+    clade_status st;
+
+    for (int i = 0; i < WARM_UP + b->o->steps; i++) {
+        const double began = tool_uptime();
+
+        if ((st = one_step(b, NULL)))
+            return st;
+        if (i == 0)
+            b->first_step = tool_uptime();
+        if (i >= WARM_UP)
+            b->seconds[i - WARM_UP] = tool_uptime() - began;
+    }
+    return CLADE_OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static double median(const double *values, int n)
+{
+    double *sorted = malloc((size_t)n * sizeof *sorted);
+    double m = 0;
+
+    if (sorted) {
+        memcpy(sorted, values, (size_t)n * sizeof *sorted);
+        qsort(sorted, (size_t)n, sizeof *sorted, by_size);
+        m = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+    }
+    free(sorted);
+    return m;
+}
+
+/* The process's peak of resident memory, in bytes. */
+static json_int_t peak_memory(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (json_int_t)usage.ru_maxrss * 1024;
+}
+
+/* What is measured, as the object that --json prints. */
+static json_t *to_json(const struct bench *b)
+{
+    const struct clade_device *device = clade_backend_device(b->be);
+    json_t *seconds = json_array();
+
+    for (int i = 0; i < b->o->steps; i++)
+        json_array_append_new(seconds, json_real(b->seconds[i]));
+    return json_pack("{s:o, s:s, s:s, s:i, s:f, s:o, s:f, s:I, s:I}", "device",
+                     json_sprintf("%s / %s", device->platform, device->name),
+                     "driver", device->driver, "mode", b->o->mode, "batch",
+                     b->o->batch, "images_per_second",
+                     b->o->batch / median(b->seconds, b->o->steps),
+                     "seconds_per_step", seconds, "first_step_seconds",
+                     b->first_step, "peak_memory_bytes", peak_memory(),
+                     "device_bytes", (json_int_t)clade_backend_memory(b->be));
+}
+
+static void print_text(json_t *o)
+{
+    static const char *const texts[] = { "device", "driver", "mode" };
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        printf("%-18s  %s\n", texts[i],
+               json_string_value(json_object_get(o, texts[i])));
+    printf("%-18s  %lld\n", "batch",
+           (long long)json_integer_value(json_object_get(o, "batch")));
+    printf("%-18s  %.2f\n", "images per second",
+           json_real_value(json_object_get(o, "images_per_second")));
+    printf("%-18s  %.2f s after the start\n", "first step",
+           json_real_value(json_object_get(o, "first_step_seconds")));
+    printf("%-18s  %s\n", "peak memory",
+           tool_bytes((uint64_t)json_integer_value(
+               json_object_get(o, "peak_memory_bytes"))));
+    printf("%-18s  %s\n", "device memory",
+           tool_bytes((uint64_t)json_integer_value(
+               json_object_get(o, "device_bytes"))));
+}
+
+/* Files of another device, mode or batch say nothing about this one. */
+static clade_status check_comparable(const char *path, json_t *then,
+                                     json_t *now)
+{
+    static const char *const same[] = { "device", "mode", "batch" };
+
+    for (size_t i = 0; i < COUNT_OF(same); i++)
+        if (!json_equal(json_object_get(then, same[i]),
+                        json_object_get(now, same[i])))
+            return clade_fail(CLADE_EDATA, "%s: is of another %s", path,
+                              same[i]);
+    if (!json_is_real(json_object_get(then, "images_per_second")))
+        return clade_fail(CLADE_EDATA, "%s: has no images_per_second", path);
+    return CLADE_OK;
+}
+
+static clade_status compare(const char *path, json_t *now)
+{
+    json_error_t error;
+    json_t *then = json_load_file(path, 0, &error);
+    double was, is;
+    clade_status st;
+
+    if (!then)
+        return clade_fail(CLADE_EDATA, "%s: %s", path, error.text);
+    if (!(st = check_comparable(path, then, now))) {
+        was = json_real_value(json_object_get(then, "images_per_second"));
+        is = json_real_value(json_object_get(now, "images_per_second"));
+        if (is < SLOWER_THAN * was)
+            st = clade_fail(CLADE_ESLOWER,
+                            "%.2f images per second, where %s has %.2f", is,
+                            path, was);
+    }
+    json_decref(then);
+    return st;
+}
+
+static clade_status run_profile(struct bench *b, json_t *object)
+{
+    struct profile profile = { 0 };
+    const struct net_observer observer = profile_observer(&profile);
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < b->o->steps && !st; i++)
+        st = one_step(b, &observer);
+    if (!st && b->o->json)
+        json_object_set_new(object, "profile",
+                            profile_json(&profile, b->o->steps));
+    else if (!st)
+        profile_print(&profile, b->o->steps);
+    profile_free(&profile);
+    return st;
+}
+
+static clade_status report(struct bench *b)
+{
+    json_t *object = to_json(b);
+    clade_status st = CLADE_OK;
+
+    if (!object)
+        return clade_fail(CLADE_EFAIL, "bench: a text is not UTF-8");
+    if (!b->o->json)
+        print_text(object);
+    if (b->o->profile)
+        st = run_profile(b, object);
+    if (!st && b->o->json) {
+        json_dumpf(object, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    if (!st && b->o->compare)
+        st = compare(b->o->compare, object);
+    json_decref(object);
+    return st;
+}
+
+static clade_status run(const void *given)
+{
+    struct bench b = { .o = given };
+    clade_status st;
+
+    tool_catch_signals();
+    if (!(st = bench_open(&b)) && !(st = measure(&b)))
+        st = report(&b);
+    bench_close(&b);
+    return st;
+}
+
+const struct tool_command cmd_bench = {
+    .name = "bench",
+    .summary = "Measure images per second, memory and where the time goes",
+    .text = "Runs a net on made images. A step ends with its losses on the "
+            "host; the rate is\nthe batch over the median of the measured "
+            "steps' times.",
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .run = run,
+};

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "status.h"
+
+struct devices_options {
+    bool json;
+};
+
+static const struct tool_option options[] = {
+    { .name = "json",
+      .kind = TOOL_FLAG,
+      .at = offsetof(struct devices_options, json),
+      .help = "print a JSON array, an object a device, sizes in bytes" },
+};
+
+static const struct devices_options defaults;
+
+static const char *const type_name[] = {
+    [CLADE_DEVICE_CPU] = "cpu",
+    [CLADE_DEVICE_GPU] = "gpu",
+    [CLADE_DEVICE_OTHER] = "other",
+};
+
+static bool is_opencl(const struct clade_device *d)
+{
+    return !strncmp(d->selector, "opencl", 6);
+}
+
+/* clang-format off */
+#define COLUMNS 7
+static const char *const titles[COLUMNS] = {
+    "--device", "type", "units", "memory", "platform / device", "driver",
+    "extensions that matter"
+};
+/* clang-format on */
+
+/* The texts of one row; sizes are of struct clade_device's. */
+struct row {
+    char cell[COLUMNS][512];
+};
+
+static void fill_row(struct row *row, const struct clade_device *d)
+{
+    const size_t size = sizeof row->cell[0];
+
+    snprintf(row->cell[0], size, "%s", d->selector);
+    snprintf(row->cell[1], size, "%s%s", type_name[d->type],
+             d->emulated ? " (emulated)" : "");
+    snprintf(row->cell[2], size, "%d", d->units);
+    snprintf(row->cell[3], size, "%s", tool_bytes(d->memory));
+    snprintf(row->cell[4], size, "%s / %s", d->platform, d->name);
+    snprintf(row->cell[5], size, "%s", d->driver);
+    snprintf(row->cell[6], size, "%s", *d->extensions ? d->extensions : "-");
+}
+
+static void print_row(const struct row *row, const int width[])
+{
+    for (int i = 0; i + 1 < COLUMNS; i++)
+        printf("%-*s  ", width[i], row->cell[i]);
+    puts(row->cell[COLUMNS - 1]);
+}
+
+static void print_table(const struct clade_device *list, int count)
+{
+    int width[COLUMNS] = { 0 };
+    struct row row;
+
+    for (int d = -1; d < count; d++) {
+        for (int i = 0; i < COLUMNS; i++)
+            snprintf(row.cell[i], sizeof row.cell[i], "%s", titles[i]);
+        if (d >= 0)
+            fill_row(&row, &list[d]);
+        for (int i = 0; i < COLUMNS; i++)
+            if (width[i] < (int)strlen(row.cell[i]))
+                width[i] = (int)strlen(row.cell[i]);
+    }
+    for (int i = 0; i < COLUMNS; i++)
+        snprintf(row.cell[i], sizeof row.cell[i], "%s", titles[i]);
+    print_row(&row, width);
+    for (int d = 0; d < count; d++) {
+        fill_row(&row, &list[d]);
+        print_row(&row, width);
+    }
+}
+
+static json_t *to_json(const struct clade_device *d)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i, "
+        "s:b, s:b, s:b}",
+        "selector", d->selector, "platform", d->platform, "name", d->name,
+        "vendor", d->vendor, "driver", d->driver, "version", d->version,
+        "extensions", d->extensions, "type", type_name[d->type], "memory",
+        (json_int_t)d->memory, "max_alloc", (json_int_t)d->max_alloc,
+        "local_memory", (json_int_t)d->local_memory, "units", d->units,
+        "vector_width", d->vector_width, "denormals", d->denormals,
+        "unified_memory", d->unified, "emulated", d->emulated);
+}
+
+static clade_status print_json(const struct clade_device *list, int count)
+{
+    json_t *array = json_array();
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < count; i++)
+        if (json_array_append_new(array, to_json(&list[i])))
+            st = clade_fail(CLADE_EFAIL, "devices: %s: its texts are not UTF-8",
+                            list[i].selector);
+    if (!st) {
+        json_dumpf(array, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(array);
+    return st;
+}
+
+static void say_how_to_install(void)
+{
+    fputs("clade: there is no OpenCL device; training would use the reference, "
+          "which is slow.\nDebian and Ubuntu have drivers:\n"
+          "  any CPU     apt-get install pocl-opencl-icd\n"
+          "  Intel GPU   apt-get install intel-opencl-icd\n"
+          "  AMD GPU     apt-get install mesa-opencl-icd, and "
+          "RUSTICL_ENABLE=radeonsi in the\n"
+          "              environment (or AMD's own ROCm)\n"
+          "  NVIDIA GPU  apt-get install nvidia-opencl-icd\n"
+          "A GPU's render node (/dev/dri/renderD*) also wants you in the "
+          "group `render`.\n",
+          stderr);
+}
+
+static clade_status run(const void *given)
+{
+    const struct devices_options *o = given;
+    struct clade_device *list;
+    bool opencl = false;
+    clade_status st;
+    int count;
+
+    if ((st = clade_devices(&list, &count)))
+        return st;
+    if (o->json)
+        st = print_json(list, count);
+    else
+        print_table(list, count);
+    for (int i = 0; i < count; i++)
+        opencl |= is_opencl(&list[i]);
+    if (!opencl)
+        say_how_to_install();
+    clade_devices_free(list);
+    return st;
+}
+
+const struct tool_command cmd_devices = {
+    .name = "devices",
+    .summary = "List the devices, best first, and what --device selects each",
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .run = run,
+};
