@@ -3,7 +3,8 @@
 # tests/NAME.sh.  They link the library with its internal names visible.
 check_PROGRAMS = \
   tests/library.t \
-  tests/net.t
+  tests/net.t \
+  tests/verify-ops.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/man.sh \
@@ -19,6 +20,7 @@ LDADD = libtap.la libcladecore.la
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
+tests_verify_ops_t_SOURCES = tests/verify-ops.c
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

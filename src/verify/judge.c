@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The judge: outputs against the oracle's values.  Every verdict has the form
+ * !(error <= bound), so that a NaN anywhere fails.
+ */
+#include "verify/verify.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define U         0x1p-24
+#define RMS_LIMIT 2  /* in units of u */
+#define RMS_LEAST 64 /* elements that make an RMS */
+
+/* What the elements of one output come to. */
+struct tally {
+    double score, error; /* the worst element's */
+    double got, want;
+    int64_t worst; /* its flat index; -1: none yet */
+    int64_t wrong;
+    double squares; /* of error over bracket */
+    int64_t scaled; /* elements with a bracket */
+    int64_t nonzero_got, nonzero_want;
+    bool no_bound, not_exact;
+};
+
+void verify_begin(struct clade_verdict *v, const struct clade_op *op)
+{
+    *v = (struct clade_verdict){ .op = clade_op_name(op->kind),
+                                 .algorithm = op->algorithm,
+                                 .depth = op->depth };
+}
+
+void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
+                  const char *fmt, ...)
+{
+    va_list args;
+
+    if (v->outcome == CLADE_MISTRUSTED ||
+        (v->outcome == CLADE_FAILED && outcome != CLADE_MISTRUSTED))
+        return;
+    v->outcome = outcome;
+    va_start(args, fmt);
+    vsnprintf(v->message, sizeof(v->message), fmt, args);
+    va_end(args);
+}
+
+/* A device that flushes may have made 0 of a subnormal. */
+static bool same_bits(float got, float want, bool denormals)
+{
+    if (isnan(want))
+        return isnan(got);
+    if (got == want)
+        return true;
+    return !denormals && got == 0 && fabsf(want) < 0x1p-126f;
+}
+
+/*
+ * Values that are no numbers, by class.  Zeros that pad may have met an Inf
+ * where nan_passes.  Returns whether this settles the element.
+ */
+static bool judge_class(bool *passed, const struct verify_judge *j,
+                        const struct cpu_exact *e, float got)
+{
+    if (isnan(got) && j->nan_passes) {
+        *passed = true;
+        return true;
+    }
+    if (isfinite(e->y) && isfinite(e->s)) {
+        *passed = !(e->s < verify_overflow(j->op)) && !isfinite(got);
+        return *passed;
+    }
+    /* An Inf in the sum that a ReLU or a mask made 0 leaves y finite. */
+    *passed = isnan(e->y) ? isnan(got) : got == e->y;
+    return true;
+}
+
+/* The error over its bound: 0 or infinite where there is no room. */
+static double score_of(struct tally *t, const struct verify_judge *j,
+                       const struct cpu_exact *e, enum clade_role role,
+                       float got, bool exact)
+{
+    const double error = fabs(got - e->y);
+    double bound;
+    bool passed;
+
+    if (!exact && judge_class(&passed, j, e, got))
+        return passed ? 0 : INFINITY;
+    if (exact)
+        return same_bits(got, (float)e->y, j->denormals) ? 0 : INFINITY;
+    bound = verify_bound(j->op, role, e, j->denormals);
+    if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind))
+        bound = fmin(bound, verify_alarm(j->op, e, j->denormals));
+    if (isnan(bound))
+        t->no_bound = true;
+    if (e->s > 0) {
+        t->squares += (error / e->s) * (error / e->s);
+        t->scaled++;
+    }
+    if (error == 0)
+        return 0;
+    return bound > 0 && !isnan(error) ? error / bound : INFINITY;
+}
+
+/* An element's value, whatever its type. */
+static float value_of(const struct clade_tensor *t, const void *image,
+                      int64_t i)
+{
+    const int64_t at = clade_tensor_element(t, i);
+
+    return t->type == CLADE_U8 ? ((const uint8_t *)image)[at]
+                               : ((const float *)image)[at];
+}
+
+static struct tally tally_up(const struct verify_judge *j,
+                             const struct verify_oracle *o, const void *got,
+                             bool exact)
+{
+    const struct clade_tensor *tensor = &j->op->t[o->role];
+    const double most = j->unit * 0x1p24 * (1 + 0x1p-40);
+    struct tally t = { .worst = -1 };
+
+    for (int64_t i = 0; i < o->count; i++) {
+        const int64_t at = o->index ? o->index[i] : i;
+        const struct cpu_exact *e = &o->exact[i];
+        const float value = value_of(tensor, got, at);
+        const double score = score_of(&t, j, e, o->role, value, exact);
+
+        t.wrong += !(score <= 1);
+        t.nonzero_got += value != 0;
+        t.nonzero_want += (float)e->y != 0;
+        t.not_exact |= exact && j->unit > 0 && !(e->s <= most);
+        if (t.worst >= 0 && !(score > t.score))
+            continue;
+        t.score = score;
+        t.error = fabs(value - e->y);
+        t.worst = at;
+        t.got = value;
+        t.want = e->y;
+    }
+    return t;
+}
+
+static void name_element(char *to, size_t size, const struct clade_tensor *t,
+                         enum clade_role role, int64_t i)
+{
+    const int64_t pixel = i / t->c;
+
+    snprintf(to, size, "%s[%d,%d,%d,%d]", clade_role_name(role),
+             (int)(pixel / t->w / t->h), (int)(pixel / t->w % t->h),
+             (int)(pixel % t->w), (int)(i % t->c));
+}
+
+/* Doubts about the judging itself come first. */
+static void conclude(struct clade_verdict *v, const struct verify_judge *j,
+                     const struct verify_oracle *o, const struct tally *t,
+                     bool exact, double rms)
+{
+    const char *role = clade_role_name(o->role);
+
+    if (!o->count)
+        verify_blame(v, CLADE_MISTRUSTED, "%s: no elements", role);
+    if (t->no_bound)
+        verify_blame(v, CLADE_MISTRUSTED, "%s: a bound is NaN", role);
+    if (t->not_exact)
+        verify_blame(v, CLADE_MISTRUSTED,
+                     "%s: a sum of the exact data passes 2^24", role);
+    if (t->wrong)
+        verify_blame(v, CLADE_FAILED,
+                     "%s: %lld of %lld elements judged are wrong", role,
+                     (long long)t->wrong, (long long)o->count);
+    else if (exact && j->denormals && t->nonzero_got < t->nonzero_want)
+        verify_blame(v, CLADE_MISTRUSTED,
+                     "%s: %lld non-zero elements where the oracle has %lld",
+                     role, (long long)t->nonzero_got,
+                     (long long)t->nonzero_want);
+    if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind) && !exact &&
+        t->scaled >= RMS_LEAST && !(rms <= RMS_LIMIT))
+        verify_blame(v, CLADE_FAILED,
+                     "%s: the RMS of error over bracket is %.3g u, past %d u",
+                     role, rms, RMS_LIMIT);
+}
+
+void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
+                   const struct verify_oracle *oracle, const void *got)
+{
+    const struct clade_tensor *tensor = &judge->op->t[oracle->role];
+    const bool exact =
+        verify_is_exact(judge->op->kind, oracle->role) ||
+        (verify_is_sum(judge->op->kind) && judge->gate == GATE_BITS);
+    const struct tally t = tally_up(judge, oracle, got, exact);
+    const double rms = t.scaled ? sqrt(t.squares / t.scaled) / U : 0;
+
+    v->judged += oracle->count;
+    v->elements += clade_tensor_elements(tensor);
+    v->rms = fmax(v->rms, rms);
+    if (t.worst >= 0 && (!v->where[0] || !(t.score <= v->score))) {
+        v->score = t.score;
+        v->max_error = t.error;
+        v->got = t.got;
+        v->want = t.want;
+        name_element(v->where, sizeof(v->where), tensor, oracle->role, t.worst);
+    }
+    conclude(v, judge, oracle, &t, exact, rms);
+}

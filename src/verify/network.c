@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cases from a network's own plan: each distinct op and geometry in it. */
+#include "verify/verify.h"
+
+#include <string.h>
+
+#include "net/net.h"
+
+#define D(id) (1u << DATA_##id)
+
+/* All kinds of data where the oracle can judge every element, one exact and
+ * one random kind at a full batch. */
+static const struct {
+    int batch;
+    unsigned data;
+} batches[] = { { 2, ~0u }, { 32, D(EXACT) | D(RANDOM) } };
+
+/* The roles that tell the input's side and the output's. */
+static const enum clade_role input_side[] = { CLADE_X, CLADE_DX };
+static const enum clade_role output_side[] = { CLADE_Y, CLADE_DY };
+
+static const struct clade_tensor *present(const struct clade_op *op,
+                                          const enum clade_role roles[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (op->t[roles[i]].buffer)
+            return &op->t[roles[i]];
+    return NULL;
+}
+
+/* The geometry of an op as a case.  Losses have only an input's side, a bias'
+ * gradient only an output's, an update only a filter. */
+static struct op_case case_of(const struct clade_op *op, const char *why)
+{
+    const struct clade_tensor *in = present(op, input_side);
+    const struct clade_tensor *out = present(op, output_side);
+    const struct clade_tensor *filter = &op->t[CLADE_W];
+    struct op_case c = { .kind = op->kind,
+                         .window = op->window,
+                         .flags = op->flags,
+                         .scalar = op->scalar,
+                         .why = why };
+
+    if (!in)
+        in = out ? out : filter;
+    if (!out)
+        out = in;
+    c.n = in->n, c.h = in->h, c.w = in->w, c.c = in->c;
+    c.p = out->h, c.q = out->w, c.k = out->c;
+    if (op->kind == CLADE_SGD) {
+        c.window = clade_window_valid(filter->n, filter->h, 1);
+        c.c = filter->w;
+    } else if (c.window.r == 0) {
+        c.window = clade_window_valid(1, 1, 1);
+    }
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (op->t[role].buffer && role != CLADE_PACKED &&
+            role != CLADE_WORKSPACE)
+            c.gap[role] = op->t[role].ld - op->t[role].c;
+    return c;
+}
+
+static bool same(const struct op_case *a, const struct op_case *b)
+{
+    return a->kind == b->kind && a->n == b->n && a->h == b->h && a->w == b->w &&
+           a->c == b->c && a->p == b->p && a->q == b->q && a->k == b->k &&
+           a->flags == b->flags && a->scalar == b->scalar &&
+           !memcmp(&a->window, &b->window, sizeof(a->window)) &&
+           !memcmp(a->gap, b->gap, sizeof(a->gap));
+}
+
+static bool is_known(const struct op_cases *cases, const struct op_case *c)
+{
+    for (int i = 0; i < cases->count; i++)
+        if (same(&cases->list[i], c))
+            return true;
+    return false;
+}
+
+static clade_status add_plan(struct op_cases *cases, const struct plan *plan,
+                             unsigned data)
+{
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < plan->phase[PLAN_PHASES] && !st; i++) {
+        const struct op_case c = case_of(&plan->ops[i], "GoogLeNet");
+
+        if (c.kind != CLADE_FILTER_PACK && !is_known(cases, &c))
+            st = verify_cases_add(cases, &c, data & verify_data_for(c.kind));
+    }
+    return st;
+}
+
+/* The reference makes the plans: only their geometry is wanted. */
+clade_status verify_cases_network(struct op_cases *cases)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    clade_backend *be = NULL;
+    clade_net *net = NULL;
+    clade_status st;
+
+    config.train_batch = batches[1].batch;
+    config.train_last = batches[0].batch;
+    st = clade_backend_open(&be, "cpu");
+    if (!st)
+        st = clade_net_new(&net, be, &config);
+    for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && !st; i++)
+        st = add_plan(cases, net_plan(net, batches[i].batch, true),
+                      batches[i].data);
+    clade_net_free(net);
+    clade_backend_close(be);
+    return st;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ops suite: each case, with each algorithm that can run it. */
+#include "verify/verify.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+
+#define ALGORITHMS_MAX 16
+/* Products that the oracle is asked for at most; else it takes samples. */
+#define ORACLE_PRODUCTS 4e8
+
+#define GATE_OF(id, name, gate) GATE_##gate,
+static const enum verify_gate gates[DATA_KINDS] = { VERIFY_DATA_LIST(GATE_OF) };
+#define NAME_OF(id, name, gate) name,
+static const char *const names[DATA_KINDS] = { VERIFY_DATA_LIST(NAME_OF) };
+
+const char *verify_data_name(enum verify_data data)
+{
+    return names[data];
+}
+
+/* How the gate of a case is called. */
+static const char *gate_name(const struct op_case *c)
+{
+    if (!verify_is_sum(c->kind))
+        return verify_is_exact(c->kind, CLADE_Y) ? "bits" : "bound";
+    switch (gates[c->data]) {
+    case GATE_BITS:
+        return "bits";
+    case GATE_BOUND:
+        return "bound";
+    default:
+        return "bound alarm rms";
+    }
+}
+
+/* A case with the values it should give, whatever computes it. */
+struct expected {
+    struct verify_host *host;
+    struct verify_oracle oracle[CLADE_ROLES];
+};
+
+static void expected_free(struct expected *x)
+{
+    for (int role = 0; role < CLADE_ROLES; role++)
+        verify_oracle_free(&x->oracle[role]);
+    verify_host_free(x->host);
+}
+
+static clade_status expected_new(struct expected *x, const struct op_case *c)
+{
+    clade_status st;
+
+    *x = (struct expected){ .host = NULL };
+    st = verify_host_new(&x->host, c);
+    for (int role = 0; role < CLADE_ROLES && !st; role++)
+        if (clade_op_outputs(c->kind) & 1u << role)
+            st = verify_oracle_new(&x->oracle[role], &x->host->op, role,
+                                   ORACLE_PRODUCTS);
+    if (st)
+        expected_free(x);
+    return st;
+}
+
+static void judge(struct clade_verdict *v, const struct op_case *c,
+                  const struct expected *x, void *after[CLADE_ROLES],
+                  bool denormals)
+{
+    struct clade_op op = x->host->op;
+    const struct verify_judge how = {
+        .op = &op,
+        .gate = gates[c->data],
+        .denormals = denormals,
+        .nan_passes =
+            c->data == DATA_SPECIAL && c->kind == CLADE_CONV_BWD_FILTER,
+        .unit = gates[c->data] == GATE_BITS ? verify_unit(c) : 0,
+    };
+
+    op.depth = v->depth;
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (clade_op_outputs(c->kind) & 1u << role)
+            verify_output(v, &how, &x->oracle[role], after[role]);
+}
+
+/* One algorithm of one case; what fails at run time fails the case too. */
+static void try_algorithm(struct clade_verdict *v, const struct op_case *c,
+                          const struct expected *x, clade_backend *be,
+                          const char *algorithm)
+{
+    void *after[CLADE_ROLES] = { NULL };
+
+    verify_begin(v, &x->host->op);
+    snprintf(v->name, sizeof(v->name), "%s", c->name);
+    v->data = verify_data_name(c->data);
+    v->gate = gate_name(c);
+    v->why = c->why;
+    if (verify_run(after, v, be, x->host, algorithm))
+        verify_blame(v, CLADE_FAILED, "%s", clade_error());
+    else
+        judge(v, c, x, after, clade_backend_device(be)->denormals);
+    for (int role = 0; role < CLADE_ROLES; role++)
+        free(after[role]);
+}
+
+static void count(struct clade_verify_summary *s, const struct clade_verdict *v)
+{
+    s->passed += v->outcome == CLADE_PASSED;
+    s->failed += v->outcome == CLADE_FAILED;
+    s->mistrusted += v->outcome == CLADE_MISTRUSTED;
+    s->worst = fmax(s->worst, v->score);
+}
+
+clade_status verify_case(struct clade_verify_summary *summary,
+                         clade_backend *be, const struct op_case *c,
+                         const struct clade_verify_ops *options)
+{
+    const char *list[ALGORITHMS_MAX];
+    struct clade_verdict v;
+    struct expected x;
+    clade_status st;
+    int n;
+
+    st = expected_new(&x, c);
+    if (st)
+        return st;
+    n = clade_backend_algorithms(be, &x.host->op, list, ALGORITHMS_MAX);
+    if (!n) { /* let the backend say why */
+        list[0] = NULL;
+        n = 1;
+    }
+    for (int i = 0; i < n && i < ALGORITHMS_MAX; i++) {
+        if (options->algorithm && list[i] && n > 1 &&
+            strcmp(options->algorithm, list[i]))
+            continue;
+        try_algorithm(&v, c, &x, be, list[i]);
+        count(summary, &v);
+        if (options->report)
+            options->report(options->arg, &v);
+    }
+    expected_free(&x);
+    return CLADE_OK;
+}
+
+static clade_status verdict_of(const struct clade_verify_summary *s,
+                               const struct clade_verify_ops *options)
+{
+    if (s->mistrusted)
+        return clade_fail(CLADE_EMISTRUSTED,
+                          "verify: %d verdicts cannot be trusted",
+                          s->mistrusted);
+    if (s->failed)
+        return clade_fail(CLADE_EBOUND, "verify: %d of %d cases failed",
+                          s->failed, s->failed + s->passed);
+    if (!s->passed)
+        return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`",
+                          options->match ? options->match : "");
+    return CLADE_OK;
+}
+
+clade_status clade_verify_ops(struct clade_verify_summary *summary,
+                              clade_backend *be,
+                              const struct clade_verify_ops *options)
+{
+    struct op_cases cases;
+    clade_status st;
+
+    *summary = (struct clade_verify_summary){ 0 };
+    st = verify_cases_quick(&cases);
+    if (!st && !options->quick)
+        st = verify_cases_network(&cases);
+    for (int i = 0; i < cases.count && !st; i++)
+        if (!options->match || strstr(cases.list[i].name, options->match))
+            st = verify_case(summary, be, &cases.list[i], options);
+    free(cases.list);
+    return st ? st : verdict_of(summary, options);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VERIFY_H
+#define VERIFY_H
+
+#include <clade/verify.h>
+
+#include "cpu/cpu.h"
+
+/*
+ * The kinds of data (doc/consistency.md): name, the gate of an op that is a
+ * sum of products, what it is.
+ */
+enum verify_gate {
+    GATE_BITS,  /* bit for bit; +0 and -0 are equal */
+    GATE_BOUND, /* the hard bound by depth */
+    GATE_RANDOM /* the hard bound, the statistical alarm, the RMS */
+};
+
+/* clang-format off */
+#define VERIFY_DATA_LIST(X)                                                   \
+    X(EXACT,      "exact",      BITS)   /* non-zero integers, all sums exact */ \
+    X(WIDE_A,     "wide-a",     BITS)   /* 12-bit values times 1, and */      \
+    X(WIDE_B,     "wide-b",     BITS)   /* with the roles swapped */          \
+    X(POSITION_A, "position-a", BITS)   /* one product a sum: its index, and */ \
+    X(POSITION_B, "position-b", BITS)   /* with the roles swapped */          \
+    X(POSITIVE,   "positive",   BOUND)                                        \
+    X(CONSTANT,   "constant",   BOUND)                                        \
+    X(HUGE,       "huge",       BOUND)  /* some sums overflow */              \
+    X(TINY,       "tiny",       BOUND)  /* products underflow */              \
+    X(DENORMAL,   "denormal",   BOUND)  /* one operand is subnormal */        \
+    X(CANCEL,     "cancel",     BOUND)  /* neighbours cancel */               \
+    X(SPECIAL,    "special",    BOUND)  /* here and there an Inf or a NaN */  \
+    X(TIES,       "ties",       BOUND)  /* few different values */            \
+    X(GAUSS,      "gauss",      RANDOM)                                       \
+    X(RANDOM,     "random",     RANDOM) /* uniform in (-1, 1) */
+/* clang-format on */
+
+enum verify_data {
+#define VERIFY_DATA_ENUM(id, name, gate) DATA_##id,
+    VERIFY_DATA_LIST(VERIFY_DATA_ENUM)
+#undef VERIFY_DATA_ENUM
+        DATA_KINDS
+};
+
+const char *verify_data_name(enum verify_data data);
+
+/* One op, its geometry and its data: what is judged, and timed by bench. */
+struct op_case {
+    enum clade_op_kind kind;
+    int n, h, w, c; /* the input side */
+    int p, q, k;    /* the output side */
+    struct clade_window window;
+    unsigned flags;
+    float scalar;         /* dropout's rate, sgd's momentum, loss' weight */
+    int gap[CLADE_ROLES]; /* elements between a pixel's and the next's */
+    enum verify_data data;
+    const char *why;
+    char name[128];
+};
+
+struct op_cases {
+    struct op_case *list;
+    int count;
+};
+
+/* The reduced set, and the shapes of a network at batches 2 and 32.  The
+ * caller frees cases->list. */
+clade_status verify_cases_quick(struct op_cases *cases);
+clade_status verify_cases_network(struct op_cases *cases);
+
+/* Append the case `c` for each kind of data in a mask (1 << data). */
+clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
+                              unsigned data);
+/* The kinds of data that make sense for a kind of op, as a mask. */
+unsigned verify_data_for(enum clade_op_kind kind);
+
+/*
+ * A case on the host: the op over the reference's buffers, each the image of
+ * what the device's buffer holds before the op runs: guards around and
+ * between the elements, values in inputs, NaN in outputs.
+ */
+struct verify_area {
+    void *before;
+    size_t bytes; /* a multiple of 4; 0: the role is absent */
+    struct cpu_buffer wrap;
+};
+
+struct verify_host {
+    struct clade_op op;
+    struct clade_step step;
+    struct verify_area area[CLADE_ROLES];
+};
+
+clade_status verify_host_new(struct verify_host **host,
+                             const struct op_case *c);
+void verify_host_free(struct verify_host *host);
+
+/* What every byte that is not an element is filled with: as a float, NaN. */
+#define VERIFY_GUARD 0x7fc5a5a5u
+
+/* Fill the elements of `role`, whose image `to` begins at element 0 of t's
+ * buffer. */
+void verify_fill(void *to, const struct clade_tensor *t,
+                 const struct op_case *c, enum clade_role role);
+/* The products in the longest sum of a case. */
+int64_t verify_products(const struct op_case *c);
+/* What exact data are multiples of, as products, at most 2^24 of it a sum. */
+double verify_unit(const struct op_case *c);
+
+/*
+ * The exact values of one output: of all its elements (index NULL), or of
+ * `count` of them.
+ */
+struct verify_oracle {
+    enum clade_role role;
+    int64_t count, *index;
+    struct cpu_exact *exact;
+};
+
+/* Ask the oracle for at most about `products` products, else for corners,
+ * edges and 4,096 other elements. */
+clade_status verify_oracle_new(struct verify_oracle *oracle,
+                               const struct clade_op *op, enum clade_role role,
+                               double products);
+void verify_oracle_free(struct verify_oracle *oracle);
+
+/* How an output is judged. */
+struct verify_judge {
+    const struct clade_op *op; /* with the algorithm's depth; host tensors */
+    enum verify_gate gate;     /* where the op is a sum of products */
+    bool denormals;            /* the device keeps them */
+    bool nan_passes;           /* zeros may have met Inf or NaN */
+    double unit;               /* what exact data are multiples of; or 0 */
+};
+
+/* Add to `v` what `got`, the image of an output after the op ran, is worth. */
+void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
+                   const struct verify_oracle *oracle, const void *got);
+/* A verdict before anything has been judged. */
+void verify_begin(struct clade_verdict *v, const struct clade_op *op);
+/* Keep the first, worst outcome and its message. */
+void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
+                  const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The hard bound of |got - y|, and the statistical one; whether the role of
+ * an op is judged bit for bit whatever the data. */
+double verify_bound(const struct clade_op *op, enum clade_role role,
+                    const struct cpu_exact *e, bool denormals);
+double verify_alarm(const struct clade_op *op, const struct cpu_exact *e,
+                    bool denormals);
+bool verify_is_exact(enum clade_op_kind kind, enum clade_role role);
+bool verify_is_sum(enum clade_op_kind kind);
+/* From which bracket on Inf and NaN are correct. */
+double verify_overflow(const struct clade_op *op);
+
+/*
+ * Run the case three times with an algorithm, other work between; after[role]
+ * becomes the image of each buffer after the last run (the caller frees
+ * them).  What is found on the way (guards, inputs, runs that differ) is
+ * blamed on `v`.
+ */
+clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
+                        clade_backend *be, const struct verify_host *host,
+                        const char *algorithm);
+
+/* Judge a case on a backend, with each algorithm that options ask for. */
+clade_status verify_case(struct clade_verify_summary *summary,
+                         clade_backend *be, const struct op_case *c,
+                         const struct clade_verify_ops *options);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every op on the device under test (CLADE_TEST_DEVICE, else the best OpenCL
+ * device) against exact values, with every algorithm that the device has. */
+#include <stdlib.h>
+
+#include "tap.h"
+#include "verify/verify.h"
+
+/* What one case's algorithms came to. */
+struct result {
+    struct clade_verdict worst;
+    int judged;
+};
+
+static void note(const struct clade_verdict *v)
+{
+    tap_note("%s with %s (depth %d): %s", v->name,
+             v->algorithm ? v->algorithm : "no algorithm", v->depth,
+             v->message);
+    if (v->where[0])
+        tap_note("  worst %s: got %.9g, want %.9g, score %.3g, RMS %.3g u",
+                 v->where, v->got, v->want, v->score, v->rms);
+}
+
+static void report(void *arg, const struct clade_verdict *v)
+{
+    struct result *r = arg;
+
+    if (v->outcome != CLADE_PASSED)
+        note(v);
+    if (!r->judged++ || v->outcome > r->worst.outcome ||
+        (v->outcome == r->worst.outcome && v->score > r->worst.score))
+        r->worst = *v;
+}
+
+static void test(clade_backend *be, const struct op_case *c)
+{
+    struct result r = { .judged = 0 };
+    const struct clade_verify_ops options = { .report = report, .arg = &r };
+    struct clade_verify_summary summary = { 0 };
+
+    if (verify_case(&summary, be, c, &options))
+        tap_fail("%s: %s: %s", c->name, c->why, clade_error());
+    else
+        tap_ok(r.judged && r.worst.outcome == CLADE_PASSED,
+               "%s: %s: worst %.3g of its bound with %s", c->name, c->why,
+               r.worst.score, r.worst.algorithm ? r.worst.algorithm : "none");
+}
+
+int main(void)
+{
+    const char *name = getenv("CLADE_TEST_DEVICE");
+    struct op_cases cases;
+    clade_backend *be;
+
+    if (clade_backend_open(&be, name ? name : "opencl"))
+        tap_skip_all("no device: %s", clade_error());
+    if (verify_cases_quick(&cases))
+        tap_bail("%s", clade_error());
+    tap_plan(cases.count);
+    for (int i = 0; i < cases.count; i++)
+        test(be, &cases.list[i]);
+    free(cases.list);
+    clade_backend_close(be);
+    return tap_done();
+}
