@@ -4,6 +4,7 @@
 check_PROGRAMS = \
   tests/library.t \
   tests/net.t \
+  tests/opencl.t \
   tests/verify-ops.t
 test_scripts = \
   tests/bootstrap.sh \
@@ -20,6 +21,7 @@ LDADD = libtap.la libcladecore.la
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
+tests_opencl_t_SOURCES = tests/opencl.c
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 
 TEST_EXTENSIONS = .t .sh

@@ -22,7 +22,7 @@ static struct context *contexts;
 static char said[1024];
 
 /* The driver calls this from any thread, at any time; its words matter only
- * once a call or an event has failed. */
+ * once a call or an event has failed.  (Oclgrind forgets to pass `arg`.) */
 static void CL_CALLBACK hear(const char *words, const void *info, size_t bytes,
                              void *arg)
 {
@@ -31,7 +31,8 @@ static void CL_CALLBACK hear(const char *words, const void *info, size_t bytes,
     (void)info;
     (void)bytes;
     pthread_mutex_lock(&lock);
-    snprintf(said, sizeof said, "\nthe driver of %s says: %s", c->name, words);
+    snprintf(said, sizeof said, "\nthe driver of %s says: %s",
+             c ? c->name : "the device", words);
     pthread_mutex_unlock(&lock);
 }
 
