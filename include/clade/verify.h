@@ -58,6 +58,41 @@ CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
                                         const struct clade_verify_ops *options);
 
+/* What clade_record_write() trains: `steps` steps of SGD on one batch. */
+struct clade_record {
+    const char *file;      /* to write: a clade-record/1 file */
+    const char *algorithm; /* NULL: as the backend chooses */
+    int batch, steps;
+    uint64_t seed;
+};
+
+/* Write what a device computes, for others to be held against. */
+CLADE_API clade_status clade_record_write(clade_backend *be,
+                                          const struct clade_record *options);
+
+/* How far one tensor, or a step's losses, is from a record. */
+struct clade_distance {
+    const char *name; /* "step0/activation/conv1" */
+    double distance;  /* of losses: relative; else in units of the RMS */
+    double limit;     /* 0: it is listed, not judged */
+    bool passed;
+};
+
+struct clade_against {
+    const char *file, *algorithm;
+    bool quick; /* step 0 alone */
+    void (*report)(void *arg, const struct clade_distance *distance);
+    void *arg;
+};
+
+/*
+ * Train as a record says and hold each of its tensors against it.
+ * CLADE_EBOUND if one is out of bounds; CLADE_EDATA, naming what is wrong, if
+ * the file is no record of a network known here.
+ */
+CLADE_API clade_status
+clade_verify_against(clade_backend *be, const struct clade_against *options);
+
 #ifdef __cplusplus
 }
 #endif

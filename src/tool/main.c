@@ -10,6 +10,7 @@
 
 const struct tool_command *const tool_commands[] = {
     &cmd_devices,
+    &cmd_verify,
     &cmd_bench,
     &cmd_help,
     NULL,

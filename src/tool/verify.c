@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <clade/verify.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+#include "verify_print.h"
+
+struct verify_options {
+    struct tool_list devices;
+    const char *suite, *algorithm, *match, *format, *record, *against;
+    int batch, steps;
+    uint64_t seed;
+    bool quick;
+};
+
+#define AT(member) offsetof(struct verify_options, member)
+
+/* clang-format off */
+static const struct tool_option options[] = {
+    { "device", TOOL_LIST, AT(devices), "D",
+      TOOL_DEVICE_HELP "; `all`: every one; may be repeated", 0, 0 },
+    { "suite", TOOL_CHOICE, AT(suite), "ops",
+      "single ops against exact values", 0, 0 },
+    { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
+      "of the products: only this one, instead of each the device has", 0, 0 },
+    { "quick", TOOL_FLAG, AT(quick), NULL,
+      "reduced shapes; of a record, step 0 alone", 0, 0 },
+    { "case", TOOL_TEXT, AT(match), "NAME",
+      "only cases of the ops suite with this in their name", 0, 0 },
+    { "format", TOOL_CHOICE, AT(format), "table|tap",
+      "what to print", 0, 0 },
+    { "record", TOOL_TEXT, AT(record), "FILE",
+      "write what this device computes, for others to be held against", 0, 0 },
+    { "batch", TOOL_INT, AT(batch), "B", "images of the record", 1, 65536 },
+    { "steps", TOOL_INT, AT(steps), "N", "steps of the record", 1, 100000 },
+    { "seed", TOOL_SEED, AT(seed), "S", "of the record's values", 0, 0 },
+    { "against", TOOL_TEXT, AT(against), "FILE",
+      "hold the device against a record", 0, 0 },
+};
+/* clang-format on */
+
+static const struct verify_options defaults = {
+    .format = "table", .batch = 2, .steps = 5, .seed = 1
+};
+
+static clade_status run_ops(clade_backend *be, const struct verify_options *o,
+                            struct verify_print *print)
+{
+    const struct clade_verify_ops ops = { .algorithm = o->algorithm,
+                                          .match = o->match,
+                                          .quick = o->quick,
+                                          .report = verify_print_verdict,
+                                          .arg = print };
+    struct clade_verify_summary summary;
+    clade_status st = clade_verify_ops(&summary, be, &ops);
+
+    verify_print_summary(print, &summary);
+    return st;
+}
+
+static clade_status run_against(clade_backend *be,
+                                const struct verify_options *o,
+                                struct verify_print *print)
+{
+    const struct clade_against against = { .file = o->against,
+                                           .algorithm = o->algorithm,
+                                           .quick = o->quick,
+                                           .report = verify_print_distance,
+                                           .arg = print };
+
+    return clade_verify_against(be, &against);
+}
+
+static clade_status run_record(clade_backend *be,
+                               const struct verify_options *o)
+{
+    const struct clade_record record = { .file = o->record,
+                                         .algorithm = o->algorithm,
+                                         .batch = o->batch,
+                                         .steps = o->steps,
+                                         .seed = o->seed };
+
+    return clade_record_write(be, &record);
+}
+
+/* What was asked for, on one device. */
+static clade_status verify_device(const char *device,
+                                  const struct verify_options *o,
+                                  struct verify_print *print)
+{
+    clade_backend *be;
+    clade_status st = tool_open(&be, device);
+
+    if (st)
+        return st;
+    verify_print_device(print, clade_backend_device(be));
+    if (o->record)
+        st = run_record(be, o);
+    if (!st && o->against)
+        st = run_against(be, o, print);
+    if (!st && (o->suite || !(o->record || o->against)))
+        st = run_ops(be, o, print);
+    tool_notices(be);
+    clade_backend_close(be);
+    return st;
+}
+
+/* A bound that breaks on one device leaves the others to be judged. */
+static bool goes_on(clade_status st)
+{
+    return !st || st == CLADE_EBOUND || st == CLADE_EMISTRUSTED;
+}
+
+/* The worst of both, with a message if several devices have one. */
+static clade_status worst_of(clade_status a, clade_status b)
+{
+    if (a && b && a != b)
+        return a == CLADE_EMISTRUSTED ? a : b;
+    return b ? b : a;
+}
+
+static clade_status verify_all(const struct verify_options *o,
+                               struct verify_print *print)
+{
+    struct clade_device *list;
+    clade_status st, worst = CLADE_OK;
+    int n;
+
+    st = clade_devices(&list, &n);
+    if (st)
+        return st;
+    for (int i = 0; i < n && goes_on(st); i++) {
+        if (!strcmp(list[i].selector, "cpu64"))
+            continue; /* it judges, in float64 */
+        st = verify_device(list[i].selector, o, print);
+        worst = worst_of(worst, st);
+    }
+    clade_devices_free(list);
+    return goes_on(st) ? worst : st;
+}
+
+static clade_status run(const void *given)
+{
+    const struct verify_options *o = given;
+    struct verify_print print;
+    clade_status st = CLADE_OK, worst = CLADE_OK;
+
+    verify_print_begin(&print, o->format);
+    if (!o->devices.count)
+        worst = st = verify_device(NULL, o, &print);
+    for (int i = 0; i < o->devices.count && goes_on(st); i++) {
+        const char *device = o->devices.item[i];
+
+        st = !strcmp(device, "all") ? verify_all(o, &print)
+                                    : verify_device(device, o, &print);
+        worst = worst_of(worst, st);
+    }
+    verify_print_end(&print);
+    return goes_on(st) ? worst : st;
+}
+
+const struct tool_command cmd_verify = {
+    .name = "verify",
+    .summary = "Prove that a device computes what it should",
+    .text = "Judges every op of a device against exact values, or holds a "
+            "training\nagainst a record that another device or framework "
+            "wrote.",
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .run = run,
+};

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify_print.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const outcomes[] = { "ok", "FAILED", "MISTRUSTED" };
+
+void verify_print_begin(struct verify_print *print, const char *format)
+{
+    *print = (struct verify_print){ .tap = !strcmp(format, "tap") };
+    if (print->tap)
+        puts("TAP version 13");
+}
+
+void verify_print_device(struct verify_print *print,
+                         const struct clade_device *device)
+{
+    printf("%s%s: %s / %s, driver %s\n", print->tap ? "# " : "",
+           device->selector, device->platform, device->name, device->driver);
+}
+
+/* The algorithm of a verdict; none where the device has none. */
+static const char *algorithm_of(const struct clade_verdict *v)
+{
+    return v->algorithm ? v->algorithm : "none";
+}
+
+static void print_row(const struct clade_verdict *v)
+{
+    printf("%-10s %8.3g of its %-15s depth %5d  %-9s %s  %.3f s\n",
+           outcomes[v->outcome], v->score, v->gate, v->depth, algorithm_of(v),
+           v->name, v->seconds);
+    if (v->outcome == CLADE_PASSED)
+        return;
+    printf("           %s\n           (%s)\n", v->message, v->why);
+    if (v->where[0])
+        printf("           worst %s: got %.9g, want %.17g; RMS %.3g u\n",
+               v->where, v->got, v->want, v->rms);
+}
+
+/* A text as a YAML scalar in single quotes, on one line. */
+static void print_yaml(const char *key, const char *text)
+{
+    printf("  %s: '", key);
+    for (; *text; text++) {
+        if (*text == '\'')
+            putchar('\'');
+        putchar(*text == '\n' ? ' ' : *text);
+    }
+    puts("'");
+}
+
+static void print_tap(struct verify_print *print, const struct clade_verdict *v)
+{
+    printf("%s %d - %s %s: %s\n", v->outcome ? "not ok" : "ok", ++print->tests,
+           v->name, algorithm_of(v), v->why);
+    if (v->outcome == CLADE_PASSED)
+        return;
+    puts("  ---");
+    print_yaml("outcome", outcomes[v->outcome]);
+    print_yaml("message", v->message);
+    print_yaml("gate", v->gate);
+    printf("  depth: %d\n  score: %.9g\n  rms: %.9g\n", v->depth, v->score,
+           v->rms);
+    if (v->where[0]) {
+        print_yaml("worst", v->where);
+        printf("  got: %.9g\n  want: %.17g\n", v->got, v->want);
+    }
+    puts("  ...");
+}
+
+void verify_print_verdict(void *arg, const struct clade_verdict *v)
+{
+    struct verify_print *print = arg;
+
+    if (print->tap)
+        print_tap(print, v);
+    else
+        print_row(v);
+    fflush(stdout);
+}
+
+static void print_distance_tap(struct verify_print *print,
+                               const struct clade_distance *d)
+{
+    printf("%s %d - %s: %.3g", d->passed ? "ok" : "not ok", ++print->tests,
+           d->name, d->distance);
+    if (d->limit > 0)
+        printf(" of %.3g\n", d->limit);
+    else
+        puts(" # SKIP listed, not judged");
+}
+
+static void print_distance_row(const struct clade_distance *d)
+{
+    printf("%-7s %-46s %10.3g", d->limit > 0 ? outcomes[!d->passed] : "",
+           d->name, d->distance);
+    if (d->limit > 0)
+        printf(" of %.3g", d->limit);
+    putchar('\n');
+}
+
+void verify_print_distance(void *arg, const struct clade_distance *d)
+{
+    struct verify_print *print = arg;
+
+    if (print->tap)
+        print_distance_tap(print, d);
+    else
+        print_distance_row(d);
+    fflush(stdout);
+}
+
+void verify_print_summary(struct verify_print *print,
+                          const struct clade_verify_summary *s)
+{
+    printf("%s%d passed, %d failed, %d mistrusted; the worst score is %.3g\n",
+           print->tap ? "# " : "", s->passed, s->failed, s->mistrusted,
+           s->worst);
+}
+
+void verify_print_end(struct verify_print *print)
+{
+    if (print->tap)
+        printf("1..%d\n", print->tests);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The training that records are made of, and held against. */
+#include "verify/record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+#include "status.h"
+
+#define NAME_MAX_CHARS 160
+
+struct recorder {
+    clade_backend *be;
+    clade_net *net;
+    const struct record_spec *spec;
+    const struct record_sink *sink;
+};
+
+double record_sum(const struct record_tensor *t)
+{
+    double sum = 0;
+
+    for (int64_t i = 0; i < t->n; i++)
+        sum += t->values[i];
+    return sum;
+}
+
+double record_l2(const struct record_tensor *t)
+{
+    double sum = 0;
+
+    for (int64_t i = 0; i < t->n; i++)
+        sum += t->values[i] * t->values[i];
+    return sqrt(sum);
+}
+
+/* The elements of a tensor, row-major, from the bytes of the pixels it lies
+ * in. */
+static void gather(double *to, const void *pixels, const struct clade_tensor *t)
+{
+    const int64_t n = clade_tensor_elements(t);
+
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = clade_tensor_element(t, i) - t->offset;
+
+        to[i] = t->type == CLADE_F64 ? ((const double *)pixels)[at]
+                                     : ((const float *)pixels)[at];
+    }
+}
+
+static clade_status read_values(double **values, clade_backend *be,
+                                const struct clade_tensor *t)
+{
+    const size_t size = clade_type_size(t->type);
+    const size_t span = ((clade_tensor_pixels(t) - 1) * t->ld + t->c) * size;
+    void *pixels = malloc(span);
+    double *v = malloc(clade_tensor_elements(t) * sizeof(*v));
+    clade_status st;
+
+    if (!pixels || !v)
+        st = clade_fail(CLADE_ENOMEM, "record: no memory for %zu bytes", span);
+    else
+        st = clade_backend_read(be, pixels, t->buffer, t->offset * size, span);
+    if (!st) {
+        gather(v, pixels, t);
+        *values = v;
+        v = NULL;
+    }
+    free(v);
+    free(pixels);
+    return st;
+}
+
+/* Pass a tensor on; `tensor` has its name and shape. */
+static clade_status emit(const struct recorder *r, struct record_tensor *tensor,
+                         const struct clade_tensor *t)
+{
+    double *values = NULL;
+    clade_status st = read_values(&values, r->be, t);
+
+    tensor->n = clade_tensor_elements(t);
+    tensor->values = values;
+    if (!st)
+        st = r->sink->tensor(r->sink->arg, tensor);
+    free(values);
+    return st;
+}
+
+/* Vectors are [N,C] in a record. */
+static clade_status emit_activation(const struct recorder *r,
+                                    const struct plan_activation *a)
+{
+    const struct clade_tensor *t = &a->value;
+    char name[NAME_MAX_CHARS];
+    struct record_tensor tensor = { .name = name,
+                                    .dims = 4,
+                                    .shape = { t->n, t->h, t->w, t->c } };
+
+    if (t->h == 1 && (t->w == 1 || t->n == 1)) {
+        tensor.dims = 2;
+        tensor.shape[0] = t->n * t->w;
+        tensor.shape[1] = t->c;
+    }
+    snprintf(name, sizeof(name), "step0/activation/%s", a->name);
+    return emit(r, &tensor, t);
+}
+
+static clade_status emit_parameter(const struct recorder *r, int step,
+                                   const char *what,
+                                   const struct clade_parameter *p,
+                                   const struct clade_tensor *t)
+{
+    char name[NAME_MAX_CHARS];
+    struct record_tensor tensor = { .name = name, .dims = p->dims };
+
+    memcpy(tensor.shape, p->shape, sizeof(tensor.shape));
+    snprintf(name, sizeof(name), "step%d/%s/%s", step, what, p->name);
+    return emit(r, &tensor, t);
+}
+
+/* The gradients of step 0, or the parameters after the last. */
+static clade_status emit_parameters(const struct recorder *r, int step,
+                                    bool gradients)
+{
+    const struct clade_parameter *list;
+    const int n = clade_net_parameters(r->net, &list);
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < n && !st; i++)
+        st = emit_parameter(r, step, gradients ? "gradient" : "parameter",
+                            &list[i],
+                            gradients ? &list[i].gradient : &list[i].value);
+    return st;
+}
+
+static clade_status observe(void *arg, const struct plan *plan, int op)
+{
+    const struct recorder *r = arg;
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < plan->n_activations && !st; i++)
+        if (plan->activations[i].ready == op)
+            st = emit_activation(r, &plan->activations[i]);
+    return st;
+}
+
+static clade_status run_step(struct recorder *r,
+                             const struct clade_batch *batch, int step)
+{
+    const struct net_observer observer = { .arg = r, .after = observe };
+    const int heads = clade_net_shape(r->net).heads;
+    double row[RECORD_LOSSES];
+    struct clade_result result;
+    clade_status st;
+
+    st = net_train(r->net, batch, step, (float)r->spec->learning_rate, &result,
+                   step == 0 ? &observer : NULL);
+    if (st)
+        return st;
+    row[0] = result.loss;
+    for (int h = 0; h < heads; h++)
+        row[1 + h] = result.head_loss[h];
+    st = r->sink->losses(r->sink->arg, step, row, 1 + heads);
+    if (!st && step == 0)
+        st = emit_parameters(r, step, true);
+    if (!st && step == r->spec->steps - 1)
+        st = emit_parameters(r, step, false);
+    return st;
+}
+
+/* The batch that every step takes: pixels and labels. */
+static clade_status make_batch(struct clade_batch *batch,
+                               const struct record_spec *spec,
+                               const struct clade_net_shape *shape)
+{
+    const size_t n = (size_t)spec->batch * shape->h * shape->w * shape->c;
+    float *pixels = malloc(n * sizeof(*pixels));
+    uint8_t *labels = malloc(spec->batch);
+
+    *batch = (struct clade_batch){ .n = spec->batch,
+                                   .pixels = pixels,
+                                   .labels = labels };
+    if (!pixels || !labels)
+        return clade_fail(CLADE_ENOMEM, "record: no memory for %d images",
+                          spec->batch);
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = rng_record("input", spec->seed, i);
+    for (int i = 0; i < spec->batch; i++)
+        labels[i] = i % shape->classes;
+    return CLADE_OK;
+}
+
+clade_status record_run(clade_backend *be, const struct record_spec *spec,
+                        const struct record_sink *sink)
+{
+    struct recorder r = { .be = be, .spec = spec, .sink = sink };
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct clade_batch batch = { 0 };
+    struct clade_net_shape shape;
+    clade_status st;
+
+    config.net = spec->net;
+    config.algorithm = spec->algorithm;
+    config.train_batch = spec->batch;
+    config.seed = spec->seed;
+    config.momentum = (float)spec->momentum;
+    config.dropout = false;
+    config.record_init = true;
+    st = clade_net_new(&r.net, be, &config);
+    if (st)
+        return st;
+    shape = clade_net_shape(r.net);
+    st = make_batch(&batch, spec, &shape);
+    for (int step = 0; step < spec->steps && !st; step++)
+        st = run_step(&r, &batch, step);
+    free((void *)batch.pixels);
+    free((void *)batch.labels);
+    clade_net_free(r.net);
+    return st;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <clade/verify.h>
+
+#include "net/net.h"
+
+#define RECORD_FORMAT  "clade-record/1"
+#define RECORD_SAMPLES 16
+#define RECORD_LOSSES  (1 + CLADE_HEADS_MAX) /* the total, then the heads' */
+
+/* The training that a record is of. */
+struct record_spec {
+    const char *net, *algorithm;
+    int batch, steps;
+    uint64_t seed;
+    double learning_rate, momentum;
+};
+
+/* One of its tensors, "step0/activation/conv1", in full. */
+struct record_tensor {
+    const char *name;
+    int dims, shape[4];
+    int64_t n;
+    const double *values; /* row-major */
+};
+
+/* What a training computes, as it comes; any status but CLADE_OK ends it. */
+struct record_sink {
+    void *arg;
+    clade_status (*losses)(void *arg, int step, const double *row, int n);
+    clade_status (*tensor)(void *arg, const struct record_tensor *tensor);
+};
+
+/* Train as doc/record-format.md has it, all from one hash: losses of each
+ * step, activations and gradients of step 0, parameters after the last. */
+clade_status record_run(clade_backend *be, const struct record_spec *spec,
+                        const struct record_sink *sink);
+
+/* Of a tensor: the sum, the root of the sum of squares. */
+double record_sum(const struct record_tensor *t);
+double record_l2(const struct record_tensor *t);
+
+#endif
