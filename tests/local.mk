@@ -5,9 +5,11 @@ check_PROGRAMS = \
   tests/library.t \
   tests/net.t \
   tests/opencl.t \
+  tests/train.t \
   tests/verify-ops.t
 test_scripts = \
   tests/bootstrap.sh \
+  tests/cli.sh \
   tests/man.sh \
   tests/symbols.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)

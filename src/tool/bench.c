@@ -174,22 +174,33 @@ static json_int_t peak_memory(void)
     return (json_int_t)usage.ru_maxrss * 1024;
 }
 
-/* What is measured, as the object that --json prints. */
-static json_t *to_json(const struct bench *b)
+/* What is measured, the start of the object that --json prints; NULL where a
+ * text is not UTF-8. */
+static json_t *describe(const struct bench *b)
 {
     const struct clade_device *device = clade_backend_device(b->be);
+
+    return json_pack("{s:o, s:s, s:s, s:i}", "device",
+                     json_sprintf("%s / %s", device->platform, device->name),
+                     "driver", device->driver, "mode", b->o->mode, "batch",
+                     b->o->batch);
+}
+
+/* What came out, the rest of the object. */
+static void add_figures(json_t *object, const struct bench *b)
+{
     json_t *seconds = json_array();
+    json_t *figures;
 
     for (int i = 0; i < b->o->steps; i++)
         json_array_append_new(seconds, json_real(b->seconds[i]));
-    return json_pack("{s:o, s:s, s:s, s:i, s:f, s:o, s:f, s:I, s:I}", "device",
-                     json_sprintf("%s / %s", device->platform, device->name),
-                     "driver", device->driver, "mode", b->o->mode, "batch",
-                     b->o->batch, "images_per_second",
-                     b->o->batch / median(b->seconds, b->o->steps),
-                     "seconds_per_step", seconds, "first_step_seconds",
-                     b->first_step, "peak_memory_bytes", peak_memory(),
-                     "device_bytes", (json_int_t)clade_backend_memory(b->be));
+    figures = json_pack(
+        "{s:f, s:o, s:f, s:I, s:I}", "images_per_second",
+        b->o->batch / median(b->seconds, b->o->steps), "seconds_per_step",
+        seconds, "first_step_seconds", b->first_step, "peak_memory_bytes",
+        peak_memory(), "device_bytes", (json_int_t)clade_backend_memory(b->be));
+    json_object_update(object, figures);
+    json_decref(figures);
 }
 
 static void print_text(json_t *o)
@@ -213,41 +224,42 @@ static void print_text(json_t *o)
                json_object_get(o, "device_bytes"))));
 }
 
-/* Files of another device, mode or batch say nothing about this one. */
-static clade_status check_comparable(const char *path, json_t *then,
-                                     json_t *now)
+/* Read an earlier object.  One of another device, mode or batch says nothing
+ * about this one. */
+static clade_status read_then(json_t **then, const char *path, json_t *now)
 {
     static const char *const same[] = { "device", "mode", "batch" };
+    json_error_t error;
+    json_t *object = json_load_file(path, 0, &error);
+    clade_status st = CLADE_OK;
 
-    for (size_t i = 0; i < COUNT_OF(same); i++)
-        if (!json_equal(json_object_get(then, same[i]),
+    if (!object)
+        return clade_fail(CLADE_EDATA, "%s: %s", path, error.text);
+    for (size_t i = 0; i < COUNT_OF(same) && !st; i++)
+        if (!json_equal(json_object_get(object, same[i]),
                         json_object_get(now, same[i])))
-            return clade_fail(CLADE_EDATA, "%s: is of another %s", path,
-                              same[i]);
-    if (!json_is_real(json_object_get(then, "images_per_second")))
-        return clade_fail(CLADE_EDATA, "%s: has no images_per_second", path);
-    return CLADE_OK;
+            st = clade_fail(CLADE_EDATA, "%s: is of another %s", path, same[i]);
+    if (!st && !json_is_real(json_object_get(object, "images_per_second")))
+        st = clade_fail(CLADE_EDATA, "%s: has no images_per_second", path);
+    if (st)
+        json_decref(object);
+    else
+        *then = object;
+    return st;
 }
 
-static clade_status compare(const char *path, json_t *now)
+static clade_status compare(const char *path, json_t *then, json_t *now)
 {
-    json_error_t error;
-    json_t *then = json_load_file(path, 0, &error);
-    double was, is;
-    clade_status st;
+    const double was =
+        json_real_value(json_object_get(then, "images_per_second"));
+    const double is =
+        json_real_value(json_object_get(now, "images_per_second"));
 
-    if (!then)
-        return clade_fail(CLADE_EDATA, "%s: %s", path, error.text);
-    if (!(st = check_comparable(path, then, now))) {
-        was = json_real_value(json_object_get(then, "images_per_second"));
-        is = json_real_value(json_object_get(now, "images_per_second"));
-        if (is < SLOWER_THAN * was)
-            st = clade_fail(CLADE_ESLOWER,
-                            "%.2f images per second, where %s has %.2f", is,
-                            path, was);
-    }
-    json_decref(then);
-    return st;
+    if (is < SLOWER_THAN * was)
+        return clade_fail(CLADE_ESLOWER,
+                          "%.2f images per second, where %s has %.2f", is, path,
+                          was);
+    return CLADE_OK;
 }
 
 static clade_status run_profile(struct bench *b, json_t *object)
@@ -267,35 +279,44 @@ static clade_status run_profile(struct bench *b, json_t *object)
     return st;
 }
 
-static clade_status report(struct bench *b)
+static clade_status measure_and_print(struct bench *b, json_t *object)
 {
-    json_t *object = to_json(b);
-    clade_status st = CLADE_OK;
+    clade_status st = measure(b);
 
-    if (!object)
-        return clade_fail(CLADE_EFAIL, "bench: a text is not UTF-8");
+    if (st)
+        return st;
+    add_figures(object, b);
     if (!b->o->json)
         print_text(object);
-    if (b->o->profile)
-        st = run_profile(b, object);
-    if (!st && b->o->json) {
+    if (b->o->profile && (st = run_profile(b, object)))
+        return st;
+    if (b->o->json) {
         json_dumpf(object, stdout, JSON_INDENT(2));
         putchar('\n');
     }
-    if (!st && b->o->compare)
-        st = compare(b->o->compare, object);
-    json_decref(object);
-    return st;
+    return CLADE_OK;
 }
 
 static clade_status run(const void *given)
 {
     struct bench b = { .o = given };
+    json_t *now = NULL, *then = NULL;
     clade_status st;
 
     tool_catch_signals();
-    if (!(st = bench_open(&b)) && !(st = measure(&b)))
-        st = report(&b);
+    if ((st = bench_open(&b)))
+        goto out;
+    if (!(now = describe(&b))) {
+        st = clade_fail(CLADE_EFAIL, "bench: a text is not UTF-8");
+        goto out;
+    }
+    if (b.o->compare && (st = read_then(&then, b.o->compare, now)))
+        goto out;
+    if (!(st = measure_and_print(&b, now)) && then)
+        st = compare(b.o->compare, then, now);
+out:
+    json_decref(then);
+    json_decref(now);
     bench_close(&b);
     return st;
 }

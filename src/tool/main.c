@@ -10,6 +10,8 @@
 
 const struct tool_command *const tool_commands[] = {
     &cmd_devices,
+    &cmd_train,
+    &cmd_eval,
     &cmd_verify,
     &cmd_bench,
     &cmd_help,

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <clade/train.h>
+#include <string.h>
+
+#include "status.h"
+
+struct eval_options {
+    const char *checkpoint, *device, *data;
+    int test_count;
+};
+
+#define AT(member) offsetof(struct eval_options, member)
+
+/* clang-format off */
+static const struct tool_option options[] = {
+    { "checkpoint", TOOL_TEXT, AT(checkpoint), "FILE",
+      "what `clade train` left: DIR/checkpoint.safetensors", 0, 0 },
+    { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
+    { "data", TOOL_TEXT, AT(data), "DIR",
+      "the folder of CIFAR-10's binary files; without it, the built-in images", 0, 0 },
+    { "test-count", TOOL_INT, AT(test_count), "N",
+      "test images, the first N; 0: as many as the run had", 0, 10000000 },
+};
+/* clang-format on */
+
+static const struct eval_options defaults;
+
+static clade_status read_images(struct clade_data *data,
+                                const struct eval_options *o,
+                                const struct clade_checkpoint_info *info,
+                                int count)
+{
+    if (o->data)
+        return clade_data_cifar10(data, o->data, 0, count);
+    if (strncmp(info->data, "builtin", 7))
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: was trained on a folder of images (%s); --data "
+                          "names it",
+                          o->checkpoint, info->data);
+    return clade_data_builtin(data, 0, count, info->seed);
+}
+
+static void print_figures(const struct clade_net_shape *shape,
+                          const struct clade_figures *f)
+{
+    printf("%-12s %8s %8s\n", "head", "loss", "accuracy");
+    for (int i = 0; i < shape->heads; i++)
+        printf("%-12s %8.4f %8.4f\n", shape->head[i], f->head_loss[i],
+               f->accuracy[i]);
+    printf("%-12s %8.4f\n", "weighted sum", f->loss);
+}
+
+static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
+                             const struct clade_data *data)
+{
+    static const struct clade_train_observer observer = { .stop = tool_stop };
+    const struct clade_checkpoint_info *info =
+        clade_checkpoint_info(checkpoint);
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct clade_net_shape shape;
+    struct clade_figures figures;
+    clade_net *net;
+    clade_status st;
+
+    config.net = info->net;
+    config.eval_batch =
+        info->batch < data->test.count ? info->batch : data->test.count;
+    config.eval_last = data->test.count % config.eval_batch;
+    if ((st = clade_net_new(&net, be, &config)))
+        return st;
+    tool_notices(be);
+    if ((st = clade_checkpoint_load(checkpoint, net)) ||
+        (st = clade_train_evaluate(&figures, net, &data->test,
+                                   config.eval_batch, &observer)))
+        goto out;
+    shape = clade_net_shape(net);
+    printf("%s after %d epochs, %d test images (%s)\n", info->net, info->epoch,
+           data->test.count, data->source);
+    print_figures(&shape, &figures);
+out:
+    clade_net_free(net);
+    return st;
+}
+
+static clade_status run(const void *given)
+{
+    const struct eval_options *o = given;
+    const struct clade_checkpoint_info *info;
+    clade_checkpoint *checkpoint;
+    struct clade_data data = { 0 };
+    clade_backend *be = NULL;
+    clade_status st;
+
+    if (!o->checkpoint)
+        return clade_fail(CLADE_EUSAGE, "eval: --checkpoint FILE is wanted");
+    tool_catch_signals();
+    if ((st = clade_checkpoint_open(&checkpoint, o->checkpoint)))
+        return st;
+    info = clade_checkpoint_info(checkpoint);
+    st = read_images(&data, o, info,
+                     o->test_count ? o->test_count : info->test_count);
+    if (!st)
+        st = tool_open(&be, o->device);
+    if (!st)
+        st = evaluate(be, checkpoint, &data);
+    if (be)
+        clade_backend_close(be);
+    clade_data_free(&data);
+    clade_checkpoint_close(checkpoint);
+    return st;
+}
+
+const struct tool_command cmd_eval = {
+    .name = "eval",
+    .summary = "Hold a checkpoint against test images",
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .run = run,
+};

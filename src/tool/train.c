@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool.h"
+
+#include <signal.h>
+
+#include "progress.h"
+
+struct train_options {
+    struct clade_train_config config;
+    const char *device;
+    bool quiet;
+};
+
+#define AT(member)     offsetof(struct train_options, member)
+#define CONFIG(member) AT(config.member)
+
+/* clang-format off */
+static const struct tool_option options[] = {
+    { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
+    { "data", TOOL_TEXT, CONFIG(data), "DIR",
+      "the folder of CIFAR-10's binary files; without it, built-in images", 0, 0 },
+    { "train-count", TOOL_INT, CONFIG(train_count), "N",
+      "images to train with, the first N", 1, 10000000 },
+    { "test-count", TOOL_INT, CONFIG(test_count), "N",
+      "images to test with after each epoch, the first N", 1, 10000000 },
+    { "epochs", TOOL_INT, CONFIG(epochs), "E",
+      "times to go over the training images, in all", 1, 1000000 },
+    { "batch", TOOL_INT, CONFIG(batch), "B", "images a step", 1, 65536 },
+    { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
+      "the step size of epoch 0; falls by 2 % every 8 epochs", 0, 1000 },
+    { "seed", TOOL_SEED, CONFIG(seed), "S",
+      "of initial values, order, dropout and built-in images", 0, 0 },
+    { "out", TOOL_TEXT, CONFIG(out), "DIR",
+      "the folder to leave history.csv, steps.csv and checkpoint.safetensors in", 0, 0 },
+    { "resume", TOOL_FLAG, CONFIG(resume), NULL,
+      "go on with the run in the out folder", 0, 0 },
+    { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
+      "of the products (OpenCL: clblast, direct); without it, chosen per shape", 0, 0 },
+    { "quiet", TOOL_FLAG, AT(quiet), NULL,
+      "show no progress, the table of epochs alone", 0, 0 },
+};
+/* clang-format on */
+
+static const struct train_options defaults = { .config = CLADE_TRAIN_DEFAULTS };
+
+static clade_status train(clade_backend *be, const struct train_options *o)
+{
+    struct progress progress;
+    const struct clade_train_observer observer = {
+        .arg = &progress,
+        .start = progress_start,
+        .step = progress_step,
+        .epoch = progress_epoch,
+        .notice = progress_notice,
+        .stop = tool_stop,
+    };
+    clade_status st;
+
+    progress_open(&progress, o->quiet, o->config.epochs);
+    st = clade_train(be, &o->config, &observer);
+    if (!st) {
+        progress_table(&progress);
+        if (!o->quiet)
+            fprintf(stderr,
+                    "next: clade eval --checkpoint "
+                    "%s/checkpoint.safetensors%s%s\n",
+                    o->config.out, o->config.data ? " --data " : "",
+                    o->config.data ? o->config.data : "");
+    }
+    progress_close(&progress);
+    return st;
+}
+
+static clade_status run(const void *given)
+{
+    const struct train_options *o = given;
+    const struct clade_device *device;
+    clade_backend *be;
+    clade_status st;
+
+    tool_catch_signals();
+    if ((st = tool_open(&be, o->device)))
+        return st;
+    device = clade_backend_device(be);
+    if (!o->quiet)
+        fprintf(stderr, "device  %s / %s, driver %s (%s)\n", device->platform,
+                device->name, device->driver, device->selector);
+    st = train(be, o);
+    clade_backend_close(be);
+    return st;
+}
+
+const struct tool_command cmd_train = {
+    .name = "train",
+    .summary = "Train GoogLeNet, and leave a checkpoint and its history",
+    .text = "Trains as the published Keras notebook does: SGD with momentum "
+            "0.9 over three\nheads, a validation after each epoch. The out "
+            "folder is written after every\nepoch; interrupted (SIGINT, "
+            "SIGTERM), a run goes on with --resume. The same\nseed on the "
+            "same device gives the same files, byte for byte.",
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .run = run,
+};

@@ -1,0 +1,178 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command line: help, what is refused and how, exit codes, device errors;
+# and a short GoogLeNet training on the device under test, if there is one.
+number=0
+dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
+trap 'rm -rf "$dir"' EXIT
+unset CLADE_DEVICE
+
+# report STATUS NAME: the line of one test; on failure, what the command said.
+report()
+{
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        sed 's/^/# stdout: /' "$dir/out"
+        sed 's/^/# stderr: /' "$dir/err"
+    fi
+}
+
+# ends CODE ARG...: run clade ARG..., and say whether it ended with CODE.
+ends()
+{
+    wanted=$1
+    shift
+    "$CLADE" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    got=$?
+    [ "$got" -eq "$wanted" ] || echo "# clade $*: exit $got, not $wanted"
+    [ "$got" -eq "$wanted" ]
+}
+
+# fails CODE TEXT ARG...: one test, that clade ARG... ends with CODE, prints
+# nothing to stdout and TEXT in a line `clade: ...` to stderr.
+fails()
+{
+    code=$1 text=$2
+    shift 2
+    ends "$code" "$@" && [ ! -s "$dir/out" ] &&
+        grep -q "^clade: .*$text" "$dir/err"
+    report $? "exit $code, \"$text\": clade $*"
+}
+
+# prints TEXT ARG...: one test, that clade ARG... succeeds, with TEXT on stdout
+# and nothing on stderr.
+prints()
+{
+    text=$1
+    shift
+    ends 0 "$@" && [ ! -s "$dir/err" ] && grep -q -e "$text" "$dir/out"
+    report $? "prints \"$text\": clade $*"
+}
+
+# ---- help -------------------------------------------------------------------
+
+prints '^clade [0-9.]*$' --version
+prints '^usage: clade COMMAND' --help
+prints '^usage: clade COMMAND' help
+prints 'opencl:P:D' help device
+prints '130  interrupted' help exit-codes
+commands=$("$CLADE" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+for command in $commands; do
+    prints "^usage: clade $command" "$command" --help
+    cp "$dir/out" "$dir/help"
+    ends 0 help "$command" && cmp -s "$dir/out" "$dir/help"
+    report $? "clade help $command prints the same"
+    fails 2 'no option is called --nonsense' "$command" --nonsense
+done
+prints '(default 2500)' train --help
+
+# ---- what is refused --------------------------------------------------------
+
+ends 2 && grep -q '^usage' "$dir/err"
+report $? 'no command at all: exit 2 and the usage'
+fails 2 'did you mean "train"' tarin
+fails 2 'no command is called "zzz" (clade help)' zzz
+fails 2 'did you mean --batch' train --bacth 16
+fails 2 'did you mean --help' train --hlep
+fails 2 'no topic is called "zzz"' help zzz
+fails 2 'one argument too many' train 16
+fails 2 'is no option' train -b 16
+fails 2 'wants B' train --batch
+fails 2 'takes no value' train --quiet=yes
+fails 2 'whole number from 1' train --batch 0
+fails 2 'whole number from 1' train --batch -4
+fails 2 'whole number from 1' train --batch ' 4'
+fails 2 'whole number from 1' train --batch 16x
+fails 2 'whole number from 1' train --batch ''
+fails 2 'whole number from 1' train --batch=99999999999999999999
+fails 2 '2^64 - 1' train --seed 18446744073709551616
+fails 2 '2^64 - 1' train --seed -1
+fails 2 'number above 0' train --learning-rate 0
+fails 2 'number above 0' train --learning-rate nan
+fails 2 'number above 0' train --learning-rate 0.01s
+fails 2 'one of train|infer' bench --mode trai
+fails 2 'is empty' train --out=
+fails 2 'FILE is wanted' eval
+fails 3 'no/such/file' eval --checkpoint no/such/file
+fails 3 'no/such/folder' train --device cpu --data no/such/folder \
+    --out "$dir/run"
+fails 3 'checkpoint.safetensors' train --device cpu --resume --out "$dir/run"
+printf 'a folder with something of this name in it is in the way' >"$dir/file"
+fails 1 'file' train --device cpu --train-count 1 --test-count 1 \
+    --out "$dir/file/run"
+fails 3 'file' eval --checkpoint "$dir/file"
+
+# ---- devices ----------------------------------------------------------------
+
+fails 4 'no such device here' train --device 'no such device here'
+grep -q 'cpu64' "$dir/err"
+report $? 'the devices that there are get listed'
+fails 4 'opencl:99:0' bench --device opencl:99:0
+ends 0 devices && grep -q '^cpu64 ' "$dir/out"
+report $? 'clade devices lists the reference'
+ends 0 devices --json && grep -q '"selector": "cpu64"' "$dir/out"
+report $? 'clade devices --json lists it too'
+mkdir "$dir/none"
+OCL_ICD_VENDORS=$dir/none ends 0 devices && grep -q 'apt-get' "$dir/err"
+report $? 'without an OpenCL device it says how to install one'
+CLADE_DEVICE='no such device here' ends 4 bench
+report $? 'CLADE_DEVICE is the default of --device'
+if [ -w /dev/full ]; then
+    "$CLADE" devices >/dev/full 2>"$dir/err"
+    [ $? -eq 1 ] && grep -q '^clade: standard output' "$dir/err"
+    report $? 'a full disk behind stdout is exit 1'
+fi
+
+# ---- a training -------------------------------------------------------------
+
+# The reference takes a second an image; without a device one image has to do.
+device=${CLADE_TEST_DEVICE:-opencl}
+"$CLADE" devices | grep -q '^opencl' || device=cpu
+case $device in
+cpu*) count=1 batch=1 ;;
+*) count=3 batch=2 ;;
+esac
+set -- train --device "$device" --train-count "$count" --test-count 1 \
+    --batch "$batch"
+
+ends 0 "$@" --epochs 2 --out "$dir/straight" && [ -s "$dir/err" ] &&
+    grep -q '^best validation accuracy' "$dir/out"
+report $? "two epochs on $device end in a table"
+ends 0 "$@" --epochs 1 --quiet --out "$dir/resumed" && [ ! -s "$dir/err" ]
+report $? 'with --quiet, stderr stays empty'
+fails 2 'holds another run' "$@" --out "$dir/resumed"
+fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
+    --out "$dir/resumed"
+ends 0 "$@" --epochs 2 --resume --out "$dir/resumed"
+report $? 'and --resume goes on with it'
+for file in history.csv steps.csv checkpoint.safetensors; do
+    cmp "$dir/straight/$file" "$dir/resumed/$file" >"$dir/out" 2>"$dir/err"
+    report $? "which leaves the same $file as one run does"
+done
+header="epoch,loss,classifier_loss,classifier_accuracy,aux1_loss,\
+aux1_accuracy,aux2_loss,aux2_accuracy,val_loss,val_classifier_loss,\
+val_classifier_accuracy,val_aux1_loss,val_aux1_accuracy,val_aux2_loss,\
+val_aux2_accuracy"
+[ "$(head -n 1 "$dir/straight/history.csv")" = "$header" ]
+report $? "history.csv has Keras' header"
+ends 0 eval --device "$device" --checkpoint \
+    "$dir/straight/checkpoint.safetensors" && grep -q '^aux2 ' "$dir/out"
+report $? 'clade eval reads the checkpoint'
+loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
+grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
+report $? "and finds the validation's loss, $loss"
+ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
+    cp "$dir/out" "$dir/bench.json" &&
+    grep -q '"images_per_second": [0-9]' "$dir/out"
+report $? 'clade bench --json prints what it measured'
+sed 's/\("images_per_second": \).*/\11e9,/' "$dir/bench.json" >"$dir/fast.json"
+ends 7 bench --device "$device" --mode infer --batch 1 --steps 1 --compare \
+    "$dir/fast.json"
+report $? 'clade bench --compare ends with 7 when slower'
+fails 3 'is of another mode' bench --device "$device" --mode train --batch 1 \
+    --steps 1 --json --compare "$dir/bench.json"
+
+echo "1..$number"
