@@ -29,14 +29,12 @@ void REAL_NAME(bias_bwd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(bias_bwd_at)(const struct clade_op *op,
-                                        enum clade_role role, int64_t i,
-                                        double old)
+                                        struct cpu_query ask)
 {
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     struct cpu_exact e = { 0 };
 
-    (void)role, (void)old;
     for (int64_t j = 0; j < clade_tensor_pixels(dy); j++)
-        exact_add(&e, reals(dy)[j * dy->ld + i], 1);
+        exact_add(&e, reals(dy)[j * dy->ld + ask.i], 1);
     return e;
 }

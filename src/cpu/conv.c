@@ -9,16 +9,6 @@
  */
 enum { ROWS = 4, COLS = 8 };
 
-/* Compiled for wider vectors too where the compiler can choose at run time;
- * the order of every sum is the same, so are the results. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) &&          \
-    !defined(__clang__)
-#define WIDE                                                                   \
-    __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
-
 /* Where the operands of a tile's products lie: a[j*row + i*step] times
  * b[i*b_step + k]. */
 struct operands {
@@ -51,8 +41,8 @@ products(double (*acc)[COLS], const struct operands *o, int rows, int cols)
 }
 
 /* products() with the usual extents known to the compiler. */
-WIDE static void multiply(double (*acc)[COLS], const struct operands *o,
-                          int rows, int cols)
+CPU_WIDE static void multiply(double (*acc)[COLS], const struct operands *o,
+                              int rows, int cols)
 {
     if (cols < COLS)
         products(acc, o, rows, cols);

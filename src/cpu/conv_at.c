@@ -41,107 +41,152 @@ static struct cpu_exact fwd_epilogue(const struct clade_op *op,
     return e;
 }
 
-struct cpu_exact REAL_NAME(conv_fwd_at)(const struct clade_op *op,
-                                        enum clade_role role, int64_t i,
-                                        double old)
+/* Neighbours of one another: a[i*a_step] and b[i*b_step (+ k)], i < count. */
+struct run {
+    const real *a, *b;
+    int64_t a_step, b_step;
+    int count;
+};
+
+/*
+ * Sums side by side, of neighbouring channels k or of every LANES-th product
+ * of one sum, so that none waits for another.
+ */
+enum { LANES = 8 };
+struct sums {
+    double y[CPU_CHANNELS], s[CPU_CHANNELS], flush[CPU_CHANNELS];
+    int64_t n; /* products in each of the channels, in all of the lanes */
+};
+
+static double flushed(double a, double b)
+{
+    return (subnormal(a) ? fabs(b) : 0) + (subnormal(b) ? fabs(a) : 0);
+}
+
+static inline __attribute__((always_inline)) void
+add_strided(struct sums *sum, const struct run *r, int64_t a_step,
+            int64_t b_step)
+{
+    const int count = r->count, whole = count / LANES * LANES;
+    const real *a = r->a, *b = r->b;
+    double y[LANES] = { 0 }, s[LANES] = { 0 };
+
+    for (int i = 0; i < whole; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            const double t = (double)a[(i + k) * a_step] * b[(i + k) * b_step];
+
+            y[k] += t;
+            s[k] += fabs(t);
+        }
+    }
+    for (int i = whole; i < count; i++) {
+        y[i - whole] += (double)a[i * a_step] * b[i * b_step];
+        s[i - whole] += fabs((double)a[i * a_step] * b[i * b_step]);
+    }
+    for (int k = 0; k < LANES; k++) {
+        sum->y[k] += y[k];
+        sum->s[k] += s[k];
+    }
+}
+
+/* One sum more of a*b, in lanes; where both lie dense, the compiler knows. */
+CPU_WIDE static void add_lanes(struct sums *sum, const struct run *r)
+{
+    if (r->a_step == 1 && r->b_step == 1)
+        add_strided(sum, r, 1, 1);
+    else
+        add_strided(sum, r, r->a_step, r->b_step);
+}
+
+/* Sum k more of a*b[k], for channels k < `channels`. */
+CPU_WIDE static void add_channels(struct sums *restrict sum,
+                                  const struct run *r, int channels)
+{
+    const struct run v = *r;
+
+    for (int i = 0; i < v.count; i++) {
+        const double a = v.a[i * v.a_step];
+        const real *b = v.b + i * v.b_step;
+
+        for (int k = 0; k < channels; k++) {
+            sum->y[k] += a * b[k];
+            sum->s[k] += fabs(a * b[k]);
+        }
+    }
+}
+
+static void add_flush(struct sums *sum, const struct run *r, int channels)
+{
+    for (int i = 0; i < r->count; i++)
+        for (int k = 0; k < channels; k++)
+            sum->flush[k] +=
+                flushed(r->a[i * r->a_step], r->b[i * r->b_step + k]);
+}
+
+/* Add a run's products to `channels` sums; 0: to one, in lanes. */
+static void add_run(struct sums *sum, const struct run *r, int channels,
+                    bool subnormals)
+{
+    if (channels)
+        add_channels(sum, r, channels);
+    else
+        add_lanes(sum, r);
+    if (subnormals)
+        add_flush(sum, r, channels ? channels : 1);
+    sum->n += r->count;
+}
+
+/* Sum k. */
+static struct cpu_exact channel(const struct sums *sum, int k)
+{
+    return (struct cpu_exact){
+        .y = sum->y[k], .s = sum->s[k], .flush = sum->flush[k], .n = sum->n
+    };
+}
+
+/* The one sum of all lanes. */
+static struct cpu_exact together(const struct sums *sum)
+{
+    struct cpu_exact e = channel(sum, 0);
+
+    for (int k = 1; k < LANES; k++) {
+        e.y += sum->y[k];
+        e.s += sum->s[k];
+    }
+    return e;
+}
+
+/* Output pixel `at`, channels k0 on, as add_run counts them. */
+static void fwd_sums(struct sums *sum, const struct clade_op *op,
+                     struct place at, int k0, int channels, bool subnormals)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct place at = place_of(&op->t[CLADE_Y], i);
     const struct clade_window win = op->window;
-    struct cpu_exact e = { 0 };
 
-    (void)role, (void)old;
     for (int rs = 0; rs < win.r * win.s; rs++) {
         const int h = input(at.h, rs / win.s, win.stride, win.top, x->h);
         const int w = input(at.w, rs % win.s, win.stride, win.left, x->w);
 
         if (h < 0 || w < 0)
             continue;
-        for (int c = 0; c < x->c; c++)
-            exact_add(&e, reals(x)[pixel_at(x, at.n, h, w) + c],
-                      filter_at(op, rs, c)[at.c]);
-    }
-    return fwd_epilogue(op, e, at.c);
-}
+        const struct run r = { .a = reals(x) + pixel_at(x, at.n, h, w),
+                               .a_step = 1,
+                               .b = filter_at(op, rs, 0) + k0,
+                               .b_step = op->t[CLADE_W].c,
+                               .count = x->c };
 
-struct cpu_exact REAL_NAME(conv_bwd_data_at)(const struct clade_op *op,
-                                             enum clade_role role, int64_t i,
-                                             double old)
-{
-    const struct clade_tensor *dy = &op->t[CLADE_DY];
-    const struct place at = place_of(&op->t[CLADE_DX], i);
-    const struct clade_window win = op->window;
-    struct cpu_exact e = { 0 };
-
-    (void)role;
-    for (int rs = 0; rs < win.r * win.s; rs++) {
-        const int p = output(at.h, rs / win.s, win.stride, win.top, dy->h);
-        const int q = output(at.w, rs % win.s, win.stride, win.left, dy->w);
-
-        if (p < 0 || q < 0)
-            continue;
-        for (int k = 0; k < dy->c; k++)
-            exact_add(&e, reals(dy)[pixel_at(dy, at.n, p, q) + k],
-                      filter_at(op, rs, at.c)[k]);
-    }
-    return exact_masked(op, e, old,
-                        pixel_at(&op->t[CLADE_X], at.n, at.h, at.w) + at.c);
-}
-
-struct cpu_exact REAL_NAME(conv_bwd_filter_at)(const struct clade_op *op,
-                                               enum clade_role role, int64_t i,
-                                               double old)
-{
-    const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct clade_tensor *dy = &op->t[CLADE_DY];
-    const struct clade_window win = op->window;
-    const int k = (int)(i % dy->c), c = (int)(i / dy->c % x->c);
-    const int rs = (int)(i / dy->c / x->c);
-    struct cpu_exact e = { 0 };
-
-    (void)role, (void)old;
-    for (int64_t j = 0; j < clade_tensor_pixels(dy); j++) {
-        const struct place at = place_of(dy, j * dy->c);
-        const int h = input(at.h, rs / win.s, win.stride, win.top, x->h);
-        const int w = input(at.w, rs % win.s, win.stride, win.left, x->w);
-
-        if (h >= 0 && w >= 0)
-            exact_add(&e, reals(x)[pixel_at(x, at.n, h, w) + c],
-                      reals(dy)[at.element + k]);
-    }
-    return e;
-}
-
-/* Sums that are kept side by side: a row's neighbouring channels, or, where a
- * row's filters lie apart, every LANES-th product of one sum. */
-struct sums {
-    double y[CPU_CHANNELS], s[CPU_CHANNELS], flush[CPU_CHANNELS];
-    int64_t n;
-};
-enum { LANES = 8 };
-
-/* Add a[k] * b[k] to sum k, for k < count; a_step 0: one a for all. */
-static inline void add_row(struct sums *sum, const real *a, int a_step,
-                           const real *b, int count)
-{
-    for (int k = 0; k < count; k++) {
-        const double u = a[k * a_step], v = b[k];
-
-        sum->y[k] += u * v;
-        sum->s[k] += fabs(u * v);
-        sum->flush[k] +=
-            (subnormal(u) ? fabs(v) : 0) + (subnormal(v) ? fabs(u) : 0);
+        add_run(sum, &r, channels, subnormals);
     }
 }
 
-/* Outputs first ... first+count-1 of the row, `n` products each. */
-static void put_row(struct cpu_exact *out, const struct sums *sum, int first,
-                    int count)
+struct cpu_exact REAL_NAME(conv_fwd_at)(const struct clade_op *op,
+                                        struct cpu_query ask)
 {
-    for (int k = 0; k < count; k++)
-        out[first + k] = (struct cpu_exact){
-            .y = sum->y[k], .s = sum->s[k], .flush = sum->flush[k], .n = sum->n
-        };
+    const struct place at = place_of(&op->t[CLADE_Y], ask.i);
+    struct sums sum = { 0 };
+
+    fwd_sums(&sum, op, at, at.c, 0, ask.subnormals);
+    return fwd_epilogue(op, together(&sum), at.c);
 }
 
 static int block(int channels, int first)
@@ -151,50 +196,30 @@ static int block(int channels, int first)
     return left < CPU_CHANNELS ? left : CPU_CHANNELS;
 }
 
-/* Channels k0 ... of one pixel of y. */
-static void fwd_block(struct sums *sum, const struct clade_op *op,
-                      struct place at, int k0, int count)
-{
-    const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct clade_window win = op->window;
-
-    for (int rs = 0; rs < win.r * win.s; rs++) {
-        const int h = input(at.h, rs / win.s, win.stride, win.top, x->h);
-        const int w = input(at.w, rs % win.s, win.stride, win.left, x->w);
-
-        if (h < 0 || w < 0)
-            continue;
-        for (int c = 0; c < x->c; c++)
-            add_row(sum, reals(x) + pixel_at(x, at.n, h, w) + c, 0,
-                    filter_at(op, rs, c) + k0, count);
-        sum->n += x->c;
-    }
-}
-
 void REAL_NAME(conv_fwd_row)(struct cpu_exact *out, const struct clade_op *op,
-                             int64_t pixel, const double *old)
+                             struct cpu_query ask, const double *old)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
+    const struct place at = place_of(y, ask.i * y->c);
 
     (void)old;
-    for (int k = 0; k < y->c; k += CPU_CHANNELS) {
+    for (int k0 = 0; k0 < y->c; k0 += CPU_CHANNELS) {
+        const int channels = block(y->c, k0);
         struct sums sum = { 0 };
 
-        fwd_block(&sum, op, place_of(y, pixel * y->c), k, block(y->c, k));
-        put_row(out, &sum, k, block(y->c, k));
+        fwd_sums(&sum, op, at, k0, channels, ask.subnormals);
+        for (int k = 0; k < channels; k++)
+            out[k0 + k] = fwd_epilogue(op, channel(&sum, k), k0 + k);
     }
-    for (int k = 0; k < y->c; k++)
-        out[k] = fwd_epilogue(op, out[k], k);
 }
 
-/* One element of dx, its products dealt out to LANES sums. */
-static struct cpu_exact bwd_data_lanes(const struct clade_op *op,
-                                       struct place at, int c)
+/* Its filters [k] lie apart, so a row of dx is a sum at a time. */
+static struct cpu_exact bwd_data_sum(const struct clade_op *op, struct place at,
+                                     double old, bool subnormals)
 {
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const struct clade_window win = op->window;
     struct sums sum = { 0 };
-    struct cpu_exact e = { 0 };
 
     for (int rs = 0; rs < win.r * win.s; rs++) {
         const int p = output(at.h, rs / win.s, win.stride, win.top, dy->h);
@@ -202,66 +227,106 @@ static struct cpu_exact bwd_data_lanes(const struct clade_op *op,
 
         if (p < 0 || q < 0)
             continue;
-        for (int k = 0; k < dy->c; k += LANES)
-            add_row(&sum, reals(dy) + pixel_at(dy, at.n, p, q) + k, 1,
-                    filter_at(op, rs, c) + k,
-                    dy->c - k < LANES ? dy->c - k : LANES);
-        e.n += dy->c;
+        const struct run r = { .a = reals(dy) + pixel_at(dy, at.n, p, q),
+                               .a_step = 1,
+                               .b = filter_at(op, rs, at.c),
+                               .b_step = 1,
+                               .count = dy->c };
+
+        add_run(&sum, &r, 0, subnormals);
     }
-    for (int k = 0; k < LANES; k++) {
-        e.y += sum.y[k];
-        e.s += sum.s[k];
-        e.flush += sum.flush[k];
-    }
-    return e;
+    return exact_masked(op, together(&sum), old,
+                        pixel_at(&op->t[CLADE_X], at.n, at.h, at.w) + at.c);
+}
+
+struct cpu_exact REAL_NAME(conv_bwd_data_at)(const struct clade_op *op,
+                                             struct cpu_query ask)
+{
+    return bwd_data_sum(op, place_of(&op->t[CLADE_DX], ask.i), ask.old,
+                        ask.subnormals);
 }
 
 void REAL_NAME(conv_bwd_data_row)(struct cpu_exact *out,
-                                  const struct clade_op *op, int64_t pixel,
-                                  const double *old)
+                                  const struct clade_op *op,
+                                  struct cpu_query ask, const double *old)
 {
     const struct clade_tensor *dx = &op->t[CLADE_DX];
-    const struct place at = place_of(dx, pixel * dx->c);
-    const int64_t x_at = pixel_at(&op->t[CLADE_X], at.n, at.h, at.w);
 
     for (int c = 0; c < dx->c; c++)
-        out[c] = exact_masked(op, bwd_data_lanes(op, at, c), old ? old[c] : 0,
-                              x_at + c);
+        out[c] = bwd_data_sum(op, place_of(dx, ask.i * dx->c + c),
+                              old ? old[c] : 0, ask.subnormals);
 }
 
-/* Outputs k0 ... of row (r,s,c) of dw. */
-static void bwd_filter_block(struct sums *sum, const struct clade_op *op,
-                             int rs, int c, int k0, int count)
+/* Row (r,s,c) of dw, channels k0 on, as add_run counts them: an output row at
+ * a time, of which pixels `from` to `to`-1 read inside x. */
+static void bwd_filter_sums(struct sums *sum, const struct clade_op *op,
+                            struct place at, int k0, int channels,
+                            bool subnormals)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const struct clade_window win = op->window;
+    const int r = at.n, s = at.h, c = at.w;
+    int from = 0, to = dy->w;
 
-    for (int64_t j = 0; j < clade_tensor_pixels(dy); j++) {
-        const struct place at = place_of(dy, j * dy->c);
-        const int h = input(at.h, rs / win.s, win.stride, win.top, x->h);
-        const int w = input(at.w, rs % win.s, win.stride, win.left, x->w);
+    while (from < to && input(from, s, win.stride, win.left, x->w) < 0)
+        from++;
+    while (from < to && input(to - 1, s, win.stride, win.left, x->w) < 0)
+        to--;
+    for (int n = 0; n < dy->n; n++) {
+        for (int p = 0; p < dy->h; p++) {
+            const int h = input(p, r, win.stride, win.top, x->h);
+            const int w = from * win.stride - win.left + s;
 
-        if (h < 0 || w < 0)
-            continue;
-        add_row(sum, reals(x) + pixel_at(x, at.n, h, w) + c, 0,
-                reals(dy) + at.element + k0, count);
-        sum->n++;
+            if (h < 0)
+                continue;
+            const struct run run = { .a = reals(x) + pixel_at(x, n, h, w) + c,
+                                     .a_step = (int64_t)win.stride * x->ld,
+                                     .b = reals(dy) + pixel_at(dy, n, p, from) +
+                                          k0,
+                                     .b_step = dy->ld,
+                                     .count = to - from };
+
+            add_run(sum, &run, channels, subnormals);
+        }
     }
 }
 
-void REAL_NAME(conv_bwd_filter_row)(struct cpu_exact *out,
-                                    const struct clade_op *op, int64_t pixel,
-                                    const double *old)
+struct cpu_exact REAL_NAME(conv_bwd_filter_at)(const struct clade_op *op,
+                                               struct cpu_query ask)
 {
-    const int C = op->t[CLADE_X].c, K = op->t[CLADE_DY].c;
+    const struct place at = place_of(&op->t[CLADE_DW], ask.i);
+    struct sums sum = { 0 };
+
+    bwd_filter_sums(&sum, op, at, at.c, 0, ask.subnormals);
+    return together(&sum);
+}
+
+void REAL_NAME(conv_bwd_filter_row)(struct cpu_exact *out,
+                                    const struct clade_op *op,
+                                    struct cpu_query ask, const double *old)
+{
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const struct place at = place_of(dw, ask.i * dw->c);
 
     (void)old;
-    for (int k = 0; k < K; k += CPU_CHANNELS) {
+    for (int k0 = 0; k0 < dw->c; k0 += CPU_CHANNELS) {
+        const int channels = block(dw->c, k0);
         struct sums sum = { 0 };
 
-        bwd_filter_block(&sum, op, (int)(pixel / C), (int)(pixel % C), k,
-                         block(K, k));
-        put_row(out, &sum, k, block(K, k));
+        bwd_filter_sums(&sum, op, at, k0, channels, ask.subnormals);
+        for (int k = 0; k < channels; k++)
+            out[k0 + k] = channel(&sum, k);
     }
+}
+
+bool REAL_NAME(has_subnormals)(const struct clade_tensor *t)
+{
+    bool found = false;
+
+#pragma omp parallel for reduction(|| : found)
+    for (int64_t i = 0; i < clade_tensor_pixels(t); i++)
+        for (int c = 0; c < t->c; c++)
+            found = found || subnormal(reals(t)[i * t->ld + c]);
+    return found;
 }

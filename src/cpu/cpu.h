@@ -97,8 +97,17 @@ void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
 
 /* Run an op; `scratch` is conv_bwd_data's, R*S*C*K elements. */
 typedef void cpu_run_fn(const struct clade_op *op, void *scratch);
+
+/* What the oracle is asked for: cpu_at's arguments.  `subnormals` false: no
+ * operand is subnormal, so flush is 0. */
+struct cpu_query {
+    enum clade_role role;
+    int64_t i;
+    double old;
+    bool subnormals;
+};
 typedef struct cpu_exact cpu_at_fn(const struct clade_op *op,
-                                   enum clade_role role, int64_t i, double old);
+                                   struct cpu_query query);
 
 #define CPU_DECLARE(id, name)                                                  \
     cpu_run_fn cpu32_##name, cpu64_##name;                                     \
@@ -106,12 +115,15 @@ typedef struct cpu_exact cpu_at_fn(const struct clade_op *op,
 CPU_OP_LIST(CPU_DECLARE)
 #undef CPU_DECLARE
 
-/* The row at pixel `pixel` of a convolution's output; the same arguments as
- * cpu_exact_rows, for n = 1. */
+/* The row at pixel query.i of a convolution's output; old[0..C-1] or NULL. */
 typedef void cpu_row_fn(struct cpu_exact *out, const struct clade_op *op,
-                        int64_t pixel, const double *old);
+                        struct cpu_query query, const double *old);
 cpu_row_fn cpu32_conv_fwd_row, cpu64_conv_fwd_row, cpu32_conv_bwd_data_row,
     cpu64_conv_bwd_data_row, cpu32_conv_bwd_filter_row,
     cpu64_conv_bwd_filter_row;
+
+/* Whether a tensor of floats holds a value that is subnormal as a float32. */
+bool cpu32_has_subnormals(const struct clade_tensor *t);
+bool cpu64_has_subnormals(const struct clade_tensor *t);
 
 #endif

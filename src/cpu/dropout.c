@@ -60,17 +60,13 @@ void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
-    (void)role, (void)old;
-    return exact_value(dropped(op, &op->t[CLADE_X], i));
+    return exact_value(dropped(op, &op->t[CLADE_X], ask.i));
 }
 
 struct cpu_exact REAL_NAME(dropout_bwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
-    (void)role;
-    return exact_value(input_gradient(op, i, old));
+    return exact_value(input_gradient(op, ask.i, ask.old));
 }

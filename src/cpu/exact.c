@@ -32,21 +32,41 @@ static cpu_at_fn *oracle(const struct clade_op *op)
     return at;
 }
 
+/* Whether a convolution's sums have to be searched for subnormal operands. */
+static bool may_flush(const struct clade_op *op)
+{
+    static const enum clade_role operands[] = { CLADE_X, CLADE_W, CLADE_DY };
+    bool found = false;
+
+    if (!row_table[op->kind][0])
+        return true;
+    for (size_t i = 0; i < sizeof(operands) / sizeof(operands[0]); i++) {
+        const struct clade_tensor *t = &op->t[operands[i]];
+
+        if (t->buffer)
+            found = found || (is_double(op) ? cpu64_has_subnormals(t)
+                                            : cpu32_has_subnormals(t));
+    }
+    return found;
+}
+
 struct cpu_exact cpu_at(const struct clade_op *op, enum clade_role role,
                         int64_t i, double old)
 {
-    return oracle(op)(op, role, i, old);
+    return oracle(op)(op, (struct cpu_query){ role, i, old, true });
 }
 
 void cpu_at_many(struct cpu_exact *out, const struct clade_op *op,
                  enum clade_role role, const int64_t *indices, int64_t n,
                  const double *old)
 {
+    const bool subnormals = may_flush(op);
     cpu_at_fn *at = oracle(op);
 
 #pragma omp parallel for schedule(dynamic, 16)
     for (int64_t i = 0; i < n; i++)
-        out[i] = at(op, role, indices[i], old ? old[i] : 0);
+        out[i] = at(op, (struct cpu_query){ role, indices[i], old ? old[i] : 0,
+                                            subnormals });
 }
 
 void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
@@ -54,16 +74,22 @@ void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
                     const double *old)
 {
     const int64_t C = op->t[role].c;
+    const bool subnormals = may_flush(op);
     cpu_row_fn *row = row_table[op->kind][is_double(op)];
     cpu_at_fn *at = oracle(op);
 
 #pragma omp parallel for schedule(dynamic, 4)
     for (int64_t i = 0; i < n; i++) {
-        if (row)
-            row(out + i * C, op, first + i, old ? old + i * C : NULL);
-        else
-            for (int64_t c = 0; c < C; c++)
-                out[i * C + c] =
-                    at(op, role, (first + i) * C + c, old ? old[i * C + c] : 0);
+        struct cpu_query ask = { role, first + i, 0, subnormals };
+
+        if (row) {
+            row(out + i * C, op, ask, old ? old + i * C : NULL);
+            continue;
+        }
+        for (int64_t c = 0; c < C; c++) {
+            ask.i = (first + i) * C + c;
+            ask.old = old ? old[i * C + c] : 0;
+            out[i * C + c] = at(op, ask);
+        }
     }
 }

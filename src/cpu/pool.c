@@ -185,16 +185,14 @@ void REAL_NAME(avgpool_bwd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct place at = place_of(&op->t[CLADE_Y], i);
+    const struct place at = place_of(&op->t[CLADE_Y], ask.i);
     const struct clade_window win = op->window;
     double best = NAN;
     int where = -1;
 
-    (void)old;
     for (int rs = 0; rs < win.r * win.s; rs++) {
         const int h = at.h * win.stride - win.top + rs / win.s;
         const int w = at.w * win.stride - win.left + rs % win.s;
@@ -208,19 +206,17 @@ struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
             where = rs;
         }
     }
-    return exact_value(role == CLADE_ARG ? where : best);
+    return exact_value(ask.role == CLADE_ARG ? where : best);
 }
 
 struct cpu_exact REAL_NAME(avgpool_fwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct place at = place_of(&op->t[CLADE_Y], i);
+    const struct place at = place_of(&op->t[CLADE_Y], ask.i);
     const struct clade_window win = op->window;
     struct cpu_exact e = { 0 };
 
-    (void)role, (void)old;
     for (int r = 0; r < win.r; r++)
         for (int s = 0; s < win.s; s++)
             exact_add(&e,
@@ -258,17 +254,13 @@ static struct cpu_exact pool_bwd_at(const struct clade_op *op, int64_t i,
 }
 
 struct cpu_exact REAL_NAME(maxpool_bwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
-    (void)role;
-    return pool_bwd_at(op, i, old, 1);
+    return pool_bwd_at(op, ask.i, ask.old, 1);
 }
 
 struct cpu_exact REAL_NAME(avgpool_bwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
-    (void)role;
-    return pool_bwd_at(op, i, old, average_scale(&op->window));
+    return pool_bwd_at(op, ask.i, ask.old, average_scale(&op->window));
 }

@@ -24,6 +24,24 @@ typedef double real;
 #error "CPU_REAL must be 32 or 64"
 #endif
 
+/*
+ * Before an innermost loop's function: compiled for wider vectors too, where
+ * the choice can be made at run time.  The order of every sum is the same, and
+ * nothing is fused, so the results are.
+ */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define CPU_CLONES target_clones("avx512f", "avx2", "default")
+#endif
+#endif
+#if defined(CPU_CLONES) && defined(__clang__)
+#define CPU_WIDE __attribute__((CPU_CLONES))
+#elif defined(CPU_CLONES)
+#define CPU_WIDE __attribute__((CPU_CLONES, optimize("O3")))
+#else
+#define CPU_WIDE
+#endif
+
 /* Channels whose sums are kept at a time by the ops that go channel-wise. */
 #define CPU_CHANNELS 64
 

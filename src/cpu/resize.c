@@ -86,14 +86,12 @@ void REAL_NAME(resize)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(resize_at)(const struct clade_op *op,
-                                      enum clade_role role, int64_t i,
-                                      double old)
+                                      struct cpu_query ask)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct place at = place_of(y, i);
+    const struct place at = place_of(y, ask.i);
 
-    (void)role, (void)old;
     return exact_value(reals(&op->t[CLADE_TABLE])[sample(
         x, at.n, position(at.h, x->h, y->h), across(at.w, x->w, y->w), at.c)]);
 }

@@ -20,15 +20,14 @@ void REAL_NAME(sgd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(sgd_at)(const struct clade_op *op,
-                                   enum clade_role role, int64_t i, double old)
+                                   struct cpu_query ask)
 {
     const double rate = op->step->learning_rate;
     struct cpu_exact e = { 0 };
 
-    (void)old;
-    exact_add(&e, op->scalar, reals(&op->t[CLADE_V])[i]);
-    exact_add(&e, -rate, reals(&op->t[CLADE_DW])[i]);
-    if (role == CLADE_W)
-        e.y += reals(&op->t[CLADE_W])[i];
+    exact_add(&e, op->scalar, reals(&op->t[CLADE_V])[ask.i]);
+    exact_add(&e, -rate, reals(&op->t[CLADE_DW])[ask.i]);
+    if (ask.role == CLADE_W)
+        e.y += reals(&op->t[CLADE_W])[ask.i];
     return e;
 }

@@ -55,16 +55,14 @@ void REAL_NAME(softmax_fwd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(softmax_fwd_at)(const struct clade_op *op,
-                                           enum clade_role role, int64_t i,
-                                           double old)
+                                           struct cpu_query ask)
 {
     const int K = op->t[CLADE_Y].c;
-    const real *x = row(&op->t[CLADE_X], (int)(i / K));
+    const real *x = row(&op->t[CLADE_X], (int)(ask.i / K));
     const struct softmax s = softmax(x, K);
-    const double below = s.max - x[i % K];
+    const double below = s.max - x[ask.i % K];
     struct cpu_exact e = { .y = exp(-below) / s.sum, .n = K };
 
-    (void)role, (void)old;
     if (e.y > 0)
         e.s = e.y * (below + spread(x, K, s) + K + 17);
     return e;
@@ -108,17 +106,15 @@ void REAL_NAME(loss_fwd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(loss_fwd_at)(const struct clade_op *op,
-                                        enum clade_role role, int64_t i,
-                                        double old)
+                                        struct cpu_query ask)
 {
     const int K = op->t[CLADE_X].c;
-    const real *x = row(&op->t[CLADE_X], (int)i);
-    const int label = bytes(&op->t[CLADE_LABEL])[i * op->t[CLADE_LABEL].ld];
+    const real *x = row(&op->t[CLADE_X], (int)ask.i);
+    const int label = bytes(&op->t[CLADE_LABEL])[ask.i * op->t[CLADE_LABEL].ld];
     const struct softmax s = softmax(x, K);
     struct cpu_exact e = { .y = cross_entropy(x, K, label), .n = K };
 
-    (void)old;
-    if (role == CLADE_HIT)
+    if (ask.role == CLADE_HIT)
         return exact_value(argmax(x, K) == label);
     if (label < K)
         e.s = spread(x, K, s) + K + 6 + 7 * log(s.sum) + 2 * (s.max - x[label]);
@@ -148,9 +144,7 @@ void REAL_NAME(loss_bwd)(const struct clade_op *op, void *scratch)
 }
 
 struct cpu_exact REAL_NAME(loss_bwd_at)(const struct clade_op *op,
-                                        enum clade_role role, int64_t i,
-                                        double old)
+                                        struct cpu_query ask)
 {
-    (void)role, (void)old;
-    return exact_value(logit_gradient(op, i));
+    return exact_value(logit_gradient(op, ask.i));
 }
