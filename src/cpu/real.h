@@ -26,18 +26,12 @@ typedef double real;
 
 /*
  * Before an innermost loop's function: compiled for wider vectors too, where
- * the choice can be made at run time.  The order of every sum is the same, and
+ * gcc can have the loader choose.  The order of every sum is the same, and
  * nothing is fused, so the results are.
  */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define CPU_CLONES target_clones("avx512f", "avx2", "default")
-#endif
-#endif
-#if defined(CPU_CLONES) && defined(__clang__)
-#define CPU_WIDE __attribute__((CPU_CLONES))
-#elif defined(CPU_CLONES)
-#define CPU_WIDE __attribute__((CPU_CLONES, optimize("O3")))
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
+#define CPU_WIDE                                                               \
+    __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
 #else
 #define CPU_WIDE
 #endif
