@@ -2,6 +2,9 @@
 # TAP programs, each tests/NAME.t from tests/NAME.c, and TAP scripts,
 # tests/NAME.sh.  They link the library with its internal names visible.
 check_PROGRAMS = \
+  tests/cpu-gradients.t \
+  tests/cpu-rules.t \
+  tests/cpu.t \
   tests/library.t \
   tests/net.t \
   tests/opencl.t \
@@ -20,6 +23,10 @@ libtap_la_SOURCES = \
   tests/tap.h
 
 LDADD = libtap.la libcladecore.la
+OPMAKER = tests/opmaker.c tests/opmaker.h
+tests_cpu_gradients_t_SOURCES = tests/cpu-gradients.c $(OPMAKER)
+tests_cpu_rules_t_SOURCES = tests/cpu-rules.c $(OPMAKER)
+tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
