@@ -55,7 +55,7 @@ clade_status tool_open(clade_backend **be, const char *device)
 const char *tool_bytes(uint64_t bytes)
 {
     static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-    static char texts[4][24];
+    static char texts[8][24];
     static unsigned next;
     char *text = texts[next++ % COUNT_OF(texts)];
     double v = (double)bytes;

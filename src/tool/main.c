@@ -8,6 +8,7 @@
 
 #include "status.h"
 
+/* clang-format off */
 const struct tool_command *const tool_commands[] = {
     &cmd_devices,
     &cmd_train,
@@ -17,6 +18,7 @@ const struct tool_command *const tool_commands[] = {
     &cmd_help,
     NULL,
 };
+/* clang-format on */
 
 static struct timespec start;
 

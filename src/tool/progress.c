@@ -21,6 +21,8 @@ void progress_open(struct progress *p, bool quiet, int epochs)
 
 void progress_close(struct progress *p)
 {
+    if (p->in_line)
+        fputc('\n', stderr);
     free(p->rows);
 }
 
@@ -58,9 +60,8 @@ void progress_start(void *arg, const struct clade_train_start *start)
     fprintf(stderr,
             "data    %s: %d images to train with, %d to test with\n"
             "net     %" PRId64 " parameters, batches of %d\n"
-            "memory  %s on the device at most: parameters %s, packed %s, "
-            "activations %s\n"
-            "        (%s unshared), workspace %s\n",
+            "memory  %s of the device's at the peak: parameters %s, packed "
+            "%s,\n        activations %s (%s unshared), workspace %s\n",
             start->source, c->train_count, c->test_count, p->shape.parameters,
             c->batch, tool_bytes(m.total), tool_bytes(m.parameters),
             tool_bytes(m.packed), tool_bytes(m.activations),
@@ -94,6 +95,7 @@ void progress_step(void *arg, const struct clade_train_step *step)
         now - p->printed < (p->terminal ? BAR_SECONDS : LINE_SECONDS))
         return;
     p->printed = now;
+    p->in_line = p->terminal;
     if (p->terminal)
         print_bar(p, done);
     else
@@ -109,6 +111,7 @@ static void print_epoch(struct progress *p,
 {
     const double seconds = tool_uptime() - p->began;
 
+    p->in_line = false;
     if (p->terminal)
         print_bar(p, p->steps);
     else

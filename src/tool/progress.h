@@ -10,6 +10,7 @@
  */
 struct progress {
     bool quiet, terminal;
+    bool in_line; /* a bar stands on the terminal's last line */
     int epochs, steps;
     struct clade_net_shape shape;
     double began;   /* the epoch, in tool_uptime()'s seconds */

@@ -94,7 +94,7 @@ void tool_notices(clade_backend *be);
 /* Open a device, its notices printed. */
 clade_status tool_open(clade_backend **be, const char *device);
 
-/* "3.2 GB" (10^9), in a text that four further calls leave alone. */
+/* "3.2 GB" (10^9), in a text that seven further calls leave alone. */
 const char *tool_bytes(uint64_t bytes);
 
 #endif
