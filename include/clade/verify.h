@@ -16,7 +16,8 @@ enum clade_outcome { CLADE_PASSED, CLADE_FAILED, CLADE_MISTRUSTED };
 /* One op with one kind of data and one algorithm on one device, judged. */
 struct clade_verdict {
     enum clade_outcome outcome;
-    char name[128];        /* the case's, for --case */
+    char name[128];        /* the case's, for --case; in a step, the op's */
+    char layer[48];        /* in a step */
     const char *op;        /* "conv_fwd" */
     const char *data;      /* "exact" */
     const char *gate;      /* "bits", "bound", "bound alarm rms" */
@@ -57,6 +58,23 @@ struct clade_verify_ops {
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
                                         const struct clade_verify_ops *options);
+
+struct clade_verify_step {
+    const char *algorithm; /* NULL: as training would choose */
+    int batch;
+    uint64_t seed;
+    void (*report)(void *arg, const struct clade_verdict *verdict);
+    void *arg;
+};
+
+/*
+ * Judge each op of a training step, in the very plan that trains, on its own
+ * inputs as the device has them; then check that a step that isn't watched
+ * leaves the same weights, bit for bit.
+ */
+CLADE_API clade_status
+clade_verify_step(struct clade_verify_summary *summary, clade_backend *be,
+                  const struct clade_verify_step *options);
 
 /* What clade_record_write() trains: `steps` steps of SGD on one batch. */
 struct clade_record {

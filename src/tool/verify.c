@@ -22,8 +22,8 @@ struct verify_options {
 static const struct tool_option options[] = {
     { "device", TOOL_LIST, AT(devices), "D",
       TOOL_DEVICE_HELP "; `all`: every one; may be repeated", 0, 0 },
-    { "suite", TOOL_CHOICE, AT(suite), "ops",
-      "single ops against exact values", 0, 0 },
+    { "suite", TOOL_CHOICE, AT(suite), "ops|step",
+      "single ops, or one step of training; both unless given", 0, 0 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
       "of the products: only this one, instead of each the device has", 0, 0 },
     { "quick", TOOL_FLAG, AT(quick), NULL,
@@ -34,9 +34,9 @@ static const struct tool_option options[] = {
       "what to print", 0, 0 },
     { "record", TOOL_TEXT, AT(record), "FILE",
       "write what this device computes, for others to be held against", 0, 0 },
-    { "batch", TOOL_INT, AT(batch), "B", "images of the record", 1, 65536 },
+    { "batch", TOOL_INT, AT(batch), "B", "images of the step, or of the record", 1, 65536 },
     { "steps", TOOL_INT, AT(steps), "N", "steps of the record", 1, 100000 },
-    { "seed", TOOL_SEED, AT(seed), "S", "of the record's values", 0, 0 },
+    { "seed", TOOL_SEED, AT(seed), "S", "of the step's, or the record's values", 0, 0 },
     { "against", TOOL_TEXT, AT(against), "FILE",
       "hold the device against a record", 0, 0 },
 };
@@ -57,6 +57,22 @@ static clade_status run_ops(clade_backend *be, const struct verify_options *o,
     struct clade_verify_summary summary;
     clade_status st = clade_verify_ops(&summary, be, &ops);
 
+    verify_print_summary(print, &summary);
+    return st;
+}
+
+static clade_status run_step(clade_backend *be, const struct verify_options *o,
+                             struct verify_print *print)
+{
+    const struct clade_verify_step step = { .algorithm = o->algorithm,
+                                            .batch = o->batch,
+                                            .seed = o->seed,
+                                            .report = verify_print_step,
+                                            .arg = print };
+    struct clade_verify_summary summary;
+    clade_status st = clade_verify_step(&summary, be, &step);
+
+    verify_print_layers(print);
     verify_print_summary(print, &summary);
     return st;
 }
@@ -86,29 +102,7 @@ static clade_status run_record(clade_backend *be,
     return clade_record_write(be, &record);
 }
 
-/* What was asked for, on one device. */
-static clade_status verify_device(const char *device,
-                                  const struct verify_options *o,
-                                  struct verify_print *print)
-{
-    clade_backend *be;
-    clade_status st = tool_open(&be, device);
-
-    if (st)
-        return st;
-    verify_print_device(print, clade_backend_device(be));
-    if (o->record)
-        st = run_record(be, o);
-    if (!st && o->against)
-        st = run_against(be, o, print);
-    if (!st && (o->suite || !(o->record || o->against)))
-        st = run_ops(be, o, print);
-    tool_notices(be);
-    clade_backend_close(be);
-    return st;
-}
-
-/* A bound that breaks on one device leaves the others to be judged. */
+/* A bound that is broken leaves other suites and devices to be judged. */
 static bool goes_on(clade_status st)
 {
     return !st || st == CLADE_EBOUND || st == CLADE_EMISTRUSTED;
@@ -120,6 +114,47 @@ static clade_status worst_of(clade_status a, clade_status b)
     if (a && b && a != b)
         return a == CLADE_EMISTRUSTED ? a : b;
     return b ? b : a;
+}
+
+static bool is_suite(const struct verify_options *o, const char *name)
+{
+    if (!o->suite)
+        return !o->record && !o->against;
+    return !strcmp(o->suite, name);
+}
+
+static clade_status run_suites(clade_backend *be,
+                               const struct verify_options *o,
+                               struct verify_print *print)
+{
+    clade_status st = CLADE_OK, ops = CLADE_OK;
+
+    if (o->record)
+        st = run_record(be, o);
+    if (!st && o->against)
+        st = run_against(be, o, print);
+    if (!st && is_suite(o, "ops"))
+        st = ops = run_ops(be, o, print);
+    if (goes_on(st) && is_suite(o, "step"))
+        st = run_step(be, o, print);
+    return worst_of(ops, st);
+}
+
+/* What was asked for, on one device. */
+static clade_status verify_device(const char *device,
+                                  const struct verify_options *o,
+                                  struct verify_print *print)
+{
+    clade_backend *be;
+    clade_status st = tool_open(&be, device);
+
+    if (st)
+        return st;
+    verify_print_device(print, clade_backend_device(be));
+    st = run_suites(be, o, print);
+    tool_notices(be);
+    clade_backend_close(be);
+    return st;
 }
 
 static clade_status verify_all(const struct verify_options *o,

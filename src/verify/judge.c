@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "status.h"
+
 #define U         0x1p-24
 #define RMS_LIMIT 2  /* in units of u */
 #define RMS_LEAST 64 /* elements that make an RMS */
@@ -93,6 +95,8 @@ static double score_of(struct tally *t, const struct verify_judge *j,
     bound = verify_bound(j->op, role, e, j->denormals);
     if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind))
         bound = fmin(bound, verify_alarm(j->op, e, j->denormals));
+    if (e->s == 0)
+        bound = 0; /* nothing was added: no rounding, no underflow */
     if (isnan(bound))
         t->no_bound = true;
     if (e->s > 0) {
@@ -123,7 +127,7 @@ static struct tally tally_up(const struct verify_judge *j,
     struct tally t = { .worst = -1 };
 
     for (int64_t i = 0; i < o->count; i++) {
-        const int64_t at = o->index ? o->index[i] : i;
+        const int64_t at = verify_oracle_element(o, i);
         const struct cpu_exact *e = &o->exact[i];
         const float value = value_of(tensor, got, at);
         const double score = score_of(&t, j, e, o->role, value, exact);
@@ -204,4 +208,28 @@ void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
         name_element(v->where, sizeof(v->where), tensor, oracle->role, t.worst);
     }
     conclude(v, judge, oracle, &t, exact, rms);
+}
+
+void verify_count(struct clade_verify_summary *summary,
+                  const struct clade_verdict *v)
+{
+    summary->passed += v->outcome == CLADE_PASSED;
+    summary->failed += v->outcome == CLADE_FAILED;
+    summary->mistrusted += v->outcome == CLADE_MISTRUSTED;
+    summary->worst = fmax(summary->worst, v->score);
+}
+
+clade_status verify_conclude(const struct clade_verify_summary *s)
+{
+    const int all = s->passed + s->failed + s->mistrusted;
+
+    if (s->mistrusted || !all)
+        return clade_fail(CLADE_EMISTRUSTED,
+                          "verify: %d of %d verdicts cannot be trusted",
+                          s->mistrusted, all);
+    if (s->failed)
+        return clade_fail(CLADE_EBOUND,
+                          "verify: %d of %d verdicts are failures", s->failed,
+                          all);
+    return CLADE_OK;
 }

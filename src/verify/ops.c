@@ -106,14 +106,6 @@ static void try_algorithm(struct clade_verdict *v, const struct op_case *c,
         free(after[role]);
 }
 
-static void count(struct clade_verify_summary *s, const struct clade_verdict *v)
-{
-    s->passed += v->outcome == CLADE_PASSED;
-    s->failed += v->outcome == CLADE_FAILED;
-    s->mistrusted += v->outcome == CLADE_MISTRUSTED;
-    s->worst = fmax(s->worst, v->score);
-}
-
 clade_status verify_case(struct clade_verify_summary *summary,
                          clade_backend *be, const struct op_case *c,
                          const struct clade_verify_ops *options)
@@ -137,27 +129,11 @@ clade_status verify_case(struct clade_verify_summary *summary,
             strcmp(options->algorithm, list[i]))
             continue;
         try_algorithm(&v, c, &x, be, list[i]);
-        count(summary, &v);
+        verify_count(summary, &v);
         if (options->report)
             options->report(options->arg, &v);
     }
     expected_free(&x);
-    return CLADE_OK;
-}
-
-static clade_status verdict_of(const struct clade_verify_summary *s,
-                               const struct clade_verify_ops *options)
-{
-    if (s->mistrusted)
-        return clade_fail(CLADE_EMISTRUSTED,
-                          "verify: %d verdicts cannot be trusted",
-                          s->mistrusted);
-    if (s->failed)
-        return clade_fail(CLADE_EBOUND, "verify: %d of %d cases failed",
-                          s->failed, s->failed + s->passed);
-    if (!s->passed)
-        return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`",
-                          options->match ? options->match : "");
     return CLADE_OK;
 }
 
@@ -176,5 +152,8 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
         if (!options->match || strstr(cases.list[i].name, options->match))
             st = verify_case(summary, be, &cases.list[i], options);
     free(cases.list);
-    return st ? st : verdict_of(summary, options);
+    if (!st && !summary->passed && !summary->failed && !summary->mistrusted)
+        return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`",
+                          options->match ? options->match : "");
+    return st ? st : verify_conclude(summary);
 }

@@ -7,10 +7,11 @@
 #include "rng.h"
 #include "status.h"
 
-#define SAMPLES     4096 /* anywhere */
-#define EDGES       512  /* with two coordinates at an end */
-#define CORNERS     16
-#define ORACLE_SEED 20160706u /* arbitrary, fixed */
+#define SAMPLES      4096 /* anywhere */
+#define EDGES        512  /* with two coordinates at an end */
+#define CORNERS      16
+#define ELEMENTS_MAX (1 << 22) /* whose exact values are kept at once */
+#define ORACLE_SEED  20160706u /* arbitrary, fixed */
 
 static int64_t index_of(const struct clade_tensor *t, const int64_t at[4])
 {
@@ -39,23 +40,43 @@ static int64_t sample(const struct clade_tensor *t, uint32_t s)
     return index_of(t, at);
 }
 
-/* The old values of elements (all, where index is NULL) of an output that is
- * added to; NULL in *old where it isn't. */
+/* The old values of an output that is added to; NULL in *old where it isn't. */
 static clade_status old_values(double **old, const struct clade_op *op,
-                               enum clade_role role, const int64_t *index,
-                               int64_t count)
+                               const struct verify_oracle *o)
 {
-    const struct clade_tensor *t = &op->t[role];
+    const struct clade_tensor *t = &op->t[o->role];
     const float *host = ((struct cpu_buffer *)t->buffer)->host;
 
     *old = NULL;
-    if (!(op->flags & CLADE_ACCUMULATE) || role != CLADE_DX)
+    if (!(op->flags & CLADE_ACCUMULATE) || o->role != CLADE_DX)
         return CLADE_OK;
-    *old = malloc(count * sizeof(**old));
+    *old = malloc(o->count * sizeof(**old));
     if (!*old)
         return clade_fail(CLADE_ENOMEM, "verify: no memory for old values");
-    for (int64_t i = 0; i < count; i++)
-        (*old)[i] = host[clade_tensor_element(t, index ? index[i] : i)];
+    for (int64_t i = 0; i < o->count; i++)
+        (*old)[i] = host[clade_tensor_element(t, verify_oracle_element(o, i))];
+    return CLADE_OK;
+}
+
+/* The oracle's values for the elements that `o` names. */
+static clade_status ask(struct verify_oracle *o, const struct clade_op *op)
+{
+    const int c = op->t[o->role].c;
+    double *old = NULL;
+    clade_status st;
+
+    o->exact = malloc(o->count * sizeof(*o->exact));
+    if (!o->exact)
+        return clade_fail(CLADE_ENOMEM, "verify: no memory for %lld values",
+                          (long long)o->count);
+    st = old_values(&old, op, o);
+    if (st)
+        return st;
+    if (o->index)
+        cpu_at_many(o->exact, op, o->role, o->index, o->count, old);
+    else
+        cpu_exact_rows(o->exact, op, o->role, o->first / c, o->count / c, old);
+    free(old);
     return CLADE_OK;
 }
 
@@ -66,8 +87,8 @@ static clade_status pick(struct verify_oracle *o, const struct clade_op *op,
     const struct clade_tensor *t = &op->t[o->role];
 
     o->count = clade_tensor_elements(t);
-    if (clade_op_flops(op) <= 2 * products ||
-        o->count <= CORNERS + EDGES + SAMPLES)
+    if (o->count <= CORNERS + EDGES + SAMPLES ||
+        (o->count <= ELEMENTS_MAX && clade_op_flops(op) <= 2 * products))
         return CLADE_OK;
     o->count = CORNERS + EDGES + SAMPLES;
     o->index = malloc(o->count * sizeof(*o->index));
@@ -82,31 +103,36 @@ clade_status verify_oracle_new(struct verify_oracle *oracle,
                                const struct clade_op *op, enum clade_role role,
                                double products)
 {
-    struct verify_oracle o = { .role = role };
-    double *old = NULL;
     clade_status st;
 
-    st = pick(&o, op, products);
-    if (st)
-        return st;
-    o.exact = malloc(o.count * sizeof(*o.exact));
-    if (!o.exact)
-        st = clade_fail(CLADE_ENOMEM, "verify: no memory for %lld values",
-                        (long long)o.count);
+    *oracle = (struct verify_oracle){ .role = role };
+    st = pick(oracle, op, products);
     if (!st)
-        st = old_values(&old, op, role, o.index, o.count);
-    if (st) {
-        verify_oracle_free(&o);
-        return st;
-    }
-    if (o.index)
-        cpu_at_many(o.exact, op, role, o.index, o.count, old);
-    else
-        cpu_exact_rows(o.exact, op, role, 0, clade_tensor_pixels(&op->t[role]),
-                       old);
-    free(old);
-    *oracle = o;
-    return CLADE_OK;
+        st = ask(oracle, op);
+    if (st)
+        verify_oracle_free(oracle);
+    return st;
+}
+
+clade_status verify_oracle_rows(struct verify_oracle *oracle,
+                                const struct clade_op *op, enum clade_role role,
+                                int64_t first, int64_t pixels)
+{
+    const int c = op->t[role].c;
+    clade_status st;
+
+    *oracle = (struct verify_oracle){ .role = role,
+                                      .first = first * c,
+                                      .count = pixels * c };
+    st = ask(oracle, op);
+    if (st)
+        verify_oracle_free(oracle);
+    return st;
+}
+
+int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i)
+{
+    return oracle->index ? oracle->index[i] : oracle->first + i;
 }
 
 void verify_oracle_free(struct verify_oracle *oracle)

@@ -108,12 +108,12 @@ int64_t verify_products(const struct op_case *c);
 double verify_unit(const struct op_case *c);
 
 /*
- * The exact values of one output: of all its elements (index NULL), or of
- * `count` of them.
+ * The exact values of `count` elements of one output: of those in `index`,
+ * or, where that is NULL, from `first` on.
  */
 struct verify_oracle {
     enum clade_role role;
-    int64_t count, *index;
+    int64_t first, count, *index;
     struct cpu_exact *exact;
 };
 
@@ -122,6 +122,12 @@ struct verify_oracle {
 clade_status verify_oracle_new(struct verify_oracle *oracle,
                                const struct clade_op *op, enum clade_role role,
                                double products);
+/* Ask for the elements of a few pixels. */
+clade_status verify_oracle_rows(struct verify_oracle *oracle,
+                                const struct clade_op *op, enum clade_role role,
+                                int64_t first, int64_t pixels);
+/* The flat index of the oracle's element i. */
+int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i);
 void verify_oracle_free(struct verify_oracle *oracle);
 
 /* How an output is judged. */
@@ -141,6 +147,11 @@ void verify_begin(struct clade_verdict *v, const struct clade_op *op);
 /* Keep the first, worst outcome and its message. */
 void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
                   const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Count a verdict; what they come to, as a status with its message. */
+void verify_count(struct clade_verify_summary *summary,
+                  const struct clade_verdict *v);
+clade_status verify_conclude(const struct clade_verify_summary *summary);
 
 /* The hard bound of |got - y|, and the statistical one; whether the role of
  * an op is judged bit for bit whatever the data. */

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The step in lockstep: before each op of the plan that trains, its inputs are
+ * read back from the device; after it, its outputs are judged against what
+ * those inputs should have given.  So errors neither compound nor hide.
+ */
+#include "verify/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clade/data.h>
+
+#include "net/net.h"
+#include "status.h"
+
+/* The update's parameters are judged a piece at a time. */
+#define PIECE     (1 << 20)
+#define STEP      1 /* the one that is watched: momenta are not 0 any more */
+#define STEP_RATE 0.01f
+
+/* A device's tensor on the host: the pixels it lies in. */
+struct copy {
+    void *host;
+    size_t room; /* bytes there */
+    struct cpu_buffer wrap;
+};
+
+struct lockstep {
+    clade_backend *be;
+    const struct clade_verify_step *options;
+    struct clade_verify_summary *summary;
+    struct copy in[CLADE_ROLES], out[CLADE_ROLES];
+    struct clade_op op; /* the op being watched, over `in` */
+};
+
+/* What a tensor spans, from its first element to its last. */
+static size_t span_of(const struct clade_tensor *t)
+{
+    return ((clade_tensor_pixels(t) - 1) * t->ld + t->c) *
+           clade_type_size(t->type);
+}
+
+static clade_status fetch(struct copy *c, clade_backend *be,
+                          const struct clade_tensor *t)
+{
+    const size_t bytes = span_of(t);
+
+    if (c->room < bytes) {
+        free(c->host);
+        c->host = malloc(bytes);
+        c->room = c->host ? bytes : 0;
+    }
+    if (!c->host)
+        return clade_fail(CLADE_ENOMEM, "verify: no memory for %zu bytes",
+                          bytes);
+    c->wrap = cpu_wrap(c->host, c->room);
+    return clade_backend_read(be, c->host, t->buffer,
+                              t->offset * clade_type_size(t->type), bytes);
+}
+
+/* What the oracle reads; a filter in an algorithm's layout is none of it. */
+static bool is_wanted(const struct clade_op *op, enum clade_role role)
+{
+    return op->t[role].buffer && role != CLADE_PACKED &&
+           role != CLADE_WORKSPACE;
+}
+
+/* A row of the update's buffers is a parameter, so that pieces are pixels. */
+static void split_rows(struct clade_op *op)
+{
+    static const enum clade_role roles[] = { CLADE_W, CLADE_V, CLADE_DW };
+
+    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
+        struct clade_tensor *t = &op->t[roles[i]];
+
+        t->w = (int)clade_tensor_elements(t);
+        t->n = t->h = t->c = t->ld = 1;
+    }
+}
+
+static clade_status before(void *arg, const struct plan *plan, int i)
+{
+    struct lockstep *l = arg;
+    const struct clade_op *op = &plan->ops[i];
+    clade_status st = CLADE_OK;
+
+    l->op = *op;
+    for (int role = 0; role < CLADE_ROLES && !st; role++) {
+        if (!is_wanted(op, role))
+            continue;
+        st = fetch(&l->in[role], l->be, &op->t[role]);
+        l->op.t[role].buffer = &l->in[role].wrap.base;
+        l->op.t[role].offset = 0;
+    }
+    if (op->kind == CLADE_SGD)
+        split_rows(&l->op);
+    return st;
+}
+
+/* All of an output, a piece at a time. */
+static clade_status judge_output(struct clade_verdict *v,
+                                 const struct lockstep *l, enum clade_role role)
+{
+    const struct verify_judge how = {
+        .op = &l->op,
+        .gate = GATE_BOUND,
+        .denormals = clade_backend_device(l->be)->denormals,
+    };
+    const struct clade_tensor *t = &l->op.t[role];
+    const int64_t pixels = clade_tensor_pixels(t);
+    const int64_t piece = t->c < PIECE ? PIECE / t->c : 1;
+
+    for (int64_t first = 0; first < pixels; first += piece) {
+        struct verify_oracle o;
+        clade_status st;
+
+        st =
+            verify_oracle_rows(&o, &l->op, role, first,
+                               pixels - first < piece ? pixels - first : piece);
+        if (st)
+            return st;
+        verify_output(v, &how, &o, l->out[role].host);
+        v->elements -= clade_tensor_elements(t); /* counted once, below */
+        verify_oracle_free(&o);
+    }
+    v->elements += clade_tensor_elements(t);
+    return CLADE_OK;
+}
+
+static void report(struct lockstep *l, const struct clade_verdict *v)
+{
+    verify_count(l->summary, v);
+    if (l->options->report)
+        l->options->report(l->options->arg, v);
+}
+
+static clade_status after(void *arg, const struct plan *plan, int i)
+{
+    struct lockstep *l = arg;
+    const struct clade_op *op = &plan->ops[i];
+    const unsigned outputs = clade_op_outputs(op->kind);
+    struct clade_verdict v;
+    clade_status st = CLADE_OK;
+
+    if (op->kind == CLADE_FILTER_PACK)
+        return CLADE_OK; /* judged through the op that reads it */
+    verify_begin(&v, op);
+    snprintf(v.name, sizeof(v.name), "%s", op_describe(op));
+    snprintf(v.layer, sizeof(v.layer), "%s", op->label ? op->label : "");
+    v.data = "training";
+    v.gate = verify_is_exact(op->kind, CLADE_Y) ? "bits" : "bound";
+    v.why = "a step of training";
+    for (int role = 0; role < CLADE_ROLES && !st; role++) {
+        if (!(outputs & 1u << role))
+            continue;
+        st = fetch(&l->out[role], l->be, &op->t[role]);
+        if (!st)
+            st = judge_output(&v, l, role);
+    }
+    if (!st)
+        report(l, &v);
+    return st;
+}
+
+/* All parameters and momenta of a net, one after the other. */
+static clade_status read_weights(float **weights, size_t *n, clade_net *net)
+{
+    const struct clade_parameter *list;
+    const int count = clade_net_parameters(net, &list);
+    float *w, *to;
+    clade_status st = CLADE_OK;
+
+    *n = 2 * clade_net_shape(net).parameters;
+    to = w = malloc(*n * sizeof(*w));
+    if (!w)
+        return clade_fail(CLADE_ENOMEM, "verify: no memory for the weights");
+    for (int i = 0; i < count && !st; i++) {
+        const int64_t elements = clade_tensor_elements(&list[i].value);
+
+        st = clade_net_read(net, to, list[i].value);
+        if (!st)
+            st = clade_net_read(net, to + elements, list[i].momentum);
+        to += 2 * elements;
+    }
+    if (st)
+        free(w);
+    else
+        *weights = w;
+    return st;
+}
+
+/* Train a new net up to the watched step, and read its weights. */
+static clade_status train(float **weights, size_t *n, struct lockstep *l,
+                          const struct clade_batch *batch, bool watched)
+{
+    const struct net_observer observer = { l, before, after };
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct clade_result result;
+    clade_net *net;
+    clade_status st;
+
+    config.algorithm = l->options->algorithm;
+    config.train_batch = batch->n;
+    config.seed = l->options->seed;
+    st = clade_net_new(&net, l->be, &config);
+    if (st)
+        return st;
+    for (int step = 0; step <= STEP && !st; step++)
+        st = net_train(net, batch, step, STEP_RATE, &result,
+                       watched && step == STEP ? &observer : NULL);
+    if (!st)
+        st = read_weights(weights, n, net);
+    clade_net_free(net);
+    return st;
+}
+
+/* Watching must not have changed anything. */
+static void compare(struct lockstep *l, const float *a, const float *b,
+                    size_t n)
+{
+    struct clade_verdict v = { .op = "step",
+                               .name = "weights and momenta as without "
+                                       "watching",
+                               .data = "training",
+                               .gate = "bits",
+                               .why = "watching must change nothing",
+                               .judged = (int64_t)n,
+                               .elements = (int64_t)n };
+    size_t i = 0;
+
+    while (i < n && !memcmp(&a[i], &b[i], sizeof(*a)))
+        i++;
+    if (i < n) {
+        v.got = a[i];
+        v.want = b[i];
+        snprintf(v.where, sizeof(v.where), "number %zu", i);
+        verify_blame(&v, CLADE_FAILED,
+                     "a step that isn't watched leaves other weights");
+    }
+    report(l, &v);
+}
+
+static clade_status run(struct lockstep *l, const struct clade_batch *batch)
+{
+    float *watched = NULL, *unwatched = NULL;
+    size_t n;
+    clade_status st = train(&watched, &n, l, batch, true);
+
+    if (!st)
+        st = train(&unwatched, &n, l, batch, false);
+    if (!st)
+        compare(l, watched, unwatched, n);
+    free(watched);
+    free(unwatched);
+    return st;
+}
+
+clade_status clade_verify_step(struct clade_verify_summary *summary,
+                               clade_backend *be,
+                               const struct clade_verify_step *options)
+{
+    struct lockstep l = { .be = be, .options = options, .summary = summary };
+    struct clade_batch batch;
+    struct clade_data data;
+    clade_status st;
+
+    *summary = (struct clade_verify_summary){ 0 };
+    if (clade_backend_real(be) != CLADE_F32)
+        return clade_fail(CLADE_EUNSUPPORTED,
+                          "verify: the judge's own values are float64; it "
+                          "judges devices that store float32");
+    st = clade_data_builtin(&data, options->batch, 1, options->seed);
+    if (st)
+        return st;
+    batch = (struct clade_batch){ .n = options->batch,
+                                  .bytes = data.train.images,
+                                  .labels = data.train.labels };
+    st = run(&l, &batch);
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        free(l.in[role].host);
+        free(l.out[role].host);
+    }
+    clade_data_free(&data);
+    return st ? st : verify_conclude(summary);
+}
