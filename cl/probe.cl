@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#define ROUNDS 64
+#define ROUNDS 16
 
 /* probe_flag: flag[0] = 1 where the compiler says that fma() is fast, else 0.
  * One work-item. */
@@ -14,28 +14,29 @@ kernel void probe_flag(global float *restrict flag)
 }
 
 /*
- * probe_fma, probe_sum: the same eight chains of a*x + b, ROUNDS * count long,
- * with fma() and with a product and a sum; their times are compared.
- * out [global size].  One work-item a group or more, any grid.  Compute-bound.
+ * probe_fma, probe_sum: the same four chains of a*x + b in 16 lanes, ROUNDS *
+ * count long, with fma() and with a product and a sum; their times are
+ * compared.
+ * out [global size].  Any grid.  Compute-bound.
  */
-kernel void probe_fma(global float *restrict out, int count)
-{
-    const float8 a = 0.5f, b = 0.25f;
-    float8 x = (float)get_global_id(0);
+#define PROBE(name, step)                                                     \
+    kernel void name(global float *restrict out, int count)                   \
+    {                                                                         \
+        const float16 a = 0.5f, b = 0.25f;                                    \
+        float16 x[4];                                                         \
+                                                                              \
+        UNROLL for (int i = 0; i < 4; i++) x[i] =                             \
+            (float)get_global_id(0) + (float)i;                               \
+        for (int i = 0; i < count; i++)                                       \
+            UNROLL for (int j = 0; j < 4 * ROUNDS; j++) x[j % 4] =            \
+                step(a, x[j % 4], b);                                         \
+        x[0] += x[1] + x[2] + x[3];                                           \
+        x[0].s01234567 += x[0].s89abcdef;                                     \
+        x[0].s0123 += x[0].s4567;                                             \
+        out[get_global_id(0)] = x[0].s0 + x[0].s1 + x[0].s2 + x[0].s3;        \
+    }
 
-    for (int i = 0; i < count; i++)
-        UNROLL for (int j = 0; j < ROUNDS; j++) x = fma(a, x, b);
-    out[get_global_id(0)] =
-        x.s0 + x.s1 + x.s2 + x.s3 + x.s4 + x.s5 + x.s6 + x.s7;
-}
+#define APART(a, b, c) ((a) * (b) + (c))
 
-kernel void probe_sum(global float *restrict out, int count)
-{
-    const float8 a = 0.5f, b = 0.25f;
-    float8 x = (float)get_global_id(0);
-
-    for (int i = 0; i < count; i++)
-        UNROLL for (int j = 0; j < ROUNDS; j++) x = a * x + b;
-    out[get_global_id(0)] =
-        x.s0 + x.s1 + x.s2 + x.s3 + x.s4 + x.s5 + x.s6 + x.s7;
-}
+PROBE(probe_fma, fma)
+PROBE(probe_sum, APART)

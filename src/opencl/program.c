@@ -183,11 +183,24 @@ static cl_program from_cache(struct ocl *o, const char *key,
     return NULL;
 }
 
-static void to_cache(cl_program prog, const char *key)
+/* PoCL keeps kernels itself, by the size of their groups; a binary of it holds
+ * each once more, for any size, and building that more than doubles a first
+ * start.  Where its cache is off, ours serves. */
+static bool keeps_programs(const struct ocl *o)
+{
+    const char *cache = getenv("POCL_KERNEL_CACHE");
+
+    return strstr(o->base.device.platform, "Portable Computing Language") &&
+           !(cache && !strcmp(cache, "0"));
+}
+
+static void to_cache(const struct ocl *o, cl_program prog, const char *key)
 {
     unsigned char *binary;
     size_t bytes = 0;
 
+    if (keeps_programs(o))
+        return;
     if (clGetProgramInfo(prog, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes,
                          NULL) != CL_SUCCESS ||
         bytes == 0 || !(binary = malloc(bytes)))
@@ -259,7 +272,7 @@ static clade_status build(cl_program *out, struct ocl *o,
     if ((*out = from_cache(o, key, all)))
         goto out;
     if (!(st = from_source(out, o, op, text, all)))
-        to_cache(*out, key);
+        to_cache(o, *out, key);
 out:
     free(key);
     free(all);
