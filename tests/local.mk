@@ -5,9 +5,13 @@ check_PROGRAMS = \
   tests/cpu-gradients.t \
   tests/cpu-rules.t \
   tests/cpu.t \
+  tests/data.t \
   tests/library.t \
   tests/net.t \
   tests/opencl.t \
+  tests/ops.t \
+  tests/rng.t \
+  tests/select.t \
   tests/train.t \
   tests/verify-ops.t
 test_scripts = \
@@ -27,10 +31,14 @@ OPMAKER = tests/opmaker.c tests/opmaker.h
 tests_cpu_gradients_t_SOURCES = tests/cpu-gradients.c $(OPMAKER)
 tests_cpu_rules_t_SOURCES = tests/cpu-rules.c $(OPMAKER)
 tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
+tests_data_t_SOURCES = tests/data.c
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
 tests_opencl_t_SOURCES = tests/opencl.c
+tests_ops_t_SOURCES = tests/ops.c
+tests_rng_t_SOURCES = tests/rng.c
+tests_select_t_SOURCES = tests/select.c
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 
 TEST_EXTENSIONS = .t .sh

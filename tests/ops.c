@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door: what it lets in, what it refuses, and that it says why.  No device
+ * and no memory: tensors are only looked at.
+ */
+#include <string.h>
+
+#include "backend.h"
+#include "tap.h"
+
+/* Buffers without memory, larger than any tensor here needs. */
+static struct clade_buffer room[8];
+
+static struct clade_tensor tensor(int i, int n, int h, int w, int c)
+{
+    return clade_tensor_at(&room[i], 0, n, h, w, c, CLADE_F32);
+}
+
+static struct clade_tensor bytes(int i, int n, int h, int w, int c)
+{
+    return clade_tensor_at(&room[i], 0, n, h, w, c, CLADE_U8);
+}
+
+static const struct clade_tensor absent = { 0 };
+static const struct clade_step step = { .batch = 2 };
+
+/* ---- convolutions -------------------------------------------------------- */
+
+/* A convolution 3x3/2 `same` over 2x8x8x3 with 5 filters, of which a case
+ * changes something. */
+struct conv {
+    struct clade_tensor y, x, w, b;
+    struct clade_window window;
+    unsigned flags;
+};
+
+static struct conv conv(void)
+{
+    return (struct conv){ .y = tensor(0, 2, 4, 4, 5),
+                          .x = tensor(1, 2, 8, 8, 3),
+                          .w = tensor(2, 3, 3, 3, 5),
+                          .b = tensor(3, 1, 1, 1, 5),
+                          .window = clade_window_same(3, 3, 2, 8, 8),
+                          .flags = CLADE_BIAS | CLADE_RELU };
+}
+
+static clade_status forward(struct conv c)
+{
+    struct clade_op op;
+
+    return clade_op_conv_fwd(&op, c.y, c.x, c.w, c.b, c.window, c.flags);
+}
+
+static clade_status good(void)
+{
+    return forward(conv());
+}
+
+static clade_status slices(void)
+{
+    struct conv c = conv();
+
+    c.y = clade_tensor_slice(tensor(0, 2, 4, 4, 9), 4, 5);
+    c.x = clade_tensor_slice(tensor(0, 2, 8, 8, 9), 0, 3);
+    c.x.offset += 2 * 4 * 4 * 9; /* behind y in its buffer */
+    return forward(c);
+}
+
+static clade_status neighbours(void)
+{
+    struct conv c = conv();
+
+    c.window = clade_window_same(3, 3, 1, 8, 8);
+    c.y = clade_tensor_slice(tensor(0, 2, 8, 8, 9), 4, 5);
+    c.x = clade_tensor_slice(tensor(0, 2, 8, 8, 9), 1, 3);
+    return forward(c);
+}
+
+static clade_status overlapping(void)
+{
+    struct conv c = conv();
+
+    c.window = clade_window_same(3, 3, 1, 8, 8);
+    c.y = clade_tensor_slice(tensor(0, 2, 8, 8, 9), 3, 5);
+    c.x = clade_tensor_slice(tensor(0, 2, 8, 8, 9), 1, 3);
+    return forward(c);
+}
+
+static clade_status small_y(void)
+{
+    struct conv c = conv();
+
+    c.y.h = 3;
+    return forward(c);
+}
+
+static clade_status wrong_channels(void)
+{
+    struct conv c = conv();
+
+    c.w.w = 4;
+    return forward(c);
+}
+
+static clade_status no_bias(void)
+{
+    struct conv c = conv();
+
+    c.b = absent;
+    return forward(c);
+}
+
+static clade_status no_filter(void)
+{
+    struct conv c = conv();
+
+    c.w = absent;
+    return forward(c);
+}
+
+static clade_status sliced_filter(void)
+{
+    struct conv c = conv();
+
+    c.w.ld = 8;
+    return forward(c);
+}
+
+static clade_status byte_image(void)
+{
+    struct conv c = conv();
+
+    c.x.type = CLADE_U8;
+    return forward(c);
+}
+
+static clade_status two_precisions(void)
+{
+    struct conv c = conv();
+
+    c.w.type = CLADE_F64;
+    return forward(c);
+}
+
+static clade_status narrow_pixel(void)
+{
+    struct conv c = conv();
+
+    c.x.ld = 2;
+    return forward(c);
+}
+
+static clade_status no_stride(void)
+{
+    struct conv c = conv();
+
+    c.window.stride = 0;
+    return forward(c);
+}
+
+static clade_status foreign_flag(void)
+{
+    struct conv c = conv();
+
+    c.flags |= CLADE_ACCUMULATE;
+    return forward(c);
+}
+
+static clade_status large_kernel(void)
+{
+    struct conv c = conv();
+
+    c.window = clade_window_valid(9, 9, 1);
+    c.w = tensor(2, 9, 9, 3, 5);
+    return forward(c);
+}
+
+/* Same padding takes a kernel that is larger than the image. */
+static clade_status kernel_over_pixel(void)
+{
+    struct conv c = conv();
+
+    c.window = clade_window_same(7, 7, 1, 1, 1);
+    c.x = tensor(1, 2, 1, 1, 3);
+    c.w = tensor(2, 7, 7, 3, 5);
+    c.y = tensor(0, 2, 1, 1, 5);
+    return forward(c);
+}
+
+/* 65536 * 32768 elements are 2^31; one pixel less passes. */
+static clade_status at_the_limit(void)
+{
+    struct clade_op op;
+    struct clade_tensor x = tensor(0, 1, 65536, 32768, 1);
+
+    return clade_op_bias_bwd(&op, tensor(1, 1, 1, 1, 1), x);
+}
+
+static clade_status below_the_limit(void)
+{
+    struct clade_op op;
+    struct clade_tensor x = tensor(0, 1, 65537, 32767, 1);
+
+    return clade_op_bias_bwd(&op, tensor(1, 1, 1, 1, 1), x);
+}
+
+static clade_status offset_over_the_limit(void)
+{
+    struct clade_op op;
+    struct clade_tensor x = tensor(0, 1, 65537, 32767, 1);
+
+    x.offset = 32769;
+    return clade_op_bias_bwd(&op, tensor(1, 1, 1, 1, 1), x);
+}
+
+static clade_status huge_extents(void)
+{
+    struct clade_op op;
+    struct clade_tensor x = tensor(0, 1 << 30, 1 << 30, 1 << 30, 1 << 30);
+
+    return clade_op_bias_bwd(&op, tensor(1, 1, 1, 1, 1 << 30), x);
+}
+
+static clade_status beyond_its_buffer(void)
+{
+    struct clade_buffer small = { .bytes = 2 * 4 * 4 * 5 * 4 - 1 };
+    struct conv c = conv();
+
+    c.y.buffer = &small;
+    return forward(c);
+}
+
+static clade_status masked(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_data(&op, tensor(4, 2, 8, 8, 3), c.y, c.w, c.x,
+                                  c.window, CLADE_RELU | CLADE_ACCUMULATE);
+}
+
+static clade_status mask_without_x(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_data(&op, c.x, c.y, c.w, absent, c.window,
+                                  CLADE_RELU);
+}
+
+static clade_status mask_of_another_shape(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_data(&op, c.x, c.y, c.w, tensor(4, 2, 8, 8, 4),
+                                  c.window, CLADE_RELU);
+}
+
+static clade_status filter_gradient(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_filter(&op, c.w, c.x, c.y, c.window);
+}
+
+/* ---- dense layers -------------------------------------------------------- */
+
+static clade_status flattened(void)
+{
+    struct clade_op op;
+
+    return clade_op_dense_fwd(&op, tensor(0, 2, 1, 1, 10),
+                              tensor(1, 2, 4, 4, 8), tensor(2, 1, 1, 128, 10),
+                              absent, 0);
+}
+
+static clade_status flattened_slice(void)
+{
+    struct clade_op op;
+
+    return clade_op_dense_fwd(&op, tensor(0, 2, 1, 1, 10),
+                              clade_tensor_slice(tensor(1, 2, 4, 4, 9), 0, 8),
+                              tensor(2, 1, 1, 128, 10), absent, 0);
+}
+
+static clade_status dense_slice(void)
+{
+    struct clade_op op;
+
+    return clade_op_dense_bwd_filter(
+        &op, tensor(2, 1, 1, 8, 10),
+        clade_tensor_slice(tensor(1, 2, 1, 1, 9), 0, 8),
+        tensor(0, 2, 1, 1, 10));
+}
+
+/* ---- pools --------------------------------------------------------------- */
+
+static clade_status maxpool(int r, int stride, int pad)
+{
+    const struct clade_window win = { r, r, stride, pad, pad, pad, pad };
+    const int p = (8 + 2 * pad - r) / stride + 1;
+    struct clade_op op;
+
+    return clade_op_maxpool_fwd(&op, tensor(0, 2, p, p, 3),
+                                bytes(2, 2, p, p, 3), tensor(1, 2, 8, 8, 3),
+                                win);
+}
+
+static clade_status maxpool_3(void)
+{
+    return maxpool(3, 2, 1);
+}
+
+static clade_status maxpool_15(void)
+{
+    return maxpool(15, 1, 7);
+}
+
+static clade_status maxpool_16(void)
+{
+    return maxpool(16, 1, 7);
+}
+
+static clade_status maxpool_in_padding(void)
+{
+    return maxpool(2, 1, 2);
+}
+
+static clade_status maxpool_after_the_image(void)
+{
+    const struct clade_window win = { 2, 2, 2, 0, 2, 0, 2 };
+    struct clade_op op;
+
+    return clade_op_maxpool_fwd(&op, tensor(0, 2, 5, 5, 3),
+                                bytes(2, 2, 5, 5, 3), tensor(1, 2, 8, 8, 3),
+                                win);
+}
+
+static clade_status maxpool_float_choices(void)
+{
+    struct clade_op op;
+
+    return clade_op_maxpool_fwd(&op, tensor(0, 2, 4, 4, 3),
+                                tensor(2, 2, 4, 4, 3), tensor(1, 2, 8, 8, 3),
+                                clade_window_valid(2, 2, 2));
+}
+
+static clade_status padded_average(void)
+{
+    struct clade_op op;
+
+    return clade_op_avgpool_fwd(&op, tensor(0, 2, 8, 8, 3),
+                                tensor(1, 2, 8, 8, 3),
+                                clade_window_same(3, 3, 1, 8, 8));
+}
+
+static clade_status global_average(void)
+{
+    struct clade_op op;
+
+    return clade_op_avgpool_bwd(&op, tensor(0, 2, 7, 7, 3),
+                                tensor(1, 2, 1, 1, 3), absent,
+                                clade_window_valid(7, 7, 1), 0);
+}
+
+/* ---- the rest ------------------------------------------------------------ */
+
+static clade_status dropout(float rate, const struct clade_step *s)
+{
+    struct clade_op op;
+
+    return clade_op_dropout_fwd(&op, tensor(0, 2, 1, 1, 8),
+                                tensor(1, 2, 1, 1, 8), rate, "drop", s);
+}
+
+static clade_status dropout_some(void)
+{
+    return dropout(0.4f, &step);
+}
+
+static clade_status dropout_all(void)
+{
+    return dropout(1, &step);
+}
+
+static clade_status dropout_without_step(void)
+{
+    return dropout(0.4f, NULL);
+}
+
+static clade_status softmax_of_images(void)
+{
+    struct clade_op op;
+
+    return clade_op_softmax_fwd(&op, tensor(0, 2, 2, 1, 10),
+                                tensor(1, 2, 2, 1, 10));
+}
+
+static clade_status loss(void)
+{
+    struct clade_op op;
+
+    return clade_op_loss_fwd(&op, tensor(0, 2, 1, 1, 1), bytes(1, 2, 1, 1, 1),
+                             tensor(2, 2, 1, 1, 10), bytes(3, 2, 1, 1, 1));
+}
+
+static clade_status loss_with_few_labels(void)
+{
+    struct clade_op op;
+
+    return clade_op_loss_bwd(&op, tensor(0, 2, 1, 1, 10),
+                             tensor(1, 2, 1, 1, 10), bytes(2, 1, 1, 1, 1), 1,
+                             &step);
+}
+
+static clade_status update(void)
+{
+    struct clade_op op;
+
+    return clade_op_sgd(&op, tensor(0, 1, 1, 1, 9), tensor(1, 1, 1, 1, 9),
+                        tensor(2, 1, 1, 1, 9), 0.9f, &step);
+}
+
+static clade_status update_onto_itself(void)
+{
+    struct clade_op op;
+
+    return clade_op_sgd(&op, tensor(0, 1, 1, 1, 9), tensor(0, 1, 1, 1, 9),
+                        tensor(2, 1, 1, 1, 9), 0.9f, &step);
+}
+
+static clade_status enlarge(int size)
+{
+    struct clade_op op;
+
+    return clade_op_resize(&op, tensor(0, 2, size, size, 3),
+                           bytes(1, 2, 32, 32, 3), tensor(2, 1, 1, 1, 256));
+}
+
+static clade_status resize_up(void)
+{
+    return enlarge(224);
+}
+
+static clade_status resize_down(void)
+{
+    return enlarge(31);
+}
+
+/* clang-format off */
+static const struct {
+    clade_status (*make)(void);
+    const char *refusal; /* part of the message; NULL: let in */
+    const char *why;
+} cases[] = {
+    { good, NULL, "conv_fwd: a convolution with all there is" },
+    { slices, NULL, "conv_fwd: slices that lie one after the other" },
+    { neighbours, NULL, "conv_fwd: disjoint slices of the same pixels" },
+    { overlapping, "y overlaps x", "conv_fwd: slices that share a channel" },
+    { small_y, "y is 2x3x4x5, must be 2x4x4x5", "conv_fwd: an output a row short" },
+    { wrong_channels, "w is 3x3x4x5, must be 3x3x3x5", "conv_fwd: a filter for other channels" },
+    { no_bias, "b is missing", "conv_fwd: the bias flag without a bias" },
+    { no_filter, "w is missing", "conv_fwd: no filter" },
+    { sliced_filter, "w has 8 elements a pixel", "conv_fwd: a filter that is a slice" },
+    { byte_image, "x is uint8, must be float32", "conv_fwd: bytes for floats" },
+    { two_precisions, "is float32, must be float64", "conv_fwd: two precisions in one op" },
+    { narrow_pixel, "x is no tensor", "conv_fwd: ld below C" },
+    { no_stride, "no such window", "conv_fwd: a stride of 0" },
+    { foreign_flag, "flags 0x7, of which 0x4", "conv_fwd: a flag of another op" },
+    { large_kernel, "larger than the padded image", "conv_fwd: `valid`, a kernel larger than the image" },
+    { kernel_over_pixel, NULL, "conv_fwd: `same`, 7x7 over one pixel" },
+    { at_the_limit, "2^31", "bias_bwd: 2^31 elements" },
+    { below_the_limit, NULL, "bias_bwd: 32769 fewer" },
+    { offset_over_the_limit, "2^31", "bias_bwd: those, from element 32769 on" },
+    { huge_extents, "2^31", "bias_bwd: a product that wraps in 64 bits" },
+    { beyond_its_buffer, "of a buffer of 639", "conv_fwd: the last byte is outside the buffer" },
+    { masked, NULL, "conv_bwd_data: accumulated and masked" },
+    { mask_without_x, "ReLU's mask wants x", "conv_bwd_data: a mask without x" },
+    { mask_of_another_shape, "x is 2x8x8x4, must be 2x8x8x3", "conv_bwd_data: a mask of another shape" },
+    { filter_gradient, NULL, "conv_bwd_filter: a convolution's" },
+    { flattened, NULL, "dense_fwd: images flattened" },
+    { flattened_slice, "not a vector an image", "dense_fwd: a slice has no flat view" },
+    { dense_slice, NULL, "dense_bwd_filter: a slice of single pixels has" },
+    { maxpool_3, NULL, "maxpool_fwd: 3x3/2" },
+    { maxpool_15, NULL, "maxpool_fwd: 225 choices fit a byte" },
+    { maxpool_16, "more than 255 elements", "maxpool_fwd: 256 do not" },
+    { maxpool_in_padding, "padding alone", "maxpool_fwd: a first window outside the image" },
+    { maxpool_after_the_image, "padding alone", "maxpool_fwd: a last window outside the image" },
+    { maxpool_float_choices, "arg is float32, must be uint8", "maxpool_fwd: choices are bytes" },
+    { padded_average, "takes no padding", "avgpool_fwd: padding would count as zeros" },
+    { global_average, NULL, "avgpool_bwd: the window of the whole image" },
+    { dropout_some, NULL, "dropout_fwd: a rate of 0.4" },
+    { dropout_all, "rate 1", "dropout_fwd: a rate of 1 divides by 0" },
+    { dropout_without_step, "no clade_step", "dropout_fwd: no step to draw for" },
+    { softmax_of_images, "x is 2x2x1x10, must be 2x1x1x10", "softmax_fwd: a vector an image" },
+    { loss, NULL, "loss_fwd: three kinds of tensor" },
+    { loss_with_few_labels, "label is 1x1x1x1, must be 2x1x1x1", "loss_bwd: a label an image" },
+    { update, NULL, "sgd: updated in place" },
+    { update_onto_itself, "w overlaps v", "sgd: momenta that are the parameters" },
+    { resize_up, NULL, "resize: 32 to 224" },
+    { resize_down, "can only grow", "resize: 32 to 31" },
+};
+enum { N_CASES = sizeof(cases) / sizeof(*cases) };
+/* clang-format on */
+
+static void test_cases(void)
+{
+    for (int i = 0; i < N_CASES; i++) {
+        const clade_status st = cases[i].make();
+        const char *refusal = cases[i].refusal;
+        const bool passed =
+            refusal ? st == CLADE_ESHAPE && strstr(clade_error(), refusal)
+                    : st == CLADE_OK;
+
+        if (!tap_ok(passed, "%s", cases[i].why))
+            tap_note("got: %s", st ? clade_error() : "let in");
+    }
+}
+
+/* ---- what is made -------------------------------------------------------- */
+
+static void test_windows(void)
+{
+    const struct clade_window odd = clade_window_same(7, 7, 2, 224, 224);
+    const struct clade_window one = clade_window_same(1, 1, 1, 5, 5);
+    const struct clade_window gap = clade_window_same(1, 1, 2, 8, 8);
+
+    tap_ok(odd.top == 2 && odd.bottom == 3 && odd.left == 2 && odd.right == 3,
+           "same, 7x7/2 over 224: the odd row goes after (%d+%d)", odd.top,
+           odd.bottom);
+    tap_ok(!one.top && !one.bottom, "same, 1x1: no padding");
+    tap_ok(!gap.top && !gap.bottom && !gap.right,
+           "same, a stride above the window: no padding, not less");
+}
+
+static void test_dense(void)
+{
+    struct clade_op op;
+
+    clade_op_dense_fwd(&op, tensor(0, 32, 1, 1, 10), tensor(1, 32, 4, 4, 8),
+                       tensor(2, 1, 1, 128, 10), absent, 0);
+    tap_ok(op.kind == CLADE_CONV_FWD && op.t[CLADE_X].n == 1 &&
+               op.t[CLADE_X].w == 32 && op.t[CLADE_X].c == 128 &&
+               op.t[CLADE_X].ld == 128 && op.t[CLADE_Y].w == 32,
+           "a dense layer is a convolution of one image of N pixels");
+}
+
+static void test_pack(void)
+{
+    struct conv c = conv();
+    struct clade_op made, op;
+
+    clade_op_conv_bwd_data(&made, c.x, c.y, c.w, absent, c.window, 0);
+    tap_ok(clade_op_filter_pack(&op, &made) == CLADE_ESHAPE,
+           "filter_pack: an algorithm that packs nothing");
+    made.packed = 135;
+    made.t[CLADE_PACKED] = tensor(5, 1, 1, 1, 134);
+    tap_ok(clade_op_filter_pack(&op, &made) == CLADE_ESHAPE,
+           "filter_pack: an element short");
+    made.t[CLADE_PACKED] = tensor(5, 1, 1, 1, 135);
+    tap_ok(!clade_op_filter_pack(&op, &made) && op.flags == CLADE_TURNED &&
+               !op.t[CLADE_DX].buffer && op.t[CLADE_W].buffer == &room[2],
+           "filter_pack: turned for conv_bwd_data, with its filter");
+}
+
+/* One line for a whole op, and its cost. */
+static void test_words(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+    double flops;
+
+    clade_op_conv_fwd(&op, c.y, c.x, c.w, c.b, c.window, c.flags);
+    op.label = "conv1";
+    flops = clade_op_flops(&op);
+    tap_ok(!strcmp(op_describe(&op),
+                   "conv_fwd 2x8x8x3 * 3x3x3x5 by 3x3/2 (conv1)"),
+           "in words: %s", op_describe(&op));
+    tap_ok(flops == 2.0 * 2 * 4 * 4 * 5 * 27, "its products and sums: %g",
+           flops);
+    tap_ok(clade_op_outputs(CLADE_SGD) == (1u << CLADE_W | 1u << CLADE_V) &&
+               clade_op_inputs(CLADE_RESIZE) ==
+                   (1u << CLADE_X | 1u << CLADE_TABLE),
+           "roles as masks");
+    tap_ok(!strcmp(clade_op_name(CLADE_MAXPOOL_BWD), "maxpool_bwd") &&
+               !strcmp(clade_role_name(CLADE_HIT), "hit"),
+           "names of kinds and roles");
+}
+
+int main(void)
+{
+    for (int i = 0; i < 8; i++)
+        room[i].bytes = (size_t)1 << 40;
+    tap_plan(N_CASES + 3 + 1 + 3 + 4);
+    test_cases();
+    test_windows();
+    test_dense();
+    test_pack();
+    test_words();
+    return tap_done();
+}
