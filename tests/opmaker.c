@@ -7,21 +7,21 @@
 
 /* clang-format off */
 const struct shape shapes[] = {
-    /* why                                  n   h   w   c   k  r  s st same  gap */
-    { "3x3 same",                           2,  5,  6,  3,  5, 3, 3, 1, true,  0 },
-    { "3x3/2 same, odd image",              2,  7,  5,  4,  9, 3, 3, 2, true,  0 },
-    { "3x3/2 same, even image",             1,  6,  8,  8,  8, 3, 3, 2, true,  1 },
-    { "7x7/2 of three channels",            1, 13, 11,  3, 17, 7, 7, 2, true,  0 },
-    { "1x1, all pixels one row",            3,  5,  3,  6,  8, 1, 1, 1, true,  0 },
-    { "1x1 between channel slices",         2,  3,  5,  7, 19, 1, 1, 1, true,  3 },
-    { "1x1/2",                              1,  5,  4,  3,  4, 1, 1, 2, false, 0 },
-    { "5x5 on 2x3, larger than the image",  2,  2,  3,  4,  3, 5, 5, 1, true,  2 },
-    { "3x3 on one pixel",                   3,  1,  1,  5,  7, 3, 3, 1, true,  0 },
-    { "5x5/3 valid",                        2, 11,  8,  3, 10, 5, 5, 3, false, 5 },
-    { "2x4 valid, one channel",             1,  4,  9,  1,  1, 2, 4, 1, false, 0 },
-    { "3x2/3, strides over pixels",         1,  8, 10,  2,  4, 3, 2, 3, false, 0 },
-    { "1x3, one row",                       1,  1, 17,  2,  3, 1, 3, 1, true,  0 },
-    { "more channels than a block",         1,  3,  4, 70, 66, 3, 3, 1, true,  1 },
+    /* why                               n   h   w   c   k  r  s st   same gap */
+    { "3x3 same",                        2,  5,  6,  3,  5, 3, 3, 1, true,  0 },
+    { "3x3/2 same, odd image",           2,  7,  5,  4,  9, 3, 3, 2, true,  0 },
+    { "3x3/2 same, even image",          1,  6,  8,  8,  8, 3, 3, 2, true,  1 },
+    { "7x7/2 of three channels",         1, 13, 11,  3, 17, 7, 7, 2, true,  0 },
+    { "1x1, all pixels one row",         3,  5,  3,  6,  8, 1, 1, 1, true,  0 },
+    { "1x1 between channel slices",      2,  3,  5,  7, 19, 1, 1, 1, true,  3 },
+    { "1x1/2",                           1,  5,  4,  3,  4, 1, 1, 2, false, 0 },
+    { "5x5, larger than the image",      2,  2,  3,  4,  3, 5, 5, 1, true,  2 },
+    { "3x3 on one pixel",                3,  1,  1,  5,  7, 3, 3, 1, true,  0 },
+    { "5x5/3 valid",                     2, 11,  8,  3, 10, 5, 5, 3, false, 5 },
+    { "2x4 valid, one channel",          1,  4,  9,  1,  1, 2, 4, 1, false, 0 },
+    { "3x2/3, strides over pixels",      1,  8, 10,  2,  4, 3, 2, 3, false, 0 },
+    { "1x3, one row",                    1,  1, 17,  2,  3, 1, 3, 1, true,  0 },
+    { "more channels than a block",      1,  3,  4, 70, 66, 3, 3, 1, true,  1 },
 };
 /* clang-format on */
 const int n_shapes = sizeof(shapes) / sizeof(shapes[0]);
