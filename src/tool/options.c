@@ -272,28 +272,52 @@ clade_status tool_parse(const struct tool_command *command, void *options,
 }
 
 /* " (default 32)", where there is one. */
-static void print_default(const struct tool_option *o, const char *defaults)
+static void add_default(char *text, size_t size, const struct tool_option *o,
+                        const char *defaults)
 {
     const void *value = defaults + o->at;
 
     switch (o->kind) {
     case TOOL_INT:
-        printf(" (default %d)", *(const int *)value);
+        snprintf(text, size, " (default %d)", *(const int *)value);
         break;
     case TOOL_SEED:
-        printf(" (default %llu)", (unsigned long long)*(const uint64_t *)value);
+        snprintf(text, size, " (default %llu)",
+                 (unsigned long long)*(const uint64_t *)value);
         break;
     case TOOL_REAL:
-        printf(" (default %g)", *(const double *)value);
+        snprintf(text, size, " (default %g)", *(const double *)value);
         break;
     case TOOL_TEXT:
     case TOOL_CHOICE:
         if (*(const char *const *)value)
-            printf(" (default %s)", *(const char *const *)value);
+            snprintf(text, size, " (default %s)", *(const char *const *)value);
         break;
     default:
         break;
     }
+}
+
+/* Print an option and, below it, what it is for, broken between words. */
+static void print_option(const struct tool_option *o, const char *defaults)
+{
+    const int indent = 8, width = 70;
+    char text[512];
+    const char *at = text;
+    int n = snprintf(text, sizeof text, "%s", o->help);
+
+    add_default(text + n, sizeof text - (size_t)n, o, defaults);
+    printf("  --%s%s%s\n", o->name, o->values ? " " : "",
+           o->values ? o->values : "");
+    while ((int)strlen(at) > width) {
+        int end = width;
+
+        while (end > 1 && at[end] != ' ')
+            end--;
+        printf("%*s%.*s\n", indent, "", end, at);
+        at += end + 1;
+    }
+    printf("%*s%s\n", indent, "", at);
 }
 
 void tool_usage(const struct tool_command *command)
@@ -309,15 +333,8 @@ void tool_usage(const struct tool_command *command)
     if (command->text)
         printf("\n%s\n", command->text);
     printf("\noptions:\n");
-    for (size_t i = 0; i < command->n_options; i++) {
-        const struct tool_option *o = &command->options[i];
-
-        if (o->kind == TOOL_OPERAND)
-            continue;
-        printf("  --%s%s%s\n        %s", o->name, o->values ? " " : "",
-               o->values ? o->values : "", o->help);
-        print_default(o, command->defaults);
-        putchar('\n');
-    }
+    for (size_t i = 0; i < command->n_options; i++)
+        if (command->options[i].kind != TOOL_OPERAND)
+            print_option(&command->options[i], command->defaults);
     printf("  --help\n        print this\n");
 }
