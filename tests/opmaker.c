@@ -7,7 +7,7 @@
 
 /* clang-format off */
 const struct shape shapes[] = {
-    /* why                               n   h   w   c   k  r  s st   same gap */
+    /* why                              n   h   w   c   k  r  s st  same  gap */
     { "3x3 same",                        2,  5,  6,  3,  5, 3, 3, 1, true,  0 },
     { "3x3/2 same, odd image",           2,  7,  5,  4,  9, 3, 3, 2, true,  0 },
     { "3x3/2 same, even image",          1,  6,  8,  8,  8, 3, 3, 2, true,  1 },
