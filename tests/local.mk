@@ -10,6 +10,7 @@ check_PROGRAMS = \
   tests/net.t \
   tests/opencl.t \
   tests/ops.t \
+  tests/resize.t \
   tests/rng.t \
   tests/select.t \
   tests/train.t \
@@ -37,6 +38,7 @@ tests_library_t_SOURCES = tests/library.c
 tests_library_t_LDADD = libtap.la libclade.la
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_ops_t_SOURCES = tests/ops.c
+tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_select_t_SOURCES = tests/select.c
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
