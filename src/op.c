@@ -103,7 +103,7 @@ static const enum clade_role subject[CLADE_OP_KINDS] = {
     [CLADE_RESIZE] = CLADE_X,
 };
 
-/* What the subject meets: a filter, a gradient, a window, or an output. */
+/* What the subject meets: a filter or a gradient, and a window. */
 static void describe_other(char *text, size_t size, const struct clade_op *op)
 {
     static const enum clade_role other[CLADE_OP_KINDS] = {

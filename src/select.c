@@ -108,6 +108,16 @@ static clade_status fail_with_list(clade_status st, const char *what,
     return clade_fail(st, "%s%s", what, lines);
 }
 
+static bool any(const struct clade_device *list, int count,
+                const struct sort *sort)
+{
+    int i = 0;
+
+    while (i < count && !sort->has(&list[i]))
+        i++;
+    return i < count;
+}
+
 static clade_status select_sort_of(struct clade_device *device,
                                    const struct clade_device *list, int count,
                                    const struct sort *sort)
@@ -131,7 +141,7 @@ static clade_status select_named(struct clade_device *device,
                                  const char *text)
 {
     int best = 0, matches = 0, which = 0;
-    char what[320];
+    char what[640];
 
     for (int i = 0; i < count; i++) {
         const int f = fit(&list[i], text);
@@ -145,7 +155,10 @@ static clade_status select_named(struct clade_device *device,
         }
     }
     if (matches == 0) {
-        snprintf(what, sizeof(what), "no device `%.128s`; there are:", text);
+        const bool bare = !any(list, count, &sorts[0]);
+
+        snprintf(what, sizeof(what), "no device `%.128s`%s%s; there are:", text,
+                 bare ? ", and " : "", bare ? sorts[0].none : "");
         return fail_with_list(CLADE_ENODEVICE, what, list, count, "", 0);
     }
     if (matches > 1) {

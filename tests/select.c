@@ -84,6 +84,11 @@ static void test_messages(const struct clade_device *list)
                    CLADE_ENODEVICE &&
                strstr(clade_error(), "pocl-opencl-icd"),
            "no OpenCL device: the message says how to get one");
+    tap_ok(select_device(&got, list + N_MACHINE - 2, 2, "pocl") ==
+                   CLADE_ENODEVICE &&
+               strstr(clade_error(), "`pocl`") &&
+               strstr(clade_error(), "pocl-opencl-icd"),
+           "no OpenCL device, one named: so does that message");
     tap_ok(!select_device(&got, list + N_MACHINE - 2, 2, NULL) &&
                !strcmp(got.selector, "cpu"),
            "no OpenCL device, no choice: the reference, float32 first");
@@ -95,7 +100,7 @@ int main(void)
 
     memcpy(list, machine, sizeof(list));
     select_sort(list, N_MACHINE);
-    tap_plan(N_CASES + 5);
+    tap_plan(N_CASES + 6);
     test_cases(list);
     test_messages(list);
     return tap_done();
