@@ -14,12 +14,14 @@ check_PROGRAMS = \
   tests/rng.t \
   tests/select.t \
   tests/train.t \
+  tests/verify-judge.t \
   tests/verify-ops.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
-  tests/symbols.sh
+  tests/symbols.sh \
+  tests/verify-record.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
 check_LTLIBRARIES = libtap.la
@@ -41,6 +43,7 @@ tests_ops_t_SOURCES = tests/ops.c
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_select_t_SOURCES = tests/select.c
+tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 
 TEST_EXTENSIONS = .t .sh

@@ -191,7 +191,7 @@ static struct op_case case_of(const struct line *l, enum clade_op_kind kind)
                          .n = l->n,
                          .h = l->h,
                          .w = l->w,
-                         .c = l->c,
+                         .c = l->c ? l->c : l->k,
                          .k = l->k ? l->k : l->c,
                          .window = window_of(l),
                          .flags = l->flags & flags_of(kind),

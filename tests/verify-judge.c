@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The judge must be able to fail: the reference, made to go wrong in one way
+ * at a time, has to be caught, and for the right reason. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap.h"
+#include "verify/verify.h"
+
+static struct backend_table faulty;
+static int runs; /* of the op under test, in the case at hand */
+
+/* The op's first output on the host, and element i of it. */
+static struct clade_tensor *output(const struct clade_op *op)
+{
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (clade_op_outputs(op->kind) & 1u << role)
+            return (struct clade_tensor *)&op->t[role];
+    return NULL;
+}
+
+static float *element(const struct clade_tensor *t, int64_t i)
+{
+    return (float *)((struct cpu_buffer *)t->buffer)->host +
+           clade_tensor_element(t, i);
+}
+
+static void right(const struct clade_op *op)
+{
+    (void)op;
+}
+
+static void one_unit(const struct clade_op *op)
+{
+    *element(output(op), 77) += 0.5f;
+}
+
+static void one_lost(const struct clade_op *op)
+{
+    *element(output(op), 5) = NAN;
+}
+
+static void last_doubled(const struct clade_op *op)
+{
+    *element(output(op), clade_tensor_elements(output(op)) - 1) *= 2;
+}
+
+/* What a device that stores half precision leaves: 11 bits. */
+static void rounded(const struct clade_op *op)
+{
+    const int64_t n = clade_tensor_elements(output(op));
+
+    for (int64_t i = 0; i < n; i++) {
+        float *v = element(output(op), i);
+        int exponent;
+        const float fraction = frexpf(*v, &exponent);
+
+        *v = ldexpf(rintf(ldexpf(fraction, 11)), exponent - 11);
+    }
+}
+
+static void outside(const struct clade_op *op)
+{
+    *element(output(op), clade_tensor_elements(output(op)) - 1 +
+                             output(op)->ld - output(op)->c) = 1;
+    element(output(op), clade_tensor_elements(output(op)) - 1)[1] = 1;
+}
+
+static void input_changed(const struct clade_op *op)
+{
+    *element(&op->t[CLADE_W], 3) += 1;
+}
+
+static void now_and_then(const struct clade_op *op)
+{
+    if (runs == 2)
+        *element(output(op), 9) = nextafterf(*element(output(op), 9), 9);
+}
+
+static void sign_lost(const struct clade_op *op)
+{
+    const int64_t n = clade_tensor_elements(output(op));
+
+    for (int64_t i = 0; i < n; i++)
+        *element(output(op), i) = fabsf(*element(output(op), i));
+}
+
+/* clang-format off */
+static const struct fault {
+    const char *name;
+    void (*apply)(const struct clade_op *op);
+    const char *match; /* the case that must catch it */
+    enum clade_outcome outcome;
+    const char *message; /* part of what is said */
+} faults[] = {
+    { "none", right, "conv_fwd:2x7x7x24:5x5", CLADE_PASSED, "" },
+    { "one element off by one unit", one_unit,
+      "conv_bwd_filter:2x14x14x16:3x3/1+1.1.1.1:14x14x32:exact",
+      CLADE_FAILED, "1 of " },
+    { "one element not written", one_lost,
+      "avgpool_fwd:2x7x7x48:7x7/1:1x1x48:random", CLADE_FAILED, "1 of " },
+    { "the last element doubled", last_doubled,
+      "bias_bwd:2x14x14x48:1x1/1:14x14x48:random", CLADE_FAILED, "1 of " },
+    { "outputs through half", rounded,
+      "conv_bwd_data:2x7x7x48:1x1/1:7x7x32:relu:random", CLADE_FAILED,
+      "are wrong" },
+    { "a softmax through half", rounded, "softmax_fwd:2x1x1x10", CLADE_FAILED,
+      "are wrong" },
+    { "an update through half", rounded, "sgd:1x1x1x1:1x1/1:1x1x10000:random",
+      CLADE_FAILED, "are wrong" },
+    { "a write behind the output", outside,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:exact", CLADE_FAILED,
+      "outside of y" },
+    { "a write into an input", input_changed,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
+      "input w" },
+    { "a bit that changes from run to run", now_and_then,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
+      "runs 2 and 3" },
+    { "signs lost", sign_lost,
+      "maxpool_fwd:2x14x14x24:3x3/2+0.1.0.1:7x7x24:random", CLADE_FAILED,
+      "are wrong" },
+};
+/* clang-format on */
+
+static const struct fault *current;
+
+static clade_status run(clade_backend *be, const struct clade_op *op)
+{
+    clade_status st = backend_cpu.run(be, op);
+
+    if (!st && op->label) { /* the work between runs has none */
+        runs++;
+        current->apply(op);
+    }
+    return st;
+}
+
+static void keep(void *arg, const struct clade_verdict *v)
+{
+    *(struct clade_verdict *)arg = *v;
+}
+
+static void test_fault(clade_backend *be, const struct op_cases *cases)
+{
+    struct clade_verdict v = { .outcome = CLADE_PASSED };
+    const struct clade_verify_ops options = { .report = keep, .arg = &v };
+    int judged = 0;
+
+    for (int i = 0; i < cases->count && v.outcome == CLADE_PASSED; i++) {
+        struct clade_verify_summary summary = { 0 };
+
+        if (strncmp(cases->list[i].name, current->match,
+                    strlen(current->match)))
+            continue;
+        runs = 0;
+        judged++;
+        if (verify_case(&summary, be, &cases->list[i], &options))
+            tap_bail("%s", clade_error());
+    }
+    if (!tap_ok(judged && v.outcome == current->outcome &&
+                    strstr(v.message, current->message),
+                "%s: %s", current->name, v.message))
+        tap_note("%d cases like %s; the last, %s: outcome %d", judged,
+                 current->match, v.name, v.outcome);
+}
+
+/* Data that aren't what they claim, and judging nothing, are mistrusted. */
+static void test_mistrust(const struct op_case *c)
+{
+    struct verify_oracle oracle, none = { .role = CLADE_Y };
+    struct verify_judge judge = { .gate = GATE_BITS, .unit = 1e-30 };
+    struct clade_verdict v;
+    struct verify_host *host;
+
+    if (verify_host_new(&host, c) ||
+        verify_oracle_new(&oracle, &host->op, CLADE_Y, 1e9))
+        tap_bail("%s", clade_error());
+    judge.op = &host->op;
+    verify_begin(&v, &host->op);
+    verify_output(&v, &judge, &oracle, host->area[CLADE_Y].before);
+    tap_ok(v.outcome == CLADE_MISTRUSTED, "sums past 2^24: %s", v.message);
+    verify_begin(&v, &host->op);
+    verify_output(&v, &judge, &none, host->area[CLADE_Y].before);
+    tap_ok(v.outcome == CLADE_MISTRUSTED, "no elements: %s", v.message);
+    verify_oracle_free(&oracle);
+    verify_host_free(host);
+}
+
+int main(void)
+{
+    const int n = sizeof(faults) / sizeof(*faults);
+    struct op_cases cases;
+    clade_backend *be;
+
+    if (verify_cases_quick(&cases) || clade_backend_open(&be, "cpu"))
+        tap_bail("%s", clade_error());
+    faulty = backend_cpu;
+    faulty.run = run;
+    be->table = &faulty;
+    tap_plan(n + 2);
+    for (current = faults; current < faults + n; current++)
+        test_fault(be, &cases);
+    test_mistrust(&cases.list[0]);
+    be->table = &backend_cpu;
+    clade_backend_close(be);
+    free(cases.list);
+    return tap_done();
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Records: a device agrees with its own and with Keras' in float64, and what
+# is no record, or another training's, is told apart by the exit code.
+device=${CLADE_TEST_DEVICE:-opencl}
+keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+
+# Nothing to test, or a number of lines to come.
+if ! "$CLADE" verify --device "$device" --suite ops --case \
+    sgd:1x1x1x1:1x1/1:1x1x1:exact >"$work/out" 2>&1 && [ $? -eq 4 ]; then
+    echo "1..0 # SKIP no device: $(tail -n 1 "$work/out")"
+    exit 0
+fi
+echo 1..7
+
+# ends CODE WHY ARGUMENT...: verify with these arguments ends with CODE.
+ends()
+{
+    code=$1 why=$2
+    shift 2
+    number=$((number + 1))
+    "$CLADE" verify --device "$device" "$@" >"$work/out" 2>&1
+    got=$?
+    if [ "$got" -eq "$code" ]; then
+        echo "ok $number - $why"
+    else
+        echo "not ok $number - $why"
+        echo "# exit code $got, not $code"
+        grep -v '^ok' "$work/out" | tail -n 8 | sed 's/^/# /'
+    fi
+}
+
+ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
+ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
+    --seed 7
+ends 0 'and agreed with' --against "$work/own.json"
+sed 's/"seed": 7/"seed": 8/' "$work/own.json" >"$work/other.json"
+ends 6 "another seed's record is not" --against "$work/other.json"
+sed 's/clade-record/clade-recipe/' "$work/own.json" >"$work/format.json"
+ends 3 'another format is refused' --against "$work/format.json"
+head -c 2000 "$work/own.json" >"$work/short.json"
+ends 3 'half a file is refused' --against "$work/short.json"
+sed 's,step0/activation/conv1,step0/activation/conv9,' "$work/own.json" \
+    >"$work/tensor.json"
+ends 3 'an unknown tensor is refused' --against "$work/tensor.json"
