@@ -1,1 +1,362 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Direct convolution for devices whose work-items have wide vectors (a CPU's):
+ * groups of one work-item, LANES output channels a vector, products summed in
+ * registers.  NHWC images, pixel stride ld*; every extent is an argument, so
+ * few programs serve all layers.
+ */
+#ifdef LANES
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define VECTOR CAT(float, LANES)
+#define VLOAD CAT(vload, LANES)
+#define VSTORE CAT(vstore, LANES)
+#define PANEL (LANES * VECS)
+
+/* The first n < LANES floats at p, then zeros. */
+static VECTOR load_head(global const float *p, int n)
+{
+    float t[LANES];
+
+    for (int i = 0; i < LANES; i++)
+        t[i] = i < n ? p[i] : 0.0f;
+    return VLOAD(0, t);
+}
+
+static VECTOR load(global const float *p, int n)
+{
+    return n >= LANES ? VLOAD(0, p) : load_head(p, n);
+}
+
+static void store(VECTOR v, global float *p, int n)
+{
+    if (n >= LANES) {
+        VSTORE(v, 0, p);
+    } else {
+        float t[LANES];
+
+        VSTORE(v, 0, t);
+        for (int i = 0; i < n; i++)
+            p[i] = t[i];
+    }
+}
+
+#ifdef TILE_P
+#define PATCH_H ((TILE_P - 1) * STRIDE + WIN_R)
+#define PATCH_W ((TILE_Q - 1) * STRIDE + WIN_S)
+#define PATCH (PATCH_H * PATCH_W * BLOCK)
+
+/* n channels at `from`, made up to BLOCK with zeros. */
+static void copy_pixel(local float *to, global const float *from, int n)
+{
+    for (int c = 0; c < BLOCK; c++)
+        to[c] = c < n ? from[c] : 0.0f;
+}
+
+/*
+ * One block of channels of the input patch of an output tile, zeros outside
+ * the image: patch[PATCH_H][PATCH_W][BLOCK] from x (channel c0 of image n on),
+ * row h0, column w0 first.  With DILATE > 1 the image is the gradient of a
+ * strided convolution, spread with zeros between its pixels.
+ */
+static void copy_block(local float *patch, global const float *x, int H, int W,
+                       int C, int ldx, int h0, int w0, int c0)
+{
+    for (int r = 0; r < PATCH_H; r++) {
+        for (int s = 0; s < PATCH_W; s++) {
+            local float *to = patch + (r * PATCH_W + s) * BLOCK;
+            const int h = h0 + r;
+            const int w = w0 + s;
+            const bool inside = h >= 0 && w >= 0 && h % DILATE == 0 &&
+                                w % DILATE == 0 && h / DILATE < H &&
+                                w / DILATE < W;
+            global const float *from =
+                x + (h / DILATE * W + w / DILATE) * ldx + c0;
+
+            if (!inside) {
+                for (int c = 0; c < BLOCK; c++)
+                    to[c] = 0.0f;
+#if BLOCK == LANES
+            } else if (C - c0 >= BLOCK) {
+                VSTORE(VLOAD(0, from), 0, to);
+#endif
+            } else {
+                copy_pixel(to, from, C - c0);
+            }
+        }
+    }
+}
+
+/*
+ * conv_direct: y = epilogue(x * w), conv_fwd; with a turned filter also
+ * conv_bwd_data.
+ *
+ * y [N,P,Q,K]; x [N,H,W,C]; w: filter_pack's panels; b [K]; mask like y, the
+ * forward value for the ReLU's mask.
+ * One work-item per tile of TILE_P x TILE_Q pixels (over Q, P, N) makes all K:
+ * it copies the tile's input patch to local memory, `held` blocks of BLOCK
+ * channels at a time (all of them where they fit), then walks the filter
+ * panel by panel with TILE_P*TILE_Q*VECS vectors of sums in registers.
+ * Built with -D WIN_R WIN_S STRIDE DILATE TILE_P TILE_Q LANES VECS BLOCK.
+ * Compute-bound.  The order of a sum depends on the shapes only: results
+ * repeat bit for bit.  depth: C*R*S products in one chain, padded to blocks
+ * with exact zeros, from the bias on.
+ */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_direct(global float *restrict y, int y_at, global const float *restrict x,
+            int x_at, global const float *restrict w, int w_at,
+            global const float *restrict b, int b_at,
+            global const float *restrict mask, int mask_at,
+            local float *restrict patch, int held, int H, int W, int C,
+            int ldx, int P, int Q, int K, int ldy, int ldm, int top, int left,
+            int with_bias, int relu, int accumulate)
+{
+    const int q0 = get_global_id(0) * TILE_Q;
+    const int p0 = get_global_id(1) * TILE_P;
+    const int n = get_global_id(2);
+    const int blocks = (C + BLOCK - 1) / BLOCK;
+    global const float *image = x + x_at + n * H * W * ldx;
+    global const float *panel = w + w_at;
+
+    for (int k0 = 0; k0 < K; k0 += PANEL) {
+        VECTOR acc[TILE_P * TILE_Q][VECS];
+
+        UNROLL
+        for (int v = 0; v < VECS; v++) {
+            const int k = k0 + v * LANES;
+            const VECTOR start =
+                with_bias && k < K ? load(b + b_at + k, K - k) : 0.0f;
+
+            UNROLL
+            for (int i = 0; i < TILE_P * TILE_Q; i++)
+                acc[i][v] = start;
+        }
+
+        for (int first = 0; first < blocks; first += held) {
+            const int count = min(held, blocks - first);
+
+            if (k0 == 0 || held < blocks)
+                for (int j = 0; j < count; j++)
+                    copy_block(patch + j * PATCH, image, H, W, C, ldx,
+                               p0 * STRIDE - top, q0 * STRIDE - left,
+                               (first + j) * BLOCK);
+
+            for (int j = 0; j < count; j++)
+                for (int r = 0; r < WIN_R; r++)
+                    for (int s = 0; s < WIN_S; s++) {
+                        local const float *a =
+                            patch + j * PATCH + (r * PATCH_W + s) * BLOCK;
+
+                        for (int c = 0; c < BLOCK; c++) {
+                            VECTOR f[VECS];
+
+                            UNROLL
+                            for (int v = 0; v < VECS; v++)
+                                f[v] = VLOAD(v, panel);
+                            panel += PANEL;
+                            UNROLL
+                            for (int t = 0; t < TILE_P; t++)
+                                UNROLL
+                                for (int i = 0; i < TILE_Q; i++) {
+                                    const VECTOR e =
+                                        a[(t * PATCH_W + i) * STRIDE * BLOCK +
+                                          c];
+
+                                    UNROLL
+                                    for (int v = 0; v < VECS; v++)
+                                        acc[t * TILE_Q + i][v] =
+                                            FMA(e, f[v],
+                                                acc[t * TILE_Q + i][v]);
+                                }
+                        }
+                    }
+        }
+
+        UNROLL
+        for (int t = 0; t < TILE_P; t++)
+            UNROLL
+            for (int i = 0; i < TILE_Q; i++) {
+                const int pixel = (n * P + p0 + t) * Q + q0 + i;
+
+                if (p0 + t >= P || q0 + i >= Q)
+                    continue;
+                UNROLL
+                for (int v = 0; v < VECS; v++) {
+                    const int k = k0 + v * LANES;
+                    VECTOR sum = acc[t * TILE_Q + i][v];
+
+                    if (k >= K)
+                        continue;
+                    if (accumulate)
+                        sum += load(y + y_at + pixel * ldy + k, K - k);
+                    if (relu == 1)
+                        sum = sum < 0.0f ? (VECTOR)0.0f : sum;
+                    if (relu == 2)
+                        sum = load(mask + mask_at + pixel * ldm + k, K - k) >
+                                      0.0f
+                                  ? sum
+                                  : (VECTOR)0.0f;
+                    store(sum, y + y_at + pixel * ldy + k, K - k);
+                }
+            }
+    }
+}
+#endif
+
+#ifdef TILE_C
+/*
+ * conv_direct_filter: partial sums of dw[r,s,c,k] = sum of x * dy.
+ *
+ * part [parts][R][S][C][K rounded up to PANEL]; x [N,H,W,C]; dy [N,P,Q,K].
+ * The N*P rows of dy are cut into units of `unit` rows, small enough to stay
+ * in a cache; part g sums units g*units ... (g+1)*units - 1.  One work-item
+ * per (range of c, part): for each unit and each r,s, TILE_C x PANEL sums in
+ * registers run over the unit's pixels, then go back to memory.
+ * Built with -D TILE_C LANES VECS TAIL (K is no multiple of PANEL).
+ * Compute-bound; the order of a sum depends on the shapes only.
+ */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_direct_filter(global float *restrict part, int part_at,
+                   global const float *restrict x, int x_at,
+                   global const float *restrict dy, int dy_at, int N, int H,
+                   int W, int C, int ldx, int P, int Q, int K, int ldy, int R,
+                   int S, int stride, int top, int left, int unit, int units,
+                   int range, int part_first)
+{
+    const int c_first = get_global_id(0) * range;
+    const int c_end = min(c_first + range, C);
+    const int g = part_first + get_global_id(1);
+    const int padded = (K + PANEL - 1) / PANEL * PANEL;
+    global float *mine = part + part_at + g * R * S * C * padded;
+
+    for (int u = g * units; u < (g + 1) * units; u++) {
+        const int row_end = min((u + 1) * unit, N * P);
+
+        for (int rs = 0; rs < R * S; rs++) {
+            const int r = rs / S;
+            const int s = rs % S;
+            /* the columns whose input is inside the image */
+            const int q0 = s >= left ? 0 : (left - s + stride - 1) / stride;
+            const int q_end = min(Q, (W - 1 + left - s) / stride + 1);
+
+            for (int c0 = c_first; c0 < c_end; c0 += TILE_C)
+                for (int k0 = 0; k0 < K; k0 += PANEL) {
+                    global float *sums =
+                        mine + (rs * C + c0) * padded + k0;
+                    VECTOR acc[TILE_C][VECS];
+
+                    UNROLL
+                    for (int i = 0; i < TILE_C; i++)
+                        UNROLL
+                        for (int v = 0; v < VECS; v++)
+                            acc[i][v] = u > g * units
+                                            ? VLOAD(v, sums + i * padded)
+                                            : (VECTOR)0.0f;
+
+                    for (int row = u * unit; row < row_end; row++) {
+                        const int n = row / P;
+                        const int h = row % P * stride - top + r;
+                        global const float *from =
+                            x + x_at +
+                            ((n * H + h) * W + q0 * stride - left + s) * ldx +
+                            c0;
+                        global const float *dp =
+                            dy + dy_at + (row * Q + q0) * ldy + k0;
+
+                        if (h < 0 || h >= H)
+                            continue;
+                        for (int q = q0; q < q_end; q++) {
+                            VECTOR f[VECS];
+
+                            UNROLL
+                            for (int v = 0; v < VECS; v++)
+#if TAIL
+                                f[v] = load(dp + v * LANES,
+                                            K - k0 - v * LANES);
+#else
+                                f[v] = VLOAD(v, dp);
+#endif
+                            dp += ldy;
+                            UNROLL
+                            for (int i = 0; i < TILE_C; i++) {
+                                const VECTOR e = from[i];
+
+                                UNROLL
+                                for (int v = 0; v < VECS; v++)
+                                    acc[i][v] = FMA(e, f[v], acc[i][v]);
+                            }
+                            from += stride * ldx;
+                        }
+                    }
+
+                    UNROLL
+                    for (int i = 0; i < TILE_C; i++)
+                        UNROLL
+                        for (int v = 0; v < VECS; v++)
+                            VSTORE(acc[i][v], v, sums + i * padded);
+                }
+        }
+    }
+}
+#endif
+#endif
+
+#ifndef LANES
+/*
+ * filter_pack: the filter in the order in which conv_direct reads it,
+ * packed[panel][block][r][s][block's c][panel's k], zeros where C or K end.
+ *
+ * w [R,S,C,K] dense; turned: the filter of conv_bwd_data, rotated by half a
+ * turn, in and out exchanged (C and K are then the new ones).
+ * One work-item per row of `width` values; memory-bound.
+ */
+kernel void filter_pack(global float *restrict packed, int packed_at,
+                        global const float *restrict w, int w_at, int R, int S,
+                        int C, int K, int block, int width, int turned,
+                        int rows)
+{
+    const int row = get_global_id(0);
+    const int blocks = (C + block - 1) / block;
+    const int s = row / block % S;
+    const int r = row / block / S % R;
+    const int c = row / (block * S * R) % blocks * block + row % block;
+    const int k0 = row / (block * S * R * blocks) * width;
+    global float *to = packed + packed_at + row * width;
+
+    if (row >= rows)
+        return; /* the grid is rounded up to whole work-groups */
+
+    /* element (r,s,c,k0) and the step to the next k */
+    const int from = turned ? (((R - 1 - r) * S + S - 1 - s) * K + k0) * C + c
+                            : ((r * S + s) * C + c) * K + k0;
+    const int step = turned ? C : 1;
+    const int n = c < C ? min(width, K - k0) : 0;
+
+    for (int i = 0; i < n; i++)
+        to[i] = w[w_at + from + i * step];
+    for (int i = n; i < width; i++)
+        to[i] = 0.0f;
+}
+
+/*
+ * conv_direct_sum: dw[i,k] = sum over g, in order, of part[g][i][k].
+ *
+ * dw [rows,K]; part [parts][rows][padded].  One work-item per output;
+ * memory-bound; repeats bit for bit.
+ */
+kernel void conv_direct_sum(global float *restrict dw, int dw_at,
+                            global const float *restrict part, int part_at,
+                            int rows, int K, int padded, int parts)
+{
+    const int k = get_global_id(0);
+    const int i = get_global_id(1);
+    float sum = 0.0f;
+
+    if (k >= K || i >= rows)
+        return; /* the grid is rounded up to whole work-groups */
+
+    for (int g = 0; g < parts; g++)
+        sum += part[part_at + (g * rows + i) * padded + k];
+    dw[dw_at + i * K + k] = sum;
+}
+#endif

@@ -1,1 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What surrounds a plain matrix product (CLBlast's) to make a convolution of
+ * it: NHWC images, pixel stride ld*, columns in the filter's order r, s, c.
+ */
+
+/*
+ * im2col: col[n,p,q][r,s,c] = x[n, p*stride-top+r, q*stride-left+s, c], zeros
+ * outside the image.
+ *
+ * One work-item per value over (C, R*S, N*P*Q); memory-bound; exact.
+ */
+kernel void im2col(global float *restrict col, int col_at,
+                   global const float *restrict x, int x_at, int H, int W,
+                   int C, int ldx, int P, int Q, int R, int S, int stride,
+                   int top, int left, int pixels)
+{
+    const int c = get_global_id(0);
+    const int rs = get_global_id(1);
+    const int pixel = get_global_id(2);
+    const int h = pixel / Q % P * stride - top + rs / S;
+    const int w = pixel % Q * stride - left + rs % S;
+    const int n = pixel / (P * Q);
+
+    if (c >= C || rs >= R * S || pixel >= pixels)
+        return; /* the grid is rounded up to whole work-groups */
+    col[col_at + (pixel * R * S + rs) * C + c] =
+        h >= 0 && h < H && w >= 0 && w < W
+            ? x[x_at + ((n * H + h) * W + w) * ldx + c]
+            : 0.0f;
+}
+
+/*
+ * col2im: dx[n,h,w,c] = epilogue(sum over r,s of the col[n,p,q][r,s,c] that
+ * im2col took from (h,w)), in order of r, s; accumulate: from the old dx on;
+ * masked: 0 where mask is not > 0.
+ *
+ * One work-item per output over (C, W, N*H): no atomics.  Memory-bound;
+ * repeats bit for bit.
+ */
+kernel void col2im(global float *restrict dx, int dx_at,
+                   global const float *restrict col, int col_at,
+                   global const float *restrict mask, int mask_at, int H,
+                   int W, int C, int ldx, int ldm, int P, int Q, int R, int S,
+                   int stride, int top, int left, int accumulate, int masked,
+                   int rows)
+{
+    const int c = get_global_id(0);
+    const int w = get_global_id(1);
+    const int row = get_global_id(2);
+    const int h = row % H;
+    const int n = row / H;
+    const int pixel = row * W + w;
+
+    if (c >= C || w >= W || row >= rows)
+        return; /* the grid is rounded up to whole work-groups */
+
+    float sum = accumulate ? dx[dx_at + pixel * ldx + c] : 0.0f;
+
+    for (int r = 0; r < R; r++)
+        for (int s = 0; s < S; s++) {
+            const int p = h + top - r;
+            const int q = w + left - s;
+
+            if (p < 0 || q < 0 || p % stride || q % stride ||
+                p / stride >= P || q / stride >= Q)
+                continue;
+            sum += col[col_at +
+                       (((n * P + p / stride) * Q + q / stride) * R * S +
+                        r * S + s) * C + c];
+        }
+    if (masked && !(mask[mask_at + pixel * ldm + c] > 0.0f))
+        sum = 0.0f;
+    dx[dx_at + pixel * ldx + c] = sum;
+}
+
+/*
+ * conv_epilogue, in place: y = relu(y + b), or y = 0 where mask is not > 0.
+ *
+ * y [pixels,K]; b [K]; relu 1: y < 0 ? 0 : y; relu 2: by mask [pixels,K].
+ * One work-item per value over (K, pixels); memory-bound.
+ */
+kernel void conv_epilogue(global float *restrict y, int y_at,
+                          global const float *restrict b, int b_at,
+                          global const float *restrict mask, int mask_at,
+                          int K, int ldy, int ldm, int with_bias, int relu,
+                          int pixels)
+{
+    const int k = get_global_id(0);
+    const int pixel = get_global_id(1);
+
+    if (k >= K || pixel >= pixels)
+        return; /* the grid is rounded up to whole work-groups */
+
+    float v = y[y_at + pixel * ldy + k];
+
+    if (with_bias)
+        v += b[b_at + k];
+    if (relu == 1)
+        v = v < 0.0f ? 0.0f : v;
+    if (relu == 2 && !(mask[mask_at + pixel * ldm + k] > 0.0f))
+        v = 0.0f;
+    y[y_at + pixel * ldy + k] = v;
+}

@@ -1,1 +1,342 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Direct convolution: cl/direct.cl.  A group is one work-item with vectors of
+ * LANES floats; the tile of sums that it holds in registers is chosen per op.
+ */
+#include "conv.h"
+
+#include <stdio.h>
+
+/* op->tune of conv_fwd and conv_bwd_data; filter_pack reads VECS, BLOCK and
+ * LANES. */
+enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
+/* op->tune of conv_bwd_filter. */
+enum { FILTER_C, FILTER_VECS, FILTER_TAIL, FILTER_UNIT = 4, FILTER_UNITS,
+       FILTER_PARTS, FILTER_RANGE };
+
+static int div_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Vectors as wide as the device's own, and the vectors of sums that its
+ * registers hold beside operands (32 with AVX-512, else 16). */
+static int lanes(const struct ocl *o)
+{
+    const int width = o->base.device.vector_width;
+
+    return width >= 16 ? 16 : width >= 8 ? 8 : 4;
+}
+
+static int registers(const struct ocl *o)
+{
+    return lanes(o) == 16 ? 28 : 12;
+}
+
+/* The image read, the image made and the filter of conv_fwd or
+ * conv_bwd_data: the latter is a forward pass over dy with a turned filter. */
+struct view {
+    const struct clade_tensor *in, *out, *mask;
+    int r, s, stride, dilate, top, left;
+    bool flat; /* 1x1: the batch is one row of pixels */
+};
+
+static struct view view_of(const struct clade_op *op)
+{
+    const struct clade_window *win = &op->window;
+    struct view v = { .r = win->r, .s = win->s, .stride = win->stride,
+                      .dilate = 1, .top = win->top, .left = win->left,
+                      .in = &op->t[CLADE_X], .out = &op->t[CLADE_Y],
+                      .mask = &op->t[CLADE_Y] };
+
+    if (op->kind == CLADE_CONV_BWD_DATA) {
+        v.in = &op->t[CLADE_DY];
+        v.out = &op->t[CLADE_DX];
+        v.mask = &op->t[CLADE_X];
+        v.dilate = win->stride;
+        v.stride = 1;
+        v.top = win->r - 1 - win->top;
+        v.left = win->s - 1 - win->left;
+    }
+    v.flat = v.r == 1 && v.s == 1 && v.stride == 1 && v.dilate == 1 &&
+             v.top == 0 && v.left == 0 && v.in->h == v.out->h &&
+             v.in->w == v.out->w;
+    return v;
+}
+
+/* Channels copied at a time: whole vectors where there are that many. */
+static int block_of(int c, int width)
+{
+    return c % width == 0 || c > width + width / 2 ? width
+           : c >= 8 && c % 8 == 0                  ? 8
+                                                   : min_int(c, width);
+}
+
+/*
+ * The cost of a tile, in vector products a filter row: the products that its
+ * pixels and panels make, wasted ones included, and a fifth of the loads.
+ */
+static double tile_cost(int p, int q, int k, int tp, int tq, int vecs, int l)
+{
+    const double tiles = (double)div_up(p, tp) * div_up(q, tq);
+    const double panels = div_up(k, vecs * l);
+
+    return tiles * panels * (tp * tq * vecs + 0.2 * (tp * tq + vecs));
+}
+
+/* The cheapest tile of at most `budget` vectors of sums for a P x Q image. */
+static void choose_tile(int *tune, int p, int q, int k, int l, int budget)
+{
+    double best = 0;
+
+    for (int vecs = 1; vecs <= 4; vecs++)
+        for (int tq = 1; tq <= min_int(q, budget / vecs); tq++) {
+            const int tp = min_int(p, budget / vecs / tq);
+            const double cost = tile_cost(p, q, k, tp, tq, vecs, l);
+
+            if (best > 0 && !(cost < best))
+                continue;
+            best = cost;
+            tune[TILE_P] = tp;
+            tune[TILE_Q] = tq;
+            tune[VECS] = vecs;
+        }
+}
+
+static clade_status choose_image(struct ocl *o, struct clade_op *op)
+{
+    const struct view v = view_of(op);
+    const int l = lanes(o);
+    const int pixels = v.out->h * v.out->w;
+    int *tune = op->tune;
+
+    /* a flat batch is long whatever its images: one tile serves them all */
+    choose_tile(tune, v.flat ? 1 : v.out->h, v.flat ? 64 * pixels : v.out->w,
+                v.out->c, l, registers(o));
+    tune[BLOCK] = block_of(v.in->c, l);
+    tune[LANES] = l;
+    tune[IMAGES] = ocl_conv_images(op);
+    op->packed = (size_t)div_up(v.in->c, tune[BLOCK]) * tune[BLOCK] * v.r *
+                 v.s * div_up(v.out->c, tune[VECS] * l) * tune[VECS] * l;
+    op->depth = v.in->c * v.r * v.s + 1 +
+                !!(op->flags & CLADE_ACCUMULATE);
+    return CLADE_OK;
+}
+
+/* The largest divisor of c that is at most `max`. */
+static int divisor(int c, int max)
+{
+    while (c % max)
+        max--;
+    return max;
+}
+
+static int padded_k(const struct ocl *o, const struct clade_op *op)
+{
+    const int panel = op->tune[FILTER_VECS] * lanes(o);
+
+    return div_up(op->t[CLADE_DW].c, panel) * panel;
+}
+
+/*
+ * conv_bwd_filter: units of rows that stay in a core's cache (half a MiB of x
+ * and dy); as many partial sums as cost little to add up (a part for each 800
+ * pixels), and no part longer than a launch may be.
+ */
+static clade_status choose_filter(struct ocl *o, struct clade_op *op)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const int rows = dy->n * dy->h;
+    const size_t row_bytes = 4 * ((size_t)dy->w * dy->c +
+                                  (size_t)op->window.stride * x->w * x->c);
+    const int l = lanes(o);
+    const double long_parts = clade_op_flops(op) / OCL_LAUNCH_FLOPS;
+    int *tune = op->tune;
+    int units, parts;
+
+    tune[FILTER_VECS] = dy->c % (2 * l) == 0 ? 2 : 1;
+    tune[FILTER_TAIL] = dy->c % l != 0;
+    tune[FILTER_C] = divisor(x->c, min_int(16, registers(o) / 2 /
+                                                   tune[FILTER_VECS] + 2));
+    tune[LANES - 1] = l;
+    tune[FILTER_UNIT] = (int)(row_bytes > 1 << 19 ? 1 : (1 << 19) / row_bytes);
+    tune[FILTER_UNIT] = min_int(tune[FILTER_UNIT], rows);
+    units = div_up(rows, tune[FILTER_UNIT]);
+    parts = min_int(rows * dy->w / 800, 32);
+    parts = parts < 1 + long_parts ? (int)(1 + long_parts) : parts;
+    parts = min_int(parts, units);
+    tune[FILTER_UNITS] = div_up(units, parts);
+    tune[FILTER_PARTS] = div_up(units, tune[FILTER_UNITS]);
+    tune[FILTER_RANGE] =
+        div_up(x->c / tune[FILTER_C], 8) * tune[FILTER_C];
+    op->workspace = (size_t)tune[FILTER_PARTS] * dw->n * dw->h * dw->w *
+                    padded_k(o, op) * sizeof(float);
+    op->depth = min_int(tune[FILTER_UNITS] * tune[FILTER_UNIT], rows) * dy->w +
+                1 + tune[FILTER_PARTS];
+    return CLADE_OK;
+}
+
+static clade_status choose(struct ocl *o, struct clade_op *op)
+{
+    return op->kind == CLADE_CONV_BWD_FILTER ? choose_filter(o, op)
+                                             : choose_image(o, op);
+}
+
+static bool supports(struct ocl *o, const struct clade_op *op)
+{
+    (void)o;
+    return op->kind == CLADE_CONV_FWD || op->kind == CLADE_CONV_BWD_DATA ||
+           op->kind == CLADE_CONV_BWD_FILTER;
+}
+
+static clade_status pack(struct ocl *o, const struct clade_op *op)
+{
+    const struct clade_tensor *w = &op->t[CLADE_W];
+    const bool turned = op->flags & CLADE_TURNED;
+    const int c = turned ? w->c : w->w;
+    const int k = turned ? w->w : w->c;
+    const int width = op->tune[VECS] * op->tune[LANES];
+    const int block = op->tune[BLOCK];
+    const int rows =
+        div_up(k, width) * div_up(c, block) * block * w->n * w->h;
+
+    return ocl_launch(o, op, OCL_DIRECT, "filter_pack", "",
+                      OCL_GRID(rows, 1, 1),
+                      OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
+                               OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
+                               OCL_INT(k), OCL_INT(block), OCL_INT(width),
+                               OCL_INT(turned), OCL_INT(rows)));
+}
+
+/* A batch of images as one row of pixels. */
+static struct clade_tensor flat_row(const struct clade_tensor *t)
+{
+    struct clade_tensor row = *t;
+
+    row.n = row.h = 1;
+    row.w = (int)clade_tensor_pixels(t);
+    return row;
+}
+
+static clade_status image_part(struct ocl *o, const struct clade_op *op)
+{
+    const struct view v = view_of(op);
+    const struct clade_tensor in = v.flat ? flat_row(v.in) : *v.in;
+    const struct clade_tensor out = v.flat ? flat_row(v.out) : *v.out;
+    const int *tune = op->tune;
+    const int blocks = div_up(in.c, tune[BLOCK]);
+    const size_t patch = sizeof(float) * tune[BLOCK] *
+                         ((tune[TILE_P] - 1) * v.stride + v.r) *
+                         ((tune[TILE_Q] - 1) * v.stride + v.s);
+    const size_t fit = o->base.device.local_memory / patch;
+    const int held = fit < (size_t)blocks ? (int)fit : blocks;
+    const int relu = !(op->flags & CLADE_RELU)     ? 0
+                     : op->kind == CLADE_CONV_FWD ? 1
+                                                  : 2;
+    char options[256];
+
+    if (!held)
+        return clade_fail(CLADE_EUNSUPPORTED,
+                          "%s: a patch of %zu bytes exceeds the local memory "
+                          "of %s; try --algorithm clblast",
+                          op_describe(op), patch, o->base.device.name);
+    snprintf(options, sizeof options,
+             "-D WIN_R=%d -D WIN_S=%d -D STRIDE=%d -D DILATE=%d -D TILE_P=%d "
+             "-D TILE_Q=%d -D LANES=%d -D VECS=%d -D BLOCK=%d",
+             v.r, v.s, v.stride, v.dilate, tune[TILE_P], tune[TILE_Q],
+             tune[LANES], tune[VECS], tune[BLOCK]);
+    return ocl_launch(
+        o, op, OCL_DIRECT, "conv_direct", options,
+        OCL_GROUPS(div_up(out.w, tune[TILE_Q]), div_up(out.h, tune[TILE_P]),
+                   out.n),
+        OCL_ARGS(OCL_MEM(&out), OCL_MEM(&in), OCL_MEM(&op->t[CLADE_PACKED]),
+                 OCL_MEM(&op->t[CLADE_B]), OCL_MEM(v.mask),
+                 OCL_LOCAL(patch * held), OCL_INT(held), OCL_INT(in.h),
+                 OCL_INT(in.w), OCL_INT(in.c), OCL_INT(in.ld), OCL_INT(out.h),
+                 OCL_INT(out.w), OCL_INT(out.c), OCL_INT(out.ld),
+                 OCL_INT(v.mask->ld), OCL_INT(v.top), OCL_INT(v.left),
+                 OCL_INT(!!(op->flags & CLADE_BIAS)), OCL_INT(relu),
+                 OCL_INT(!!(op->flags & CLADE_ACCUMULATE))));
+}
+
+static clade_status run_image(struct ocl *o, const struct clade_op *op)
+{
+    const int n = view_of(op).out->n;
+
+    for (int first = 0; first < n; first += op->tune[IMAGES]) {
+        const struct clade_op part =
+            ocl_conv_part(op, first, min_int(op->tune[IMAGES], n - first));
+        clade_status st = image_part(o, &part);
+
+        if (st)
+            return st;
+    }
+    return CLADE_OK;
+}
+
+static clade_status filter_parts(struct ocl *o, const struct clade_op *op,
+                                 int first, int count)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const struct clade_window *win = &op->window;
+    const int *tune = op->tune;
+    char options[128];
+
+    snprintf(options, sizeof options,
+             "-D TILE_C=%d -D VECS=%d -D TAIL=%d -D LANES=%d", tune[FILTER_C],
+             tune[FILTER_VECS], tune[FILTER_TAIL], tune[LANES - 1]);
+    return ocl_launch(
+        o, op, OCL_DIRECT, "conv_direct_filter", options,
+        OCL_GROUPS(div_up(x->c, tune[FILTER_RANGE]), count, 1),
+        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(x), OCL_MEM(dy),
+                 OCL_INT(x->n), OCL_INT(x->h), OCL_INT(x->w), OCL_INT(x->c),
+                 OCL_INT(x->ld), OCL_INT(dy->h), OCL_INT(dy->w),
+                 OCL_INT(dy->c), OCL_INT(dy->ld), OCL_INT(win->r),
+                 OCL_INT(win->s), OCL_INT(win->stride), OCL_INT(win->top),
+                 OCL_INT(win->left), OCL_INT(tune[FILTER_UNIT]),
+                 OCL_INT(tune[FILTER_UNITS]), OCL_INT(tune[FILTER_RANGE]),
+                 OCL_INT(first)));
+}
+
+static clade_status run_filter(struct ocl *o, const struct clade_op *op)
+{
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const int rows = dw->n * dw->h * dw->w;
+    const int parts = op->tune[FILTER_PARTS];
+    const double of_part = clade_op_flops(op) / parts;
+    const int at_once = (int)(OCL_LAUNCH_FLOPS / of_part) < 1
+                            ? 1
+                            : min_int(parts, (int)(OCL_LAUNCH_FLOPS / of_part));
+    clade_status st;
+
+    for (int first = 0; first < parts; first += at_once)
+        if ((st = filter_parts(o, op, first, min_int(at_once, parts - first))))
+            return st;
+    return ocl_launch(o, op, OCL_DIRECT, "conv_direct_sum", "",
+                      OCL_GRID(dw->c, rows, 1),
+                      OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
+                               OCL_INT(rows), OCL_INT(dw->c),
+                               OCL_INT(padded_k(o, op)), OCL_INT(parts)));
+}
+
+static clade_status run(struct ocl *o, const struct clade_op *op)
+{
+    return op->kind == CLADE_CONV_BWD_FILTER ? run_filter(o, op)
+                                             : run_image(o, op);
+}
+
+const struct ocl_conv_algorithm ocl_direct = {
+    .name = "direct",
+    .supports = supports,
+    .choose = choose,
+    .run = run,
+    .pack = pack,
+};
