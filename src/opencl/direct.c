@@ -11,8 +11,16 @@
  * LANES. */
 enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
 /* op->tune of conv_bwd_filter. */
-enum { FILTER_C, FILTER_VECS, FILTER_TAIL, FILTER_UNIT = 4, FILTER_UNITS,
-       FILTER_PARTS, FILTER_RANGE };
+enum {
+    FILTER_C,
+    FILTER_VECS,
+    FILTER_TAIL,
+    FILTER_LANES,
+    FILTER_UNIT,
+    FILTER_UNITS,
+    FILTER_PARTS,
+    FILTER_RANGE
+};
 
 static int div_up(int a, int b)
 {
@@ -49,9 +57,14 @@ struct view {
 static struct view view_of(const struct clade_op *op)
 {
     const struct clade_window *win = &op->window;
-    struct view v = { .r = win->r, .s = win->s, .stride = win->stride,
-                      .dilate = 1, .top = win->top, .left = win->left,
-                      .in = &op->t[CLADE_X], .out = &op->t[CLADE_Y],
+    struct view v = { .r = win->r,
+                      .s = win->s,
+                      .stride = win->stride,
+                      .dilate = 1,
+                      .top = win->top,
+                      .left = win->left,
+                      .in = &op->t[CLADE_X],
+                      .out = &op->t[CLADE_Y],
                       .mask = &op->t[CLADE_Y] };
 
     if (op->kind == CLADE_CONV_BWD_DATA) {
@@ -112,19 +125,17 @@ static clade_status choose_image(struct ocl *o, struct clade_op *op)
 {
     const struct view v = view_of(op);
     const int l = lanes(o);
-    const int pixels = v.out->h * v.out->w;
+    const int pixels = (int)clade_tensor_pixels(v.out);
     int *tune = op->tune;
 
-    /* a flat batch is long whatever its images: one tile serves them all */
-    choose_tile(tune, v.flat ? 1 : v.out->h, v.flat ? 64 * pixels : v.out->w,
+    choose_tile(tune, v.flat ? 1 : v.out->h, v.flat ? pixels : v.out->w,
                 v.out->c, l, registers(o));
     tune[BLOCK] = block_of(v.in->c, l);
     tune[LANES] = l;
     tune[IMAGES] = ocl_conv_images(op);
     op->packed = (size_t)div_up(v.in->c, tune[BLOCK]) * tune[BLOCK] * v.r *
                  v.s * div_up(v.out->c, tune[VECS] * l) * tune[VECS] * l;
-    op->depth = v.in->c * v.r * v.s + 1 +
-                !!(op->flags & CLADE_ACCUMULATE);
+    op->depth = v.in->c * v.r * v.s + 1 + !!(op->flags & CLADE_ACCUMULATE);
     return CLADE_OK;
 }
 
@@ -136,50 +147,80 @@ static int divisor(int c, int max)
     return max;
 }
 
-static int padded_k(const struct ocl *o, const struct clade_op *op)
+/* conv_bwd_filter's images: a 1x1 window needs no rows, so that each image is
+ * one long row. */
+static struct clade_tensor filter_image(const struct clade_op *op,
+                                        enum clade_role role)
 {
-    const int panel = op->tune[FILTER_VECS] * lanes(o);
+    const struct clade_window *win = &op->window;
+    struct clade_tensor t = op->t[role];
+
+    if (win->r == 1 && win->s == 1 && win->stride == 1 && !win->top &&
+        !win->left && op->t[CLADE_X].w == op->t[CLADE_DY].w) {
+        t.w *= t.h;
+        t.h = 1;
+    }
+    return t;
+}
+
+static int padded_k(const struct clade_op *op)
+{
+    const int panel = op->tune[FILTER_VECS] * op->tune[FILTER_LANES];
 
     return div_up(op->t[CLADE_DW].c, panel) * panel;
 }
 
-/*
- * conv_bwd_filter: units of rows that stay in a core's cache (half a MiB of x
- * and dy); as many partial sums as cost little to add up (a part for each 800
- * pixels), and no part longer than a launch may be.
- */
-static clade_status choose_filter(struct ocl *o, struct clade_op *op)
+/* Registers: a column of input channels by one vector, or more vectors where
+ * there are too few channels to fill a pipeline. */
+static void choose_filter_tile(int *tune, int c, int k, int l)
 {
-    const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct clade_tensor *dy = &op->t[CLADE_DY];
-    const struct clade_tensor *dw = &op->t[CLADE_DW];
-    const int rows = dy->n * dy->h;
-    const size_t row_bytes = 4 * ((size_t)dy->w * dy->c +
-                                  (size_t)op->window.stride * x->w * x->c);
-    const int l = lanes(o);
-    const double long_parts = clade_op_flops(op) / OCL_LAUNCH_FLOPS;
-    int *tune = op->tune;
+    tune[FILTER_LANES] = l;
+    tune[FILTER_TAIL] = k % l != 0;
+    tune[FILTER_C] = divisor(c, l == 16 ? 16 : 8);
+    tune[FILTER_VECS] = 1;
+    while (tune[FILTER_C] * tune[FILTER_VECS] * 2 < 16 &&
+           k % (tune[FILTER_VECS] * 2 * l) == 0)
+        tune[FILTER_VECS] *= 2;
+}
+
+/*
+ * Rows of dy in units that stay in a core's cache (half a MiB of x and dy);
+ * as many partial sums as cost little to add up (one for each 800 pixels), and
+ * none that takes longer than a launch may.
+ */
+static void choose_filter_parts(int *tune, const struct clade_op *op)
+{
+    const struct clade_tensor x = filter_image(op, CLADE_X);
+    const struct clade_tensor dy = filter_image(op, CLADE_DY);
+    const int rows = dy.n * dy.h;
+    const int row_bytes = 4 * (dy.w * dy.c + op->window.stride * x.w * x.c);
+    const int least = 1 + (int)(clade_op_flops(op) / OCL_LAUNCH_FLOPS);
     int units, parts;
 
-    tune[FILTER_VECS] = dy->c % (2 * l) == 0 ? 2 : 1;
-    tune[FILTER_TAIL] = dy->c % l != 0;
-    tune[FILTER_C] = divisor(x->c, min_int(16, registers(o) / 2 /
-                                                   tune[FILTER_VECS] + 2));
-    tune[LANES - 1] = l;
-    tune[FILTER_UNIT] = (int)(row_bytes > 1 << 19 ? 1 : (1 << 19) / row_bytes);
-    tune[FILTER_UNIT] = min_int(tune[FILTER_UNIT], rows);
+    tune[FILTER_UNIT] =
+        row_bytes > 1 << 19 ? 1 : min_int((1 << 19) / row_bytes, rows);
     units = div_up(rows, tune[FILTER_UNIT]);
-    parts = min_int(rows * dy->w / 800, 32);
-    parts = parts < 1 + long_parts ? (int)(1 + long_parts) : parts;
-    parts = min_int(parts, units);
+    parts = min_int(rows * dy.w / 800, 32);
+    parts = min_int(parts < least ? least : parts, units);
     tune[FILTER_UNITS] = div_up(units, parts);
     tune[FILTER_PARTS] = div_up(units, tune[FILTER_UNITS]);
-    tune[FILTER_RANGE] =
-        div_up(x->c / tune[FILTER_C], 8) * tune[FILTER_C];
+}
+
+static clade_status choose_filter(struct ocl *o, struct clade_op *op)
+{
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const struct clade_tensor dy = filter_image(op, CLADE_DY);
+    const int c = op->t[CLADE_X].c;
+    int *tune = op->tune;
+
+    choose_filter_tile(tune, c, dw->c, lanes(o));
+    choose_filter_parts(tune, op);
+    tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
     op->workspace = (size_t)tune[FILTER_PARTS] * dw->n * dw->h * dw->w *
-                    padded_k(o, op) * sizeof(float);
-    op->depth = min_int(tune[FILTER_UNITS] * tune[FILTER_UNIT], rows) * dy->w +
-                1 + tune[FILTER_PARTS];
+                    padded_k(op) * sizeof(float);
+    op->depth =
+        min_int(tune[FILTER_UNITS] * tune[FILTER_UNIT], dy.n * dy.h) * dy.w +
+        1 + tune[FILTER_PARTS];
     return CLADE_OK;
 }
 
@@ -204,15 +245,13 @@ static clade_status pack(struct ocl *o, const struct clade_op *op)
     const int k = turned ? w->w : w->c;
     const int width = op->tune[VECS] * op->tune[LANES];
     const int block = op->tune[BLOCK];
-    const int rows =
-        div_up(k, width) * div_up(c, block) * block * w->n * w->h;
+    const int rows = div_up(k, width) * div_up(c, block) * block * w->n * w->h;
 
-    return ocl_launch(o, op, OCL_DIRECT, "filter_pack", "",
-                      OCL_GRID(rows, 1, 1),
-                      OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
-                               OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
-                               OCL_INT(k), OCL_INT(block), OCL_INT(width),
-                               OCL_INT(turned), OCL_INT(rows)));
+    return ocl_launch(
+        o, op, OCL_DIRECT, "filter_pack", "", OCL_GRID(rows, 1, 1),
+        OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w), OCL_INT(w->n),
+                 OCL_INT(w->h), OCL_INT(c), OCL_INT(k), OCL_INT(block),
+                 OCL_INT(width), OCL_INT(turned), OCL_INT(rows)));
 }
 
 /* A batch of images as one row of pixels. */
@@ -237,7 +276,7 @@ static clade_status image_part(struct ocl *o, const struct clade_op *op)
                          ((tune[TILE_Q] - 1) * v.stride + v.s);
     const size_t fit = o->base.device.local_memory / patch;
     const int held = fit < (size_t)blocks ? (int)fit : blocks;
-    const int relu = !(op->flags & CLADE_RELU)     ? 0
+    const int relu = !(op->flags & CLADE_RELU)    ? 0
                      : op->kind == CLADE_CONV_FWD ? 1
                                                   : 2;
     char options[256];
@@ -284,26 +323,25 @@ static clade_status run_image(struct ocl *o, const struct clade_op *op)
 static clade_status filter_parts(struct ocl *o, const struct clade_op *op,
                                  int first, int count)
 {
-    const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const struct clade_tensor x = filter_image(op, CLADE_X);
+    const struct clade_tensor dy = filter_image(op, CLADE_DY);
     const struct clade_window *win = &op->window;
     const int *tune = op->tune;
     char options[128];
 
     snprintf(options, sizeof options,
              "-D TILE_C=%d -D VECS=%d -D TAIL=%d -D LANES=%d", tune[FILTER_C],
-             tune[FILTER_VECS], tune[FILTER_TAIL], tune[LANES - 1]);
+             tune[FILTER_VECS], tune[FILTER_TAIL], tune[FILTER_LANES]);
     return ocl_launch(
         o, op, OCL_DIRECT, "conv_direct_filter", options,
-        OCL_GROUPS(div_up(x->c, tune[FILTER_RANGE]), count, 1),
-        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(x), OCL_MEM(dy),
-                 OCL_INT(x->n), OCL_INT(x->h), OCL_INT(x->w), OCL_INT(x->c),
-                 OCL_INT(x->ld), OCL_INT(dy->h), OCL_INT(dy->w),
-                 OCL_INT(dy->c), OCL_INT(dy->ld), OCL_INT(win->r),
-                 OCL_INT(win->s), OCL_INT(win->stride), OCL_INT(win->top),
-                 OCL_INT(win->left), OCL_INT(tune[FILTER_UNIT]),
-                 OCL_INT(tune[FILTER_UNITS]), OCL_INT(tune[FILTER_RANGE]),
-                 OCL_INT(first)));
+        OCL_GROUPS(div_up(x.c, tune[FILTER_RANGE]), count, 1),
+        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&x), OCL_MEM(&dy),
+                 OCL_INT(x.n), OCL_INT(x.h), OCL_INT(x.w), OCL_INT(x.c),
+                 OCL_INT(x.ld), OCL_INT(dy.h), OCL_INT(dy.w), OCL_INT(dy.c),
+                 OCL_INT(dy.ld), OCL_INT(win->r), OCL_INT(win->s),
+                 OCL_INT(win->stride), OCL_INT(win->top), OCL_INT(win->left),
+                 OCL_INT(tune[FILTER_UNIT]), OCL_INT(tune[FILTER_UNITS]),
+                 OCL_INT(tune[FILTER_RANGE]), OCL_INT(first)));
 }
 
 static clade_status run_filter(struct ocl *o, const struct clade_op *op)
@@ -320,11 +358,10 @@ static clade_status run_filter(struct ocl *o, const struct clade_op *op)
     for (int first = 0; first < parts; first += at_once)
         if ((st = filter_parts(o, op, first, min_int(at_once, parts - first))))
             return st;
-    return ocl_launch(o, op, OCL_DIRECT, "conv_direct_sum", "",
-                      OCL_GRID(dw->c, rows, 1),
-                      OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
-                               OCL_INT(rows), OCL_INT(dw->c),
-                               OCL_INT(padded_k(o, op)), OCL_INT(parts)));
+    return ocl_launch(
+        o, op, OCL_DIRECT, "conv_direct_sum", "", OCL_GRID(dw->c, rows, 1),
+        OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_INT(rows),
+                 OCL_INT(dw->c), OCL_INT(padded_k(op)), OCL_INT(parts)));
 }
 
 static clade_status run(struct ocl *o, const struct clade_op *op)

@@ -37,6 +37,7 @@ struct ocl {
     struct ocl_pending *pending;
     bool fma;       /* FMA() is fma(), else a product and a sum */
     bool preparing; /* ocl_launch builds and checks, but queues nothing */
+    bool clblast_built; /* CLBlast has built its kernels for this context */
     char *notices;
     char *told; /* the notices last returned */
 };
