@@ -1,41 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Direct convolution for devices whose work-items have wide vectors (a CPU's):
- * groups of one work-item, LANES output channels a vector, products summed in
+ * groups of one work-item, VEC output channels a vector, products summed in
  * registers.  NHWC images, pixel stride ld*; every extent is an argument, so
  * few programs serve all layers.
  */
-#ifdef LANES
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
-#define VECTOR CAT(float, LANES)
-#define VLOAD CAT(vload, LANES)
-#define VSTORE CAT(vstore, LANES)
-#define PANEL (LANES * VECS)
+#ifdef VEC
+#define PANEL (VEC * VECS)
 
-/* The first n < LANES floats at p, then zeros. */
-static VECTOR load_head(global const float *p, int n)
+/* The first n < VEC floats at p, then zeros. */
+static FLOATV load_head(global const float *p, int n)
 {
-    float t[LANES];
+    float t[VEC];
 
-    for (int i = 0; i < LANES; i++)
+    for (int i = 0; i < VEC; i++)
         t[i] = i < n ? p[i] : 0.0f;
-    return VLOAD(0, t);
+    return LOADV(t);
 }
 
-static VECTOR load(global const float *p, int n)
+static FLOATV load(global const float *p, int n)
 {
-    return n >= LANES ? VLOAD(0, p) : load_head(p, n);
+    return n >= VEC ? LOADV(p) : load_head(p, n);
 }
 
-static void store(VECTOR v, global float *p, int n)
+static void store(FLOATV v, global float *p, int n)
 {
-    if (n >= LANES) {
-        VSTORE(v, 0, p);
+    if (n >= VEC) {
+        STOREV(v, p);
     } else {
-        float t[LANES];
+        float t[VEC];
 
-        VSTORE(v, 0, t);
+        STOREV(v, t);
         for (int i = 0; i < n; i++)
             p[i] = t[i];
     }
@@ -76,9 +71,9 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
             if (!inside) {
                 for (int c = 0; c < BLOCK; c++)
                     to[c] = 0.0f;
-#if BLOCK == LANES
+#if BLOCK == VEC
             } else if (C - c0 >= BLOCK) {
-                VSTORE(VLOAD(0, from), 0, to);
+                STOREV(LOADV(from), to);
 #endif
             } else {
                 copy_pixel(to, from, C - c0);
@@ -97,7 +92,7 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
  * it copies the tile's input patch to local memory, `held` blocks of BLOCK
  * channels at a time (all of them where they fit), then walks the filter
  * panel by panel with TILE_P*TILE_Q*VECS vectors of sums in registers.
- * Built with -D WIN_R WIN_S STRIDE DILATE TILE_P TILE_Q LANES VECS BLOCK.
+ * Built with -D WIN_R WIN_S STRIDE DILATE TILE_P TILE_Q VEC VECS BLOCK.
  * Compute-bound.  The order of a sum depends on the shapes only: results
  * repeat bit for bit.  depth: C*R*S products in one chain, padded to blocks
  * with exact zeros, from the bias on.
@@ -119,12 +114,12 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
     global const float *panel = w + w_at;
 
     for (int k0 = 0; k0 < K; k0 += PANEL) {
-        VECTOR acc[TILE_P * TILE_Q][VECS];
+        FLOATV acc[TILE_P * TILE_Q][VECS];
 
         UNROLL
         for (int v = 0; v < VECS; v++) {
-            const int k = k0 + v * LANES;
-            const VECTOR start =
+            const int k = k0 + v * VEC;
+            const FLOATV start =
                 with_bias && k < K ? load(b + b_at + k, K - k) : 0.0f;
 
             UNROLL
@@ -148,17 +143,17 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
                             patch + j * PATCH + (r * PATCH_W + s) * BLOCK;
 
                         for (int c = 0; c < BLOCK; c++) {
-                            VECTOR f[VECS];
+                            FLOATV f[VECS];
 
                             UNROLL
                             for (int v = 0; v < VECS; v++)
-                                f[v] = VLOAD(v, panel);
+                                f[v] = LOADV(panel + v * VEC);
                             panel += PANEL;
                             UNROLL
                             for (int t = 0; t < TILE_P; t++)
                                 UNROLL
                                 for (int i = 0; i < TILE_Q; i++) {
-                                    const VECTOR e =
+                                    const FLOATV e =
                                         a[(t * PATCH_W + i) * STRIDE * BLOCK +
                                           c];
 
@@ -182,20 +177,20 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
                     continue;
                 UNROLL
                 for (int v = 0; v < VECS; v++) {
-                    const int k = k0 + v * LANES;
-                    VECTOR sum = acc[t * TILE_Q + i][v];
+                    const int k = k0 + v * VEC;
+                    FLOATV sum = acc[t * TILE_Q + i][v];
 
                     if (k >= K)
                         continue;
                     if (accumulate)
                         sum += load(y + y_at + pixel * ldy + k, K - k);
                     if (relu == 1)
-                        sum = sum < 0.0f ? (VECTOR)0.0f : sum;
+                        sum = sum < 0.0f ? (FLOATV)0.0f : sum;
                     if (relu == 2)
                         sum = load(mask + mask_at + pixel * ldm + k, K - k) >
                                       0.0f
                                   ? sum
-                                  : (VECTOR)0.0f;
+                                  : (FLOATV)0.0f;
                     store(sum, y + y_at + pixel * ldy + k, K - k);
                 }
             }
@@ -212,7 +207,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
  * in a cache; part g sums units g*units ... (g+1)*units - 1.  One work-item
  * per (range of c, part): for each unit and each r,s, TILE_C x PANEL sums in
  * registers run over the unit's pixels, then go back to memory.
- * Built with -D TILE_C LANES VECS TAIL (K is no multiple of PANEL).
+ * Built with -D TILE_C VEC VECS TAIL (K is no multiple of PANEL).
  * Compute-bound; the order of a sum depends on the shapes only.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -243,15 +238,15 @@ conv_direct_filter(global float *restrict part, int part_at,
                 for (int k0 = 0; k0 < K; k0 += PANEL) {
                     global float *sums =
                         mine + (rs * C + c0) * padded + k0;
-                    VECTOR acc[TILE_C][VECS];
+                    FLOATV acc[TILE_C][VECS];
 
                     UNROLL
                     for (int i = 0; i < TILE_C; i++)
                         UNROLL
                         for (int v = 0; v < VECS; v++)
                             acc[i][v] = u > g * units
-                                            ? VLOAD(v, sums + i * padded)
-                                            : (VECTOR)0.0f;
+                                            ? LOADV(sums + i * padded + v * VEC)
+                                            : (FLOATV)0.0f;
 
                     for (int row = u * unit; row < row_end; row++) {
                         const int n = row / P;
@@ -266,20 +261,20 @@ conv_direct_filter(global float *restrict part, int part_at,
                         if (h < 0 || h >= H)
                             continue;
                         for (int q = q0; q < q_end; q++) {
-                            VECTOR f[VECS];
+                            FLOATV f[VECS];
 
                             UNROLL
                             for (int v = 0; v < VECS; v++)
 #if TAIL
-                                f[v] = load(dp + v * LANES,
-                                            K - k0 - v * LANES);
+                                f[v] = load(dp + v * VEC,
+                                            K - k0 - v * VEC);
 #else
-                                f[v] = VLOAD(v, dp);
+                                f[v] = LOADV(dp + v * VEC);
 #endif
                             dp += ldy;
                             UNROLL
                             for (int i = 0; i < TILE_C; i++) {
-                                const VECTOR e = from[i];
+                                const FLOATV e = from[i];
 
                                 UNROLL
                                 for (int v = 0; v < VECS; v++)
@@ -293,7 +288,7 @@ conv_direct_filter(global float *restrict part, int part_at,
                     for (int i = 0; i < TILE_C; i++)
                         UNROLL
                         for (int v = 0; v < VECS; v++)
-                            VSTORE(acc[i][v], v, sums + i * padded);
+                            STOREV(acc[i][v], sums + i * padded + v * VEC);
                 }
         }
     }
@@ -301,7 +296,7 @@ conv_direct_filter(global float *restrict part, int part_at,
 #endif
 #endif
 
-#ifndef LANES
+#ifndef VEC
 /*
  * filter_pack: the filter in the order in which conv_direct reads it,
  * packed[panel][block][r][s][block's c][panel's k], zeros where C or K end.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Direct convolution: cl/direct.cl.  A group is one work-item with vectors of
- * LANES floats; the tile of sums that it holds in registers is chosen per op.
+ * VEC floats; the tile of sums that it holds in registers is chosen per op.
  */
 #include "conv.h"
 
@@ -288,7 +288,7 @@ static clade_status image_part(struct ocl *o, const struct clade_op *op)
                           op_describe(op), patch, o->base.device.name);
     snprintf(options, sizeof options,
              "-D WIN_R=%d -D WIN_S=%d -D STRIDE=%d -D DILATE=%d -D TILE_P=%d "
-             "-D TILE_Q=%d -D LANES=%d -D VECS=%d -D BLOCK=%d",
+             "-D TILE_Q=%d -D VEC=%d -D VECS=%d -D BLOCK=%d",
              v.r, v.s, v.stride, v.dilate, tune[TILE_P], tune[TILE_Q],
              tune[LANES], tune[VECS], tune[BLOCK]);
     return ocl_launch(
@@ -330,7 +330,7 @@ static clade_status filter_parts(struct ocl *o, const struct clade_op *op,
     char options[128];
 
     snprintf(options, sizeof options,
-             "-D TILE_C=%d -D VECS=%d -D TAIL=%d -D LANES=%d", tune[FILTER_C],
+             "-D TILE_C=%d -D VECS=%d -D TAIL=%d -D VEC=%d", tune[FILTER_C],
              tune[FILTER_VECS], tune[FILTER_TAIL], tune[FILTER_LANES]);
     return ocl_launch(
         o, op, OCL_DIRECT, "conv_direct_filter", options,
