@@ -82,6 +82,20 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
     }
 }
 
+/* The epilogue of n channels (at most a vector): to y, from its old value on
+ * if it accumulates; relu 1: y < 0 ? 0 : y; relu 2: 0 where mask is not > 0. */
+static void finish(FLOATV sum, global float *y, global const float *mask, int n,
+                   int relu, int accumulate)
+{
+    if (accumulate)
+        sum += load(y, n);
+    if (relu == 1)
+        sum = sum < 0.0f ? (FLOATV)0.0f : sum;
+    if (relu == 2)
+        sum = load(mask, n) > 0.0f ? sum : (FLOATV)0.0f;
+    store(sum, y, n);
+}
+
 /*
  * conv_direct: y = epilogue(x * w), conv_fwd; with a turned filter also
  * conv_bwd_data.
@@ -167,33 +181,27 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
                     }
         }
 
+        /* by way of memory: unrolled, the epilogue is most of the program */
+        float sums[TILE_P * TILE_Q * PANEL];
+
         UNROLL
-        for (int t = 0; t < TILE_P; t++)
+        for (int i = 0; i < TILE_P * TILE_Q; i++)
             UNROLL
-            for (int i = 0; i < TILE_Q; i++) {
-                const int pixel = (n * P + p0 + t) * Q + q0 + i;
+            for (int v = 0; v < VECS; v++)
+                STOREV(acc[i][v], sums + (i * VECS + v) * VEC);
 
-                if (p0 + t >= P || q0 + i >= Q)
-                    continue;
-                UNROLL
-                for (int v = 0; v < VECS; v++) {
-                    const int k = k0 + v * VEC;
-                    FLOATV sum = acc[t * TILE_Q + i][v];
+        for (int i = 0; i < TILE_P * TILE_Q; i++) {
+            const int p = p0 + i / TILE_Q;
+            const int q = q0 + i % TILE_Q;
+            const int pixel = (n * P + p) * Q + q;
 
-                    if (k >= K)
-                        continue;
-                    if (accumulate)
-                        sum += load(y + y_at + pixel * ldy + k, K - k);
-                    if (relu == 1)
-                        sum = sum < 0.0f ? (FLOATV)0.0f : sum;
-                    if (relu == 2)
-                        sum = load(mask + mask_at + pixel * ldm + k, K - k) >
-                                      0.0f
-                                  ? sum
-                                  : (FLOATV)0.0f;
-                    store(sum, y + y_at + pixel * ldy + k, K - k);
-                }
-            }
+            if (p < P && q < Q)
+                for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
+                    finish(LOADV(sums + i * PANEL + k - k0),
+                           y + y_at + pixel * ldy + k,
+                           mask + mask_at + pixel * ldm + k, K - k, relu,
+                           accumulate);
+        }
     }
 }
 #endif
@@ -232,7 +240,8 @@ conv_direct_filter(global float *restrict part, int part_at,
             const int s = rs % S;
             /* the columns whose input is inside the image */
             const int q0 = s >= left ? 0 : (left - s + stride - 1) / stride;
-            const int q_end = min(Q, (W - 1 + left - s) / stride + 1);
+            const int q_end =
+                W + left > s ? min(Q, (W - 1 + left - s) / stride + 1) : 0;
 
             for (int c0 = c_first; c0 < c_end; c0 += TILE_C)
                 for (int k0 = 0; k0 < K; k0 += PANEL) {

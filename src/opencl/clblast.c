@@ -16,7 +16,7 @@
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
-#define VERSION                                                                \
+#define CLBLAST_TEXT                                                           \
     TEXT(CLBLAST_VERSION_MAJOR)                                                \
     "." TEXT(CLBLAST_VERSION_MINOR) "." TEXT(CLBLAST_VERSION_PATCH)
 
@@ -449,7 +449,7 @@ static bool trusted(struct ocl *o, const struct clade_op *op)
         return false;
     g = gemm_of(&sized, true);
     snprintf(key, sizeof key,
-             "clblast " VERSION " gemm %d%d %zu %zu %zu ld %d %d %d",
+             "clblast " CLBLAST_TEXT " gemm %d%d %zu %zu %zu ld %d %d %d",
              g.a_turned, g.b_turned, g.m, g.n, g.k, g.a.ld, g.b.ld, g.c.ld);
     verdict = ocl_cache_get(o, key);
     if (verdict) {

@@ -32,18 +32,12 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Vectors as wide as the device's own, and the vectors of sums that its
- * registers hold beside operands (32 with AVX-512, else 16). */
+/* Vectors as wide as the device's own. */
 static int lanes(const struct ocl *o)
 {
     const int width = o->base.device.vector_width;
 
     return width >= 16 ? 16 : width >= 8 ? 8 : 4;
-}
-
-static int registers(const struct ocl *o)
-{
-    return lanes(o) == 16 ? 28 : 12;
 }
 
 /* The image read, the image made and the filter of conv_fwd or
@@ -82,43 +76,49 @@ static struct view view_of(const struct clade_op *op)
     return v;
 }
 
-/* Channels copied at a time: whole vectors where there are that many. */
+/* Channels copied at a time: few values, since each is another program. */
 static int block_of(int c, int width)
 {
-    return c % width == 0 || c > width + width / 2 ? width
-           : c >= 8 && c % 8 == 0                  ? 8
-                                                   : min_int(c, width);
+    return c >= 12 ? width : c > 4 ? min_int(8, width) : c;
 }
 
 /*
  * The cost of a tile, in vector products a filter row: the products that its
  * pixels and panels make, wasted ones included, and a fifth of the loads.
  */
-static double tile_cost(int p, int q, int k, int tp, int tq, int vecs, int l)
+static double tile_cost(int p, int q, int k, const int *tile, int l)
 {
-    const double tiles = (double)div_up(p, tp) * div_up(q, tq);
-    const double panels = div_up(k, vecs * l);
+    const double tiles = (double)div_up(p, tile[0]) * div_up(q, tile[1]);
+    const double panels = div_up(k, tile[2] * l);
+    const int pixels = tile[0] * tile[1];
 
-    return tiles * panels * (tp * tq * vecs + 0.2 * (tp * tq + vecs));
+    return tiles * panels * (pixels * tile[2] + 0.2 * (pixels + tile[2]));
 }
 
-/* The cheapest tile of at most `budget` vectors of sums for a P x Q image. */
-static void choose_tile(int *tune, int p, int q, int k, int l, int budget)
+/*
+ * Tiles of sums, rows x columns x vectors, that fill the registers of a device
+ * with 32 vectors and with 16: few, since each is another program.
+ */
+static const int tiles_of_32[][3] = { { 1, 14, 2 }, { 2, 7, 2 },  { 1, 7, 4 },
+                                      { 1, 28, 1 }, { 2, 14, 1 }, { 4, 7, 1 } };
+static const int tiles_of_16[][3] = {
+    { 1, 6, 2 }, { 1, 7, 2 }, { 2, 3, 2 }, { 1, 12, 1 }, { 2, 7, 1 }
+};
+
+/* The cheapest tile for a P x Q image of K channels. */
+static void choose_tile(int *tune, int p, int q, int k, int l)
 {
-    double best = 0;
+    const int(*tile)[3] = l == 16 ? tiles_of_32 : tiles_of_16;
+    const int n = l == 16 ? sizeof tiles_of_32 / sizeof *tiles_of_32
+                          : sizeof tiles_of_16 / sizeof *tiles_of_16;
+    int best = 0;
 
-    for (int vecs = 1; vecs <= 4; vecs++)
-        for (int tq = 1; tq <= min_int(q, budget / vecs); tq++) {
-            const int tp = min_int(p, budget / vecs / tq);
-            const double cost = tile_cost(p, q, k, tp, tq, vecs, l);
-
-            if (best > 0 && !(cost < best))
-                continue;
-            best = cost;
-            tune[TILE_P] = tp;
-            tune[TILE_Q] = tq;
-            tune[VECS] = vecs;
-        }
+    for (int i = 1; i < n; i++)
+        if (tile_cost(p, q, k, tile[i], l) < tile_cost(p, q, k, tile[best], l))
+            best = i;
+    tune[TILE_P] = tile[best][0];
+    tune[TILE_Q] = tile[best][1];
+    tune[VECS] = tile[best][2];
 }
 
 static clade_status choose_image(struct ocl *o, struct clade_op *op)
@@ -129,7 +129,7 @@ static clade_status choose_image(struct ocl *o, struct clade_op *op)
     int *tune = op->tune;
 
     choose_tile(tune, v.flat ? 1 : v.out->h, v.flat ? pixels : v.out->w,
-                v.out->c, l, registers(o));
+                v.out->c, l);
     tune[BLOCK] = block_of(v.in->c, l);
     tune[LANES] = l;
     tune[IMAGES] = ocl_conv_images(op);
@@ -139,12 +139,16 @@ static clade_status choose_image(struct ocl *o, struct clade_op *op)
     return CLADE_OK;
 }
 
-/* The largest divisor of c that is at most `max`. */
+/* The largest of 16, 8, 4, 3 and 1 that divides c and is at most `max`: each
+ * is another program. */
 static int divisor(int c, int max)
 {
-    while (c % max)
-        max--;
-    return max;
+    static const int sizes[] = { 16, 8, 4, 3, 1 };
+    int i = 0;
+
+    while (sizes[i] > max || c % sizes[i])
+        i++;
+    return sizes[i];
 }
 
 /* conv_bwd_filter's images: a 1x1 window needs no rows, so that each image is
