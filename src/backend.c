@@ -231,6 +231,13 @@ clade_status clade_backend_finish(clade_backend *be)
     return be->table->finish(be);
 }
 
+void clade_backend_progress(clade_backend *be,
+                            void (*say)(void *arg, const char *text), void *arg)
+{
+    be->say = say;
+    be->say_arg = arg;
+}
+
 const char *clade_backend_notices(clade_backend *be)
 {
     return be->table->notices(be);

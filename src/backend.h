@@ -47,6 +47,8 @@ struct clade_backend {
     struct clade_device device;
     enum clade_type real;
     uint64_t memory; /* bytes in buffers that are alive */
+    void (*say)(void *arg, const char *text); /* progress; may be NULL */
+    void *say_arg;
 };
 
 /* The start of each backend's own buffer. */

@@ -5,6 +5,7 @@ check_PROGRAMS = \
   tests/cpu-gradients.t \
   tests/cpu-rules.t \
   tests/cpu.t \
+  tests/cut.t \
   tests/data.t \
   tests/library.t \
   tests/net.t \
@@ -34,6 +35,8 @@ OPMAKER = tests/opmaker.c tests/opmaker.h
 tests_cpu_gradients_t_SOURCES = tests/cpu-gradients.c $(OPMAKER)
 tests_cpu_rules_t_SOURCES = tests/cpu-rules.c $(OPMAKER)
 tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
+tests_cut_t_SOURCES = tests/cut.c
+tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.

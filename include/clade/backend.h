@@ -135,6 +135,13 @@ CLADE_API clade_status clade_backend_run(clade_backend *be,
 CLADE_API clade_status clade_backend_flush(clade_backend *be);
 CLADE_API clade_status clade_backend_finish(clade_backend *be);
 
+/* Have `say` called with a line of text now and then while choosing or
+ * preparing takes long (products checked once per device and driver).  NULL:
+ * silence, as at first. */
+CLADE_API void clade_backend_progress(clade_backend *be,
+                                      void (*say)(void *arg, const char *text),
+                                      void *arg);
+
 /* What the backend noticed since the last call, a line each, for the user
  * (an algorithm found wrong, a device without a promise): NULL if nothing.
  * Valid until the next call. */

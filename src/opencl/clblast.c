@@ -65,6 +65,7 @@ static clade_status queue_gemm(struct ocl *o, const struct clade_op *op,
                op);
     if (!st)
         ocl_pending_add(o, op, event);
+    o->launches++;
     return st;
 }
 
@@ -436,6 +437,18 @@ static clade_status product_right(bool *right, struct ocl *o,
     return st;
 }
 
+static void say_checking(struct ocl *o, const struct gemm *g)
+{
+    char text[128];
+
+    if (!o->base.say)
+        return;
+    snprintf(text, sizeof text,
+             "checking CLBlast once on this device: product %zux%zux%zu", g->m,
+             g->n, g->k);
+    o->base.say(o->base.say_arg, text);
+}
+
 /* Whether CLBlast is right at this shape: the cache's word, or a check's. */
 static bool trusted(struct ocl *o, const struct clade_op *op)
 {
@@ -457,6 +470,7 @@ static bool trusted(struct ocl *o, const struct clade_op *op)
         free(verdict);
         return right;
     }
+    say_checking(o, &g);
     if (product_right(&right, o, &sized))
         return false;
     ocl_cache_put(o, key, right ? "right" : "wrong");

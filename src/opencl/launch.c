@@ -212,5 +212,6 @@ clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
     err = clEnqueueNDRangeKernel(o->queue, k->kernel, 3, NULL, grid.global,
                                  grid.local, 0, NULL, &event);
     ocl_pending_add(o, op, event);
+    o->launches++;
     return ocl_check(err, kernel, op);
 }

@@ -35,6 +35,7 @@ struct ocl {
     cl_command_queue queue;
     struct ocl_programs *programs;
     struct ocl_pending *pending;
+    uint64_t launches; /* kernels and CLBlast's products queued so far */
     bool fma;       /* FMA() is fma(), else a product and a sum */
     bool preparing; /* ocl_launch builds and checks, but queues nothing */
     bool clblast_built; /* CLBlast has built its kernels for this context */

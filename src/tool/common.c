@@ -43,13 +43,27 @@ void tool_notices(clade_backend *be)
         tool_notice(text);
 }
 
+/* A line a second at most. */
+static void say_progress(void *arg, const char *text)
+{
+    static double said = -1;
+
+    (void)arg;
+    if (tool_uptime() < said + 1)
+        return;
+    said = tool_uptime();
+    tool_notice(text);
+}
+
 clade_status tool_open(clade_backend **be, const char *device)
 {
     clade_status st = clade_backend_open(be, device);
 
-    if (!st)
-        tool_notices(*be);
-    return st;
+    if (st)
+        return st;
+    clade_backend_progress(*be, say_progress, NULL);
+    tool_notices(*be);
+    return CLADE_OK;
 }
 
 const char *tool_bytes(uint64_t bytes)
