@@ -84,7 +84,7 @@ static void print_row(const struct profile_row *row, int steps, double all)
     printf("%9.3f %5.1f %7.1f %5d  %-15s %-8s %s\n", 1e3 * row->seconds / steps,
            100 * row->seconds / all, 1e-9 * row->flops / row->seconds,
            row->calls / steps, clade_op_name(row->kind),
-           row->algorithm ? row->algorithm : "-", row->layer);
+           row->algorithm ? row->algorithm : "-", row->layer ? row->layer : "");
 }
 
 void profile_print(struct profile *p, int steps)
