@@ -82,7 +82,9 @@ static clade_status run(const void *given)
     if ((st = tool_open(&be, o->device)))
         return st;
     device = clade_backend_device(be);
-    if (!o->quiet)
+    if (o->quiet)
+        clade_backend_progress(be, NULL, NULL);
+    else
         fprintf(stderr, "device  %s / %s, driver %s (%s)\n", device->platform,
                 device->name, device->driver, device->selector);
     st = train(be, o);
