@@ -18,7 +18,8 @@ struct clade_checkpoint {
     struct clade_checkpoint_info info;
 };
 
-/* A text in metadata, made as printf() does. */
+/* A text in metadata, made as printf() does.  JSON is UTF-8: a driver's text
+ * that is not loses its other bytes. */
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
@@ -29,7 +30,11 @@ static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_object_set_new(metadata, key, json_string(text));
+    if (json_object_set_new(metadata, key, json_string(text))) {
+        for (char *c = text; *c; c++)
+            *c = (unsigned char)*c < 0x80 ? *c : '?';
+        json_object_set_new(metadata, key, json_string(text));
+    }
 }
 
 json_t *checkpoint_metadata(const struct clade_train_config *config,

@@ -34,7 +34,9 @@ double clade_train_rate(double base, int epoch)
     return base * pow(0.98, floor((1 + epoch) / 8.0));
 }
 
-void figures_add(struct clade_figures *sums, const struct clade_result *r)
+/* Add to sums over images, and make means of them. */
+static void figures_add(struct clade_figures *sums,
+                        const struct clade_result *r)
 {
     sums->images += r->images;
     sums->loss += r->loss * r->images;
@@ -44,7 +46,7 @@ void figures_add(struct clade_figures *sums, const struct clade_result *r)
     }
 }
 
-struct clade_figures figures_mean(const struct clade_figures *sums)
+static struct clade_figures figures_mean(const struct clade_figures *sums)
 {
     struct clade_figures mean = *sums;
 

@@ -61,8 +61,4 @@ clade_status checkpoint_save(const char *path, clade_net *net, json_t *metadata,
 clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
                                 json_t *metadata, bool *elsewhere);
 
-/* Sums over images, for means. */
-void figures_add(struct clade_figures *sums, const struct clade_result *r);
-struct clade_figures figures_mean(const struct clade_figures *sums);
-
 #endif
