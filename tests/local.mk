@@ -22,7 +22,8 @@ test_scripts = \
   tests/cli.sh \
   tests/man.sh \
   tests/symbols.sh \
-  tests/verify-record.sh
+  tests/verify-record.sh \
+  tests/verify-step.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
 check_LTLIBRARIES = libtap.la
