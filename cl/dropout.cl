@@ -38,9 +38,9 @@ FLOATV mask(ulong i, uint2 key, uint step, uint stream, float rate, float keep)
 #if VEC == 4
     return m;
 #else
-    const uint lane = i % 4;
+    const float2 pair = i & 2 ? m.zw : m.xy;
 
-    return lane == 0 ? m.x : lane == 1 ? m.y : lane == 2 ? m.z : m.w;
+    return i & 1 ? pair.y : pair.x;
 #endif
 }
 

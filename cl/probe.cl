@@ -14,26 +14,27 @@ kernel void probe_flag(global float *restrict flag)
 }
 
 /*
- * probe_fma, probe_sum: the same four chains of a*x + b in 16 lanes, ROUNDS *
- * count long, with fma() and with a product and a sum; their times are
- * compared.
- * out [global size].  Any grid.  Compute-bound.
+ * probe_fma, probe_sum: the same four chains of a*x + b, ROUNDS * count long,
+ * with fma() and with a product and a sum; their times are compared.
+ *
+ * out [global size, VEC].  Built with -D VEC.  Any grid.  Compute-bound.
  */
 #define PROBE(name, step)                                                     \
     kernel void name(global float *restrict out, int count)                   \
     {                                                                         \
-        const float16 a = 0.5f, b = 0.25f;                                    \
-        float16 x[4];                                                         \
+        const FLOATV a = 0.5f, b = 0.25f;                                     \
+        const int i = get_global_id(0);                                       \
+        FLOATV x0 = i, x1 = i + 1, x2 = i + 2, x3 = i + 3;                    \
                                                                               \
-        UNROLL for (int i = 0; i < 4; i++) x[i] =                             \
-            (float)get_global_id(0) + (float)i;                               \
-        for (int i = 0; i < count; i++)                                       \
-            UNROLL for (int j = 0; j < 4 * ROUNDS; j++) x[j % 4] =            \
-                step(a, x[j % 4], b);                                         \
-        x[0] += x[1] + x[2] + x[3];                                           \
-        x[0].s01234567 += x[0].s89abcdef;                                     \
-        x[0].s0123 += x[0].s4567;                                             \
-        out[get_global_id(0)] = x[0].s0 + x[0].s1 + x[0].s2 + x[0].s3;        \
+        for (int j = 0; j < count; j++) {                                     \
+            UNROLL for (int k = 0; k < ROUNDS; k++) {                         \
+                x0 = step(a, x0, b);                                          \
+                x1 = step(a, x1, b);                                          \
+                x2 = step(a, x2, b);                                          \
+                x3 = step(a, x3, b);                                          \
+            }                                                                 \
+        }                                                                     \
+        STOREV(x0 + x1 + x2 + x3, out + i * VEC);                             \
     }
 
 #define APART(a, b, c) ((a) * (b) + (c))

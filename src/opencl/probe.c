@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,7 +17,7 @@
 
 struct probe {
     struct ocl *o;
-    cl_mem out; /* [ITEMS] */
+    cl_mem out; /* [ITEMS, 16] */
     const struct ocl_kernel *flag, *fma, *sum;
 };
 
@@ -65,22 +66,34 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of the times of fma() over those of a product and a sum, each
- * pair long enough for the clock. */
+/* Rounds enough for the clock, and for the launch itself not to count.  The
+ * first launch of a kernel is a slow one, which none of this times. */
+static clade_status settle_count(cl_int *count, const struct probe *p)
+{
+    double launching, sum;
+    clade_status st;
+
+    if ((st = time_one(&launching, p, p->fma, 0)) ||
+        (st = time_one(&launching, p, p->sum, 0)))
+        return st;
+    *count = 1;
+    do {
+        *count *= 2;
+        if ((st = time_one(&sum, p, p->sum, *count)))
+            return st;
+    } while ((sum < 2e-4 || sum < 10 * launching) && *count < 1 << 16);
+    return CLADE_OK;
+}
+
+/* The median of the times of fma() over those of a product and a sum. */
 static clade_status ratio(double *median, const struct probe *p)
 {
-    double list[PROBES], fma, sum = 0;
+    double list[PROBES], fma, sum;
     clade_status st;
-    cl_int count = 1;
+    cl_int count;
 
-    if ((st = time_one(&fma, p, p->fma, count)) ||
-        (st = time_one(&sum, p, p->sum, count)))
-        return st; /* and the first launch is the slow one */
-    do {
-        count *= 2;
-        if ((st = time_one(&sum, p, p->sum, count)))
-            return st;
-    } while (sum < 2e-4 && count < 1 << 16);
+    if ((st = settle_count(&count, p)))
+        return st;
     for (int i = 0; i < PROBES; i++) {
         if ((st = time_one(&fma, p, p->fma, count)) ||
             (st = time_one(&sum, p, p->sum, count)))
@@ -117,15 +130,19 @@ static clade_status decide(bool *fma, const struct probe *p)
 static clade_status probe(bool *fma, struct ocl *o)
 {
     struct probe p = { .o = o };
+    char options[32];
     clade_status st;
     cl_int err;
 
-    if ((st = ocl_kernel_get(&p.flag, o, NULL, OCL_PROBE, "probe_flag", "")) ||
-        (st = ocl_kernel_get(&p.fma, o, NULL, OCL_PROBE, "probe_fma", "")) ||
-        (st = ocl_kernel_get(&p.sum, o, NULL, OCL_PROBE, "probe_sum", "")))
+    snprintf(options, sizeof options, "-D VEC=%d", ocl_vector(o, 16));
+    if ((st = ocl_kernel_get(&p.flag, o, NULL, OCL_PROBE, "probe_flag",
+                             options)) ||
+        (st = ocl_kernel_get(&p.fma, o, NULL, OCL_PROBE, "probe_fma",
+                             options)) ||
+        (st = ocl_kernel_get(&p.sum, o, NULL, OCL_PROBE, "probe_sum", options)))
         return st;
-    p.out = clCreateBuffer(o->ctx, CL_MEM_READ_WRITE, ITEMS * sizeof(float),
-                           NULL, &err);
+    p.out = clCreateBuffer(o->ctx, CL_MEM_READ_WRITE,
+                           ITEMS * sizeof(cl_float16), NULL, &err);
     if ((st = ocl_check(err, "clCreateBuffer", NULL)))
         return st;
     clSetKernelArg(p.flag->kernel, 0, sizeof p.out, &p.out);
