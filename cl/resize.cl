@@ -49,17 +49,52 @@ kernel void resize_taps(global int4 *restrict taps, int taps_at, int H, int W,
 }
 
 /*
- * resize: y = table[bilinear(x)].
+ * resize_across: the rows of x, each blended to Q columns, in 1/128 (of the
+ * integers' 1/2048, what their first shift keeps).
  *
- * y [N,P,Q,C], x [N,H,W,C], table [256], taps of resize_taps.  One work-item
- * per output over (C, Q, N*P), or a smaller grid, over which the loops stride.
- * Bound by the loads of the table.  Integers: bit for bit.
+ *     across[n,h,q,c] = (x[n,h,first,c]*w0 + x[n,h,second,c]*w1) >> 4
+ *
+ * across [N,H,Q,C] short (at most 32,640), x [N,H,W,C], taps of resize_taps.
+ * One work-item per output over (C, Q, rows), rows = N*H, or a smaller grid,
+ * over which the loops stride.  Small: H rows are made, not P.
+ */
+kernel void resize_across(global short *restrict across, int across_at,
+                          global const uchar *restrict x, int x_at,
+                          global const int4 *restrict taps, int taps_at, int W,
+                          int C, int Q, int rows, int ldx)
+{
+    const int row = get_global_id(2);
+
+    if (row >= rows)
+        return;
+
+    for (int q = get_global_id(1); q < Q; q += get_global_size(1)) {
+        const int4 tap = taps[taps_at + q];
+        global const uchar *from = x + x_at + row * W * ldx;
+
+        for (int c = get_global_id(0); c < C; c += get_global_size(0)) {
+            const int v = from[tap.x * ldx + c] * tap.z +
+                          from[tap.y * ldx + c] * tap.w;
+
+            across[across_at + (row * Q + q) * C + c] = v >> 4;
+        }
+    }
+}
+
+/*
+ * resize: y = table[the blend of two rows of across].
+ *
+ * y [N,P,Q,C], across of resize_across, table [256], taps of resize_taps, of
+ * which row p's is number first + p.  Built with -D VEC, which divides C; where
+ * y is dense, a row is one pixel of Q*C channels.  One work-item per vector
+ * over (C/VEC, Q, rows), rows = N*P, or a smaller grid, over which the loops
+ * stride.  Bound by the loads of the table.  Integers: bit for bit.
  */
 kernel void resize(global float *restrict y, int y_at,
-                   global const uchar *restrict x, int x_at,
+                   global const short *restrict across, int across_at,
                    global const float *restrict table, int table_at,
-                   global const int4 *restrict taps, int taps_at, int H, int W,
-                   int C, int P, int Q, int rows, int ldx, int ldy)
+                   global const int4 *restrict taps, int taps_at, int first,
+                   int H, int C, int P, int Q, int rows, int ldy)
 {
     const int row = get_global_id(2);
     const int n = row / P;
@@ -67,24 +102,21 @@ kernel void resize(global float *restrict y, int y_at,
     if (row >= rows)
         return;
 
-    const int4 down = taps[taps_at + Q + row % P];
-    global const uchar *upper = x + x_at + (n * H + down.x) * W * ldx;
-    global const uchar *lower = x + x_at + (n * H + down.y) * W * ldx;
+    const int4 tap = taps[taps_at + first + row % P];
+    global const short *upper = across + across_at + (n * H + tap.x) * Q * C;
+    global const short *lower = across + across_at + (n * H + tap.y) * Q * C;
 
     for (int q = get_global_id(1); q < Q; q += get_global_size(1)) {
-        const int4 across = taps[taps_at + q];
-        const int left = across.x * ldx, right = across.y * ldx;
+        for (int c = get_global_id(0) * VEC; c < C;
+             c += get_global_size(0) * VEC) {
+            const INTV a = TO_INTV(LOADV(upper + q * C + c));
+            const INTV b = TO_INTV(LOADV(lower + q * C + c));
+            global float *to = y + y_at + (row * Q + q) * ldy + c;
+            int v[VEC];
 
-        for (int c = get_global_id(0); c < C; c += get_global_size(0)) {
-            const int h0 =
-                upper[left + c] * across.z + upper[right + c] * across.w;
-            const int h1 =
-                lower[left + c] * across.z + lower[right + c] * across.w;
-            const int v = (((down.z * (h0 >> 4)) >> 16) +
-                           ((down.w * (h1 >> 4)) >> 16) + 2) >>
-                          2;
-
-            y[y_at + (row * Q + q) * ldy + c] = table[table_at + v];
+            STOREV((((a * tap.z) >> 16) + ((b * tap.w) >> 16) + 2) >> 2, v);
+            UNROLL for (int i = 0; i < VEC; i++) to[i] =
+                table[table_at + v[i]];
         }
     }
 }

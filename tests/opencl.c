@@ -425,10 +425,10 @@ static void sgd_case(int count, const char *why)
     check(st, &op, 0, why);
 }
 
-static void resize_case(int n, int h, int w, int c, int p, int q,
+static void resize_case(int n, int h, int w, int c, int p, int q, int gap,
                         const char *why)
 {
-    const struct clade_tensor y = tensor(n, p, q, c, 1, FRACTIONS);
+    const struct clade_tensor y = tensor(n, p, q, c, gap, FRACTIONS);
     const struct clade_tensor x = tensor(n, h, w, c, 2, BYTES);
     const struct clade_tensor table = tensor(1, 1, 1, 256, 0, FRACTIONS);
     struct clade_op op = { 0 };
@@ -464,11 +464,12 @@ static void check_ops(void)
     loss_bwd_case();
     sgd_case(1, "one parameter");
     sgd_case(2 * 16384 + 29, "three spans, the last one odd");
-    resize_case(2, 32, 32, 3, 224, 224, "CIFAR-10's");
-    resize_case(1, 5, 7, 1, 17, 23, "odd sizes");
-    resize_case(3, 1, 1, 4, 3, 2, "from one pixel");
+    resize_case(2, 32, 32, 3, 224, 224, 0, "CIFAR-10's");
+    resize_case(1, 5, 7, 1, 17, 23, 0, "odd sizes");
+    resize_case(2, 9, 3, 3, 40, 16, 2, "a slice");
+    resize_case(3, 1, 1, 4, 3, 2, 1, "from one pixel");
 }
-enum { OP_CHECKS = 6 + 6 + 6 + 3 + 3 + 1 + 3 + 1 + 3 + 2 + 1 + 2 + 3 };
+enum { OP_CHECKS = 6 + 6 + 6 + 3 + 3 + 1 + 3 + 1 + 3 + 2 + 1 + 2 + 4 };
 
 /* Fill, copy, write, read and map, in host and device memory alike. */
 static clade_status move_words(uint32_t got[8], enum clade_memory from,

@@ -163,7 +163,8 @@ static const char *const switches[] = {
     "AMD_OCL_BUILD_OPTIONS",           "AMD_OCL_BUILD_OPTIONS_APPEND",
     "CL_CONFIG_CPU_TARGET_ARCH",       "CL_CONFIG_CPU_VECTORIZER_MODE",
     "CL_CONFIG_USE_FAST_RELAXED_MATH", "CL_CONFIG_USE_VECTORIZER",
-    "LP_NATIVE_VECTOR_WIDTH",          "POCL_EXTRA_BUILD_FLAGS",
+    "LP_NATIVE_VECTOR_WIDTH",
+    "OCLGRIND_BUILD_OPTIONS",          "POCL_EXTRA_BUILD_FLAGS",
 };
 
 char *ocl_cache_device(const struct ocl *o)

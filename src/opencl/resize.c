@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
-/* A tap for each column and each row of the output. */
+#include <stdio.h>
+
+/* The workspace: a tap for each column and each row of the output, then the
+ * rows of the input blended across, from element across_at() on. */
+static int64_t across_at(const struct clade_tensor *y)
+{
+    return ((int64_t)y->h + y->w) * (sizeof(cl_int4) / sizeof(cl_short));
+}
+
 size_t ocl_resize_workspace(const struct clade_op *op)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const size_t across = (size_t)x->n * x->h * y->w * y->c;
 
-    return ((size_t)y->h + y->w) * sizeof(cl_int4);
+    return (across_at(y) + across) * sizeof(cl_short);
+}
+
+static clade_status blend_across(struct ocl *o, const struct clade_op *op,
+                                 const struct clade_tensor *taps,
+                                 const struct clade_tensor *across)
+{
+    const struct clade_tensor *y = &op->t[CLADE_Y];
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const int rows = x->n * x->h;
+    clade_status st;
+
+    st = ocl_launch(o, op, OCL_RESIZE, "resize_taps", "-D VEC=1",
+                    OCL_GRID(y->h + y->w, 1, 1),
+                    OCL_ARGS(OCL_MEM(taps), OCL_INT(x->h), OCL_INT(x->w),
+                             OCL_INT(y->h), OCL_INT(y->w)));
+    if (st)
+        return st;
+    return ocl_launch(o, op, OCL_RESIZE, "resize_across", "-D VEC=1",
+                      ocl_rows(o, x->c, y->w, rows),
+                      OCL_ARGS(OCL_MEM(across), OCL_MEM(x), OCL_MEM(taps),
+                               OCL_INT(x->w), OCL_INT(x->c), OCL_INT(y->w),
+                               OCL_INT(rows), OCL_INT(x->ld)));
 }
 
 clade_status ocl_resize(struct ocl *o, const struct clade_op *op)
@@ -14,19 +46,24 @@ clade_status ocl_resize(struct ocl *o, const struct clade_op *op)
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct clade_tensor *table = &op->t[CLADE_TABLE];
-    const struct clade_tensor *taps = &op->t[CLADE_WORKSPACE];
-    const int rows = y->n * y->h;
+    const struct clade_tensor taps = op->t[CLADE_WORKSPACE];
+    struct clade_tensor across = taps;
+    const bool dense = y->ld == y->c;
+    const int columns = dense ? 1 : y->w, rows = y->n * y->h;
+    const int channels = dense ? y->w * y->c : y->c;
+    const int vec = ocl_vector(o, channels);
+    char options[32];
     clade_status st;
 
-    st = ocl_launch(o, op, OCL_RESIZE, "resize_taps", "",
-                    OCL_GRID(y->h + y->w, 1, 1),
-                    OCL_ARGS(OCL_MEM(taps), OCL_INT(x->h), OCL_INT(x->w),
-                             OCL_INT(y->h), OCL_INT(y->w)));
-    if (st)
+    across.offset = across_at(y);
+    if ((st = blend_across(o, op, &taps, &across)))
         return st;
-    return ocl_launch(
-        o, op, OCL_RESIZE, "resize", "", ocl_rows(o, y->c, y->w, rows),
-        OCL_ARGS(OCL_MEM(y), OCL_MEM(x), OCL_MEM(table), OCL_MEM(taps),
-                 OCL_INT(x->h), OCL_INT(x->w), OCL_INT(x->c), OCL_INT(y->h),
-                 OCL_INT(y->w), OCL_INT(rows), OCL_INT(x->ld), OCL_INT(y->ld)));
+    snprintf(options, sizeof options, "-D VEC=%d", vec);
+    return ocl_launch(o, op, OCL_RESIZE, "resize", options,
+                      ocl_rows(o, channels / vec, columns, rows),
+                      OCL_ARGS(OCL_MEM(y), OCL_MEM(&across), OCL_MEM(table),
+                               OCL_MEM(&taps), OCL_INT(y->w), OCL_INT(x->h),
+                               OCL_INT(channels), OCL_INT(y->h),
+                               OCL_INT(columns), OCL_INT(rows),
+                               OCL_INT(dense ? channels : y->ld)));
 }
