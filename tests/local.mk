@@ -7,6 +7,7 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/kept.t \
   tests/library.t \
   tests/net.t \
   tests/opencl.t \
@@ -39,6 +40,7 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+tests_kept_t_SOURCES = tests/kept.c
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la

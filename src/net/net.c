@@ -141,6 +141,8 @@ static clade_status draft(clade_net **out, clade_backend *be,
     net->largest = most(most(c->train_batch, c->train_last),
                         most(c->eval_batch, c->eval_last));
     net->step.seed = c->seed;
+    if (c->algorithms)
+        net->kept = json_loads(c->algorithms, 0, NULL);
     if ((st = graph_new(&net->graph, c->net)))
         goto out;
     net->packed =
@@ -256,7 +258,6 @@ static clade_status prepare(clade_net *net)
     return CLADE_OK;
 }
 
-/* The same op at the same batch has the same choice in every plan. */
 static clade_status list_algorithms(clade_net *net)
 {
     json_t *all = json_object();
@@ -272,8 +273,7 @@ static clade_status list_algorithms(clade_net *net)
 
             if (!plan_is_product(op->kind))
                 continue;
-            snprintf(key, sizeof key, "%s/%s/%d", op->label,
-                     clade_op_name(op->kind), p->batch);
+            plan_key(key, sizeof key, p, op);
             json_object_set_new(all, key, json_string(op->algorithm));
         }
     }
@@ -330,6 +330,7 @@ void clade_net_free(clade_net *net)
     free(net->parameters);
     free(net->results);
     free(net->algorithms);
+    json_decref(net->kept);
     free(net);
 }
 

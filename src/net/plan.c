@@ -2,7 +2,9 @@
 #include "net/builder.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,17 +109,43 @@ static clade_status pack(struct builder *b, struct clade_op *op)
     return CLADE_OK;
 }
 
+void plan_key(char *key, size_t size, const struct plan *plan,
+              const struct clade_op *op)
+{
+    snprintf(key, size, "%s/%s/%d", op->label, clade_op_name(op->kind),
+             plan->batch);
+}
+
+/* The algorithm that an earlier net had for a product, if it is there still. */
+static const char *kept_algorithm(const struct builder *b,
+                                  const struct clade_op *op)
+{
+    const char *names[8], *kept;
+    char key[128];
+    int n;
+
+    plan_key(key, sizeof key, b->plan, op);
+    kept = json_string_value(json_object_get(b->net->kept, key));
+    n = clade_backend_algorithms(b->net->be, op, names, 8);
+    for (int i = 0; kept && i < n && i < 8; i++)
+        if (!strcmp(names[i], kept))
+            return names[i];
+    return NULL;
+}
+
 clade_status plan_add(struct builder *b, const struct clade_op *made,
                       const char *label)
 {
     struct clade_op *op = &b->plan->ops[b->n_ops];
     struct plan_block *scratch = &b->net->fixed[NET_WORKSPACE];
+    const char *algorithm = NULL;
     clade_status st;
 
     *op = *made;
     op->label = label;
-    if ((st = clade_backend_choose(
-             b->net->be, op, plan_is_product(op->kind) ? b->algorithm : NULL)))
+    if (plan_is_product(op->kind))
+        algorithm = b->algorithm ? b->algorithm : kept_algorithm(b, op);
+    if ((st = clade_backend_choose(b->net->be, op, algorithm)))
         return st;
     if (op->workspace) {
         op->t[CLADE_WORKSPACE] = buffer_at(b->net, NET_WORKSPACE, 0,

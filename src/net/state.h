@@ -60,6 +60,7 @@ struct clade_net {
     struct clade_step step;
     struct clade_buffer *staging; /* pinned: bytes, then labels */
     void *results;                /* what NET_RESULTS holds, on the host */
+    struct json_t *kept; /* an earlier net's choices, or NULL */
     char *algorithms;
 };
 
@@ -71,6 +72,11 @@ struct clade_net {
 clade_status plan_new(clade_net *net, int batch, bool training,
                       const char *algorithm);
 void plan_free(struct plan *plan);
+
+/* The key of an op's choice: "inception_3a/3x3/conv_fwd/32".  The same op at
+ * the same batch has the same choice in every plan. */
+void plan_key(char *key, size_t size, const struct plan *plan,
+              const struct clade_op *op);
 
 /* conv_fwd, conv_bwd_data or conv_bwd_filter: what has a choice of
  * algorithms. */

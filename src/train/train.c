@@ -26,6 +26,7 @@ struct run {
     uint8_t *images, *labels; /* of a step */
     struct csv history, losses;
     char *checkpoint; /* its path */
+    bool elsewhere;   /* it was left by another device or driver */
     json_t *metadata;
 };
 
@@ -274,7 +275,7 @@ static clade_status read_data(struct clade_data *data,
     return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
 }
 
-static clade_status make_net(struct run *run)
+static clade_status make_net(struct run *run, const clade_checkpoint *from)
 {
     const struct clade_train_config *c = run->config;
     struct clade_net_config net = CLADE_NET_DEFAULTS;
@@ -282,6 +283,8 @@ static clade_status make_net(struct run *run)
     clade_status st;
 
     net.algorithm = c->algorithm;
+    if (from && !run->elsewhere)
+        net.algorithms = clade_checkpoint_info(from)->algorithms;
     net.seed = c->seed;
     net.train_batch = lesser(c->batch, c->train_count);
     net.train_last = c->train_count % net.train_batch;
@@ -325,15 +328,14 @@ static clade_status compare(struct run *run, const clade_checkpoint *checkpoint)
     const struct clade_train_observer *observer = run->observer;
     struct clade_net_config net = CLADE_NET_DEFAULTS;
     clade_status st;
-    bool elsewhere;
 
     json_decref(run->metadata);
     run->metadata = checkpoint_metadata(run->config, net.net, run->data.source,
                                         run->be, run->net);
     if (!checkpoint)
         return CLADE_OK;
-    st = checkpoint_compare(checkpoint, run->metadata, &elsewhere);
-    if (!st && elsewhere && run->net && observer->notice)
+    st = checkpoint_compare(checkpoint, run->metadata, &run->elsewhere);
+    if (!st && run->elsewhere && run->net && observer->notice)
         observer->notice(observer->arg, elsewhere_text);
     return st;
 }
@@ -394,7 +396,7 @@ static clade_status set_up(struct run *run, clade_checkpoint *checkpoint)
     clade_status st;
 
     if ((st = read_data(&run->data, run->config)) ||
-        (st = compare(run, checkpoint)) || (st = make_net(run)) ||
+        (st = compare(run, checkpoint)) || (st = make_net(run, checkpoint)) ||
         (st = compare(run, checkpoint)) || (st = make_staging(run)))
         return st;
     if (checkpoint) {
