@@ -10,6 +10,7 @@ check_PROGRAMS = \
   tests/kept.t \
   tests/library.t \
   tests/net.t \
+  tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
   tests/resize.t \
@@ -44,7 +45,9 @@ tests_kept_t_SOURCES = tests/kept.c
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
+tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
+tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
