@@ -9,9 +9,10 @@ trap 'rm -rf "$work"' EXIT
 number=0
 
 # Nothing to test, or a number of lines to come.
-if ! "$CLADE" verify --device "$device" --suite ops --case \
-    sgd:1x1x1x1:1x1/1:1x1x1:exact >"$work/out" 2>&1 && [ $? -eq 4 ]; then
-    echo "1..0 # SKIP no device: $(tail -n 1 "$work/out")"
+"$CLADE" verify --device "$device" --suite ops --case \
+    sgd:1x1x1x1:1x1/1:1x1x1:exact >"$work/out" 2>&1
+if [ $? -eq 4 ]; then
+    echo "1..0 # SKIP no device: $(grep '^clade:' "$work/out")"
     exit 0
 fi
 echo 1..7

@@ -8,7 +8,7 @@ trap 'rm -f "$out"' EXIT
 "$CLADE" verify --device "$device" --suite step --batch 1 --format tap \
     >"$out" 2>&1
 if [ $? -eq 4 ] && ! grep -q '^ok' "$out"; then
-    echo "1..0 # SKIP no device: $(tail -n 1 "$out")"
+    echo "1..0 # SKIP no device: $(grep '^clade:' "$out")"
 else
     cat "$out"
 fi
