@@ -45,6 +45,10 @@ clade_status ocl_kernel_get(const struct ocl_kernel **kernel, struct ocl *o,
                             const struct clade_op *op, enum ocl_text text,
                             const char *name, const char *options);
 
+/* The name of a text's file, and all the options it is built with, malloc'd. */
+const char *ocl_text_name(enum ocl_text text);
+char *ocl_all_options(const struct ocl *o, const char *options);
+
 /* probe.c: decide o->fma, or read what was decided for this device. */
 clade_status ocl_decide_fma(struct ocl *o);
 

@@ -192,6 +192,30 @@ static clade_status settle_grid(struct ocl_grid *grid,
     return CLADE_OK;
 }
 
+static clade_status list(struct ocl *o, const struct clade_op *op,
+                         enum ocl_text text, const char *kernel,
+                         const char *options, struct ocl_grid grid,
+                         const struct ocl_arg *args, size_t n_args)
+{
+    struct ocl_listed launch = { .file = ocl_text_name(text),
+                                 .kernel = kernel };
+    clade_status st = settle_grid(&grid, op, kernel, GROUP_ITEMS);
+    char *all;
+
+    if (st)
+        return st;
+    if (!(all = ocl_all_options(o, options)))
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", kernel);
+    launch.options = all;
+    launch.items = grid.local[0] * grid.local[1] * grid.local[2];
+    for (size_t i = 0; i < n_args; i++)
+        if (args[i].kind == OCL_ARG_LOCAL)
+            launch.local += args[i].local;
+    o->list(&launch);
+    free(all);
+    return CLADE_OK;
+}
+
 clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
                         enum ocl_text text, const char *kernel,
                         const char *options, struct ocl_grid grid,
@@ -202,6 +226,8 @@ clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
     clade_status st;
     cl_int err;
 
+    if (o->list)
+        return list(o, op, text, kernel, options, grid, args, n_args);
     if ((st = ocl_kernel_get(&k, o, op, text, kernel, options)) ||
         (st = settle_grid(&grid, op, kernel, k->limit)))
         return st;

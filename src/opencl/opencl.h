@@ -26,6 +26,13 @@ enum ocl_text {
 struct ocl_programs; /* programs and kernels by (text, options, name) */
 struct ocl_pending;  /* events of launches not yet known to have ended */
 
+/* What would be launched. */
+struct ocl_listed {
+    const char *file, *options, *kernel;
+    size_t items; /* of a group, at most */
+    size_t local; /* bytes of local memory that are its arguments' */
+};
+
 /* The backend at work on one device. */
 struct ocl {
     struct clade_backend base;
@@ -39,6 +46,9 @@ struct ocl {
     bool fma;       /* FMA() is fma(), else a product and a sum */
     bool preparing; /* ocl_launch builds and checks, but queues nothing */
     bool clblast_built; /* CLBlast has built its kernels for this context */
+    /* If set, told of launches instead of their being built: what a device
+     * that is not here would be given (tests/programs.c). */
+    void (*list)(const struct ocl_listed *launch);
     char *notices;
     char *told; /* the notices last returned */
 };

@@ -80,6 +80,11 @@ struct ocl_programs {
     struct kernel *kernels;
 };
 
+const char *ocl_text_name(enum ocl_text text)
+{
+    return texts[text].name;
+}
+
 clade_status ocl_programs_new(struct ocl_programs **programs)
 {
     *programs = calloc(1, sizeof **programs);
@@ -124,7 +129,7 @@ void ocl_programs_free(struct ocl_programs *programs)
 
 /* No fast-math of any kind: the bounds of doc/consistency.md count roundings.
  * The divide is CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT's. */
-static char *all_options(const struct ocl *o, const char *options)
+char *ocl_all_options(const struct ocl *o, const char *options)
 {
     const bool divide =
         o->base.device.float_config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
@@ -261,7 +266,7 @@ static clade_status build(cl_program *out, struct ocl *o,
                           const struct clade_op *op, enum ocl_text text,
                           const char *options)
 {
-    char *all = all_options(o, options);
+    char *all = ocl_all_options(o, options);
     char *key = all ? cache_key(o, text, all) : NULL;
     clade_status st = CLADE_OK;
 
