@@ -28,6 +28,10 @@ test_scripts = \
   tests/verify-step.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
+# Not part of `make check`: built and run by targets of their own.
+EXTRA_PROGRAMS = \
+  tests/programs
+
 check_LTLIBRARIES = libtap.la
 libtap_la_SOURCES = \
   tests/tap.c \
@@ -49,6 +53,8 @@ tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
+tests_programs_SOURCES = tests/programs.c
+tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_select_t_SOURCES = tests/select.c
@@ -76,6 +82,16 @@ tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 EXTRA_DIST += \
   $(test_scripts) \
   tests/ref/keras-float64-b2-s5-seed1.json
+
+# Kernels compiled for GPUs that are not here; needs their compilers.
+EXTRA_DIST += tests/targets.sh
+CLEANFILES += tests/programs$(EXEEXT) tests/targets.md
+check-targets: tests/programs$(EXEEXT)
+	rm -f tests/targets.md
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= \
+	  TESTS=tests/targets.sh
+	test ! -f tests/targets.md || cat tests/targets.md
+.PHONY: check-targets
 
 clean-local:
 	rm -rf '$(TEST_HOME)'

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a GPU would be given: every kernel that GoogLeNet's plans would launch
+ * on one, a line each, for tests/targets.sh to compile (exit 77: there is no
+ * OpenCL device):
+ *
+ *     file <tab> kernel <tab> work-items a group <tab> bytes of local memory
+ *     that are arguments <tab> options
+ *
+ * Any OpenCL device serves, told to look like a GPU; nothing is built on it.
+ * The plans are those of the default training run, by each algorithm: one of
+ * them is the GPU's own choice, the others its fallbacks.
+ */
+#include "opencl/core.h"
+
+#include <clade/net.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KERNELS_MAX = 1024 };
+
+/* The launches so far, each kernel of a program once. */
+static struct ocl_listed listed[KERNELS_MAX];
+static int n_listed;
+
+static void need(clade_status st)
+{
+    if (!st)
+        return;
+    fprintf(stderr, "programs: %s\n", clade_error());
+    exit(1);
+}
+
+static char *copy(const char *text)
+{
+    char *t = strdup(text);
+
+    if (!t)
+        abort();
+    return t;
+}
+
+/* Of a kernel's launches, the largest group and most local memory. */
+static void add(const struct ocl_listed *l)
+{
+    struct ocl_listed *have = listed;
+
+    while (have < listed + n_listed &&
+           (strcmp(have->file, l->file) || strcmp(have->kernel, l->kernel) ||
+            strcmp(have->options, l->options)))
+        have++;
+    if (have == listed + n_listed) {
+        if (n_listed++ == KERNELS_MAX)
+            abort();
+        have->file = copy(l->file);
+        have->kernel = copy(l->kernel);
+        have->options = copy(l->options);
+    }
+    if (have->items < l->items)
+        have->items = l->items;
+    if (have->local < l->local)
+        have->local = l->local;
+}
+
+/* A GPU with little to offer: what fits it fits the others.  The limits of
+ * memory are far off, so that no plan is refused. */
+static void disguise(struct ocl *o)
+{
+    struct clade_device *d = &o->base.device;
+
+    d->type = CLADE_DEVICE_GPU;
+    d->vector_width = 1;
+    d->units = 16;
+    d->local_memory = 32 << 10;
+    d->memory = d->max_alloc = 0;
+    d->float_config = CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST |
+                      CL_FP_FMA | CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
+    d->unified = d->emulated = false;
+    d->fma = o->fma = true; /* it defines FP_FAST_FMAF */
+    o->clblast_built = true;
+    o->list = add;
+}
+
+/* The ops of the default run: 2500 images by 32, and 500. */
+static void plan(clade_backend *be, const char *algorithm)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    clade_net *net;
+
+    config.algorithm = algorithm;
+    config.train_batch = config.eval_batch = 32;
+    config.train_last = 2500 % 32;
+    config.eval_last = 500 % 32;
+    need(clade_net_new(&net, be, &config));
+    clade_net_free(net);
+}
+
+/* Plan by each algorithm that the backend has for a product. */
+static void plan_all(clade_backend *be)
+{
+    struct clade_buffer *buffer;
+    struct clade_tensor y, x, w, none = { 0 };
+    const char *names[8];
+    struct clade_op op;
+    int n;
+
+    need(clade_backend_alloc(be, &buffer, 256, CLADE_MEMORY_DEVICE));
+    y = clade_tensor_at(buffer, 0, 1, 1, 1, 4, CLADE_F32);
+    x = clade_tensor_at(buffer, 16, 1, 1, 1, 4, CLADE_F32);
+    w = clade_tensor_at(buffer, 32, 1, 1, 4, 4, CLADE_F32);
+    need(clade_op_conv_fwd(&op, y, x, w, none, clade_window_valid(1, 1, 1), 0));
+    n = clade_backend_algorithms(be, &op, names, 8);
+    for (int i = 0; i < n; i++)
+        plan(be, names[i]);
+    clade_backend_free(be, buffer);
+}
+
+/* What the backend launches when it opens, as src/opencl/probe.c builds it. */
+static void list_probes(struct ocl *o)
+{
+    static const char *const probes[] = { "probe_flag", "probe_fma",
+                                          "probe_sum" };
+    char options[32];
+
+    snprintf(options, sizeof options, "-D VEC=%d", ocl_vector(o, 16));
+    for (int i = 0; i < 3; i++)
+        need(ocl_launch(o, NULL, OCL_PROBE, probes[i], options,
+                        OCL_GRID(64, 1, 1), NULL, 0));
+}
+
+int main(void)
+{
+    clade_backend *be;
+    const clade_status st = clade_backend_open(&be, "opencl");
+
+    if (st == CLADE_ENODEVICE) {
+        fprintf(stderr, "no OpenCL device: %s\n", clade_error());
+        return 77;
+    }
+    need(st);
+    disguise((struct ocl *)be);
+    list_probes((struct ocl *)be);
+    plan_all(be);
+    for (int i = 0; i < n_listed; i++)
+        printf("%s\t%s\t%zu\t%zu\t%s\n", listed[i].file, listed[i].kernel,
+               listed[i].items, listed[i].local, listed[i].options);
+    clade_backend_close(be);
+    return 0;
+}
