@@ -95,3 +95,36 @@ check-targets: tests/programs$(EXEEXT)
 
 clean-local:
 	rm -rf '$(TEST_HOME)'
+
+# Faults given to the driver, and what catches them: not part of `make check`.
+EXTRA_PROGRAMS = tests/mutants.t
+tests_mutants_t_SOURCES = \
+  tests/faults.c \
+  tests/faults.h \
+  tests/mutants-control.c \
+  tests/mutants-list.c \
+  tests/mutants.c \
+  tests/mutants.h
+# The libraries that it uses must find its OpenCL calls, too.
+tests_mutants_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
+tests_mutants_t_LDFLAGS = -export-dynamic
+tests_mutants_t_LDADD = $(LDADD) -ldl
+
+# Prints the table, and rewrites it where all that must catch a mutant did.
+check-mutants: all
+	rm -f tests/mutants.md
+	CLADE_MUTANTS_TABLE='$(abs_builddir)/tests/mutants.md' VERBOSE=1 \
+	  $(MAKE) $(AM_MAKEFLAGS) TESTS=tests/mutants.t check-TESTS
+	@if test -f tests/mutants.md; then \
+	  cat tests/mutants.md; \
+	  cmp -s tests/mutants.md '$(srcdir)/doc/mutants.md' || \
+	    cp tests/mutants.md '$(srcdir)/doc/mutants.md'; \
+	fi
+.PHONY: check-mutants
+
+CLEANFILES += \
+  tests/mutants.log \
+  tests/mutants.md \
+  tests/mutants.t \
+  tests/mutants.trs
+EXTRA_DIST += doc/mutants.md

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A judge is worth what it catches: each fault of mutants-list.c is given to
+ * the driver of the device under test (CLADE_TEST_DEVICE, else the best OpenCL
+ * device), whose cases must then fail by the checks that are named there, and
+ * pass without the fault.  The table goes to CLADE_MUTANTS_TABLE, if set.
+ */
+#include <dlfcn.h>
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mutants.h"
+#include "tap.h"
+#include "verify/verify.h"
+
+static const char *device;
+static struct op_cases cases;
+
+/* ---- what caught it ------------------------------------------------------ */
+
+const char *check_names(unsigned checks)
+{
+#define CHECK_NAME(id, name) name,
+    static const char *const names[CHECKS] = { CHECK_LIST(CHECK_NAME) };
+#undef CHECK_NAME
+    static char text[512];
+
+    text[0] = '\0';
+    for (int i = 0; i < CHECKS; i++)
+        if (checks & 1u << i) {
+            strcat(text, text[0] ? ", " : "");
+            strcat(text, names[i]);
+        }
+    return text;
+}
+
+/* What a value that is wrong fails: the kind of data where bits are compared,
+ * else the bounds.  A score is the error over the smaller one of those. */
+static unsigned checks_of_values(const struct clade_verdict *v)
+{
+    const double hard = v->depth + 2, alarm = 9 * sqrt(v->depth);
+    const double least = hard < alarm ? hard : alarm;
+
+    if (!strcmp(v->gate, "bits"))
+        return strstr(v->data, "wide")       ? BY(WIDE)
+               : strstr(v->data, "position") ? BY(POSITION)
+               : strstr(v->data, "exact")    ? BY(EXACT)
+                                             : BY(BITS);
+    if (!strstr(v->gate, "alarm"))
+        return BY(HARD);
+    return (v->score > hard / least ? BY(HARD) : 0) |
+           (v->score > alarm / least ? BY(ALARM) : 0);
+}
+
+static unsigned checks_of(const struct clade_verdict *v)
+{
+    unsigned checks = 0;
+
+    if (v->outcome == CLADE_MISTRUSTED)
+        return BY(MISTRUSTED);
+    if (!strcmp(v->op, "step"))
+        return BY(UNWATCHED);
+    if (v->layer[0])
+        return BY(LOCKSTEP);
+    if (strstr(v->message, "the same work differ"))
+        checks |= BY(REPEAT);
+    if (strstr(v->message, "it wrote") || strstr(v->message, "its input"))
+        checks |= BY(GUARD);
+    if (!(v->score <= 1))
+        checks |= checks_of_values(v);
+    if (strstr(v->gate, "rms") && v->rms > 2)
+        checks |= BY(RMS);
+    return checks ? checks : BY(ERROR);
+}
+
+void result_add(void *arg, const struct clade_verdict *v)
+{
+    struct result *r = arg;
+    const unsigned by = v->outcome == CLADE_PASSED ? 0 : checks_of(v);
+
+    for (int i = 0; i < CHECKS; i++)
+        if (by & ~r->caught & 1u << i)
+            r->first[i] = *v;
+    r->caught |= by;
+    r->judged++;
+}
+
+/* ---- with and without a fault -------------------------------------------- */
+
+static void judge_ops(struct result *r, clade_backend *be,
+                      const struct mutant *m)
+{
+    const struct clade_verify_ops options = { .algorithm = m->algorithm,
+                                              .report = result_add,
+                                              .arg = r };
+    struct clade_verify_summary summary = { 0 };
+
+    for (int i = 0; i < cases.count; i++)
+        if (!strncmp(cases.list[i].name, m->cases, strlen(m->cases)) &&
+            verify_case(&summary, be, &cases.list[i], &options))
+            r->caught |= BY(ERROR);
+}
+
+static void judge_step(struct result *r, clade_backend *be)
+{
+    const struct clade_verify_step options = {
+        .batch = 1, .seed = 1, .report = result_add, .arg = r
+    };
+    struct clade_verify_summary summary;
+    const clade_status st = clade_verify_step(&summary, be, &options);
+
+    if (st && st != CLADE_EBOUND)
+        r->caught |= BY(ERROR);
+}
+
+static void add_distance(void *arg, const struct clade_distance *d)
+{
+    struct result *r = arg;
+    struct clade_verdict v = { .got = d->distance, .want = d->limit };
+
+    r->judged++;
+    if (d->passed || r->caught & BY(RECORD))
+        return;
+    snprintf(v.name, sizeof v.name, "%s", d->name);
+    r->first[CHECK_RECORD] = v;
+    r->caught |= BY(RECORD);
+}
+
+static void judge_record(struct result *r, clade_backend *be)
+{
+    const char *srcdir = getenv("SRCDIR");
+    char file[4096];
+    const struct clade_against options = {
+        .file = file, .quick = true, .report = add_distance, .arg = r
+    };
+    clade_status st;
+
+    snprintf(file, sizeof file, "%s/tests/ref/keras-float64-b2-s5-seed1.json",
+             srcdir ? srcdir : ".");
+    st = clade_verify_against(be, &options);
+    if (st && st != CLADE_EBOUND)
+        r->caught |= BY(ERROR);
+}
+
+static clade_backend *open_device(void)
+{
+    clade_backend *be;
+
+    if (clade_backend_open(&be, device))
+        tap_bail("%s", clade_error());
+    return be;
+}
+
+/* CLBlast keeps programs of its own, beyond a backend's life. */
+static void forget_clblast(void)
+{
+    int (*const clear)(void) =
+        (int (*)(void))dlsym(RTLD_DEFAULT, "CLBlastClearCache");
+
+    if (clear)
+        clear();
+}
+
+/* The mutant's cases with a fault, or with none; how often it was there. */
+static int judge(struct result *r, const struct mutant *m,
+                 const struct fault *fault)
+{
+    clade_backend *be = open_device();
+    int effects = 0;
+
+    *r = (struct result){ 0 };
+    if (fault && !fault_begin(fault))
+        tap_bail("%s", fault_error());
+    if (!strcmp(m->cases, "step"))
+        judge_step(r, be);
+    else if (!strcmp(m->cases, "record"))
+        judge_record(r, be);
+    else
+        judge_ops(r, be, m);
+    clade_backend_close(be);
+    if (fault)
+        effects = fault_end();
+    return effects;
+}
+
+static int remove_entry(const char *path, const struct stat *s, int type,
+                        struct FTW *at)
+{
+    (void)s;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static char cache_folder[sizeof "/tmp/clade-mutants-XXXXXX"];
+static char *cache_before;
+
+void cache_begin(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME");
+
+    strcpy(cache_folder, "/tmp/clade-mutants-XXXXXX");
+    if (!mkdtemp(cache_folder))
+        tap_bail("no temporary folder");
+    cache_before = cache ? strdup(cache) : NULL;
+    setenv("XDG_CACHE_HOME", cache_folder, 1);
+}
+
+void cache_end(void)
+{
+    if (cache_before)
+        setenv("XDG_CACHE_HOME", cache_before, 1);
+    else
+        unsetenv("XDG_CACHE_HOME");
+    free(cache_before);
+    nftw(cache_folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* First the older driver, into a cache of its own; then, with that cache, one
+ * that has no fault but the old one's binaries. */
+static int judge_stale(struct result *r, const struct mutant *m)
+{
+    static const struct fault later = { .stale = true };
+    int effects;
+
+    cache_begin();
+    setenv("POCL_KERNEL_CACHE", "0", 1); /* clade's own serves */
+    judge(r, m, &m->fault);
+    effects = judge(r, m, &later);
+    unsetenv("POCL_KERNEL_CACHE");
+    cache_end();
+    return effects;
+}
+
+static void note_result(const struct result *r)
+{
+    for (int i = 0; i < CHECKS; i++)
+        if (r->caught & 1u << i)
+            tap_note("%s: %s: %s: got %g, want %g: %s", check_names(1u << i),
+                     r->first[i].name, r->first[i].where, r->first[i].got,
+                     r->first[i].want, r->first[i].message);
+}
+
+static bool has_algorithm(const char *name)
+{
+    struct verify_host *host;
+    const char *list[8];
+    bool has = !name;
+    clade_backend *be = open_device();
+    int n;
+
+    if (verify_host_new(&host, &cases.list[0]))
+        tap_bail("%s", clade_error());
+    n = clade_backend_algorithms(be, &host->op, list, 8);
+    for (int i = 0; i < n && !has; i++)
+        has = !strcmp(list[i], name);
+    verify_host_free(host);
+    clade_backend_close(be);
+    return has;
+}
+
+/* Whether all that must see the mutant does, and sees nothing without. */
+static bool test(const struct mutant *m)
+{
+    struct result honest, faulty;
+    int effects;
+
+    judge(&honest, m, NULL);
+    forget_clblast();
+    effects =
+        m->fault.stale ? judge_stale(&faulty, m) : judge(&faulty, m, &m->fault);
+    forget_clblast();
+    if (tap_ok(!honest.caught && honest.judged && effects &&
+                   (faulty.caught & m->by) == m->by,
+               "%s (%s): %s", m->name, m->how, check_names(faulty.caught)))
+        return true;
+    tap_note("%d verdicts, the fault made %d times; it must be seen by: %s",
+             faulty.judged, effects, check_names(m->by));
+    note_result(&faulty);
+    if (honest.caught)
+        tap_note("seen without the fault:");
+    note_result(&honest);
+    return false;
+}
+
+/* ---- the table ----------------------------------------------------------- */
+
+static const char before_table[] =
+    "# Mutants\n"
+    "\n"
+    "A test is worth what it catches.  Each line is a fault that drivers,\n"
+    "compilers or libraries have had in life, made on purpose, one at a\n"
+    "time, between clade and the driver (`tests/faults.c`); the library is\n"
+    "what gets installed.  Without the fault the cases named must pass; with\n"
+    "it, every check of the last column must fail (others may, too).\n"
+    "`consistency.md` says what the checks are.  `make check-mutants` tests\n"
+    "all of it and writes this table anew.\n"
+    "\n"
+    "| fault | how it is made | looked for in | caught by |\n"
+    "|---|---|---|---|\n";
+static const char after_table[] =
+    "\n"
+    "Not among them: a wrong sign in one lane of a transform, since no kernel\n"
+    "here transforms anything yet.\n";
+
+static void write_line(FILE *f, const struct mutant *m)
+{
+    fprintf(f, "| %s | %s | `%s`%s%s | %s |\n", m->name, m->how, m->cases,
+            m->algorithm ? ", " : "", m->algorithm ? m->algorithm : "",
+            check_names(m->by));
+}
+
+static void write_table(const char *file)
+{
+    FILE *f = fopen(file, "w");
+
+    if (!f)
+        tap_bail("%s: cannot be written", file);
+    fputs(before_table, f);
+    for (const struct mutant *m = mutants; m < mutants + n_mutants; m++)
+        write_line(f, m);
+    write_line(f, &control);
+    fputs(after_table, f);
+    if (fclose(f))
+        tap_bail("%s: cannot be written", file);
+}
+
+int main(int argc, char **argv)
+{
+    const char *file = getenv("CLADE_MUTANTS_TABLE");
+    clade_backend *be;
+    bool all = true;
+
+    device = getenv("CLADE_TEST_DEVICE");
+    if (!device)
+        device = "opencl";
+    if (argc > 1 && !strcmp(argv[1], "--control"))
+        return control_child(device);
+    if (clade_backend_open(&be, device))
+        tap_skip_all("no device: %s", clade_error());
+    if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
+        tap_skip_all("the reference has no driver");
+    clade_backend_close(be);
+    if (verify_cases_quick(&cases))
+        tap_bail("%s", clade_error());
+    tap_plan(n_mutants + 1);
+    for (const struct mutant *m = mutants; m < mutants + n_mutants; m++)
+        if (has_algorithm(m->algorithm))
+            all &= test(m);
+        else
+            tap_skip("%s: no %s here", m->name, m->algorithm);
+    if (has_algorithm(control.algorithm))
+        all &= control_test(argv[0]);
+    else
+        tap_skip("%s: no %s here", control.name, control.algorithm);
+    if (all && file)
+        write_table(file);
+    free(cases.list);
+    return tap_done();
+}
