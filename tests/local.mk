@@ -97,8 +97,7 @@ check-targets: tests/programs$(EXEEXT)
 clean-local:
 	rm -rf '$(TEST_HOME)'
 
-# Faults given to the driver, and what catches them: not part of `make check`.
-EXTRA_PROGRAMS = tests/mutants.t
+# Faults given to the driver, and what catches them.
 tests_mutants_t_SOURCES = \
   tests/faults.c \
   tests/faults.h \
