@@ -30,6 +30,7 @@ TESTS = $(check_PROGRAMS) $(test_scripts)
 
 # Not part of `make check`: built and run by targets of their own.
 EXTRA_PROGRAMS = \
+  tests/mutants.t \
   tests/programs
 
 check_LTLIBRARIES = libtap.la
