@@ -49,6 +49,7 @@ struct clade_backend {
     uint64_t memory; /* bytes in buffers that are alive */
     void (*say)(void *arg, const char *text); /* progress; may be NULL */
     void *say_arg;
+    char build_options[192]; /* every program's; empty for the reference */
 };
 
 /* The start of each backend's own buffer. */

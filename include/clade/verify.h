@@ -33,6 +33,7 @@ struct clade_verdict {
     double got, want;      /* of the worst element, which is */
     char where[64];        /* "y[0,3,2,17]" */
     char message[256];     /* a failure in words, or empty */
+    char triage[256];      /* after a failure: where it is seen, or empty */
     double seconds;        /* of running it */
 };
 

@@ -247,6 +247,19 @@ static clade_status open_queue(struct ocl *o)
     return ocl_check(err, "clCreateCommandQueue", NULL);
 }
 
+/* For reports. */
+static clade_status keep_build_options(struct ocl *o)
+{
+    char *all = ocl_all_options(o, "");
+
+    if (!all)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory",
+                          o->base.device.selector);
+    snprintf(o->base.build_options, sizeof o->base.build_options, "%s", all);
+    free(all);
+    return CLADE_OK;
+}
+
 static clade_status open_backend(clade_backend **be,
                                  const struct clade_device *device)
 {
@@ -265,7 +278,7 @@ static clade_status open_backend(clade_backend **be,
     if ((st = ocl_pending_new(&o->pending)) ||
         (st = ocl_programs_new(&o->programs)))
         goto out;
-    if ((st = ocl_decide_fma(o)))
+    if ((st = ocl_decide_fma(o)) || (st = keep_build_options(o)))
         goto out;
     *be = &o->base;
     o = NULL;

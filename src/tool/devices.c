@@ -87,18 +87,35 @@ static void print_table(const struct clade_device *list, int count)
     }
 }
 
-static json_t *to_json(const struct clade_device *d)
+/* CL_DEVICE_SINGLE_FP_CONFIG by name. */
+static json_t *float_config(const struct clade_device *d)
+{
+    static const char *const bits[] = {
+        "denorm",         "inf-nan", "round-to-nearest", "round-to-zero",
+        "round-to-inf",   "fma",     "soft-float",
+        "correctly-rounded-divide-sqrt",
+    };
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < COUNT_OF(bits); i++)
+        if (d->float_config >> i & 1)
+            json_array_append_new(array, json_string(bits[i]));
+    return array;
+}
+
+json_t *tool_device_json(const struct clade_device *d)
 {
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i, "
-        "s:b, s:b, s:b}",
+        "s:b, s:b, s:b, s:b, s:o}",
         "selector", d->selector, "platform", d->platform, "name", d->name,
         "vendor", d->vendor, "driver", d->driver, "version", d->version,
         "extensions", d->extensions, "type", type_name[d->type], "memory",
         (json_int_t)d->memory, "max_alloc", (json_int_t)d->max_alloc,
         "local_memory", (json_int_t)d->local_memory, "units", d->units,
         "vector_width", d->vector_width, "denormals", d->denormals,
-        "unified_memory", d->unified, "emulated", d->emulated);
+        "unified_memory", d->unified, "emulated", d->emulated, "fma", d->fma,
+        "float_config", float_config(d));
 }
 
 static clade_status print_json(const struct clade_device *list, int count)
@@ -107,7 +124,7 @@ static clade_status print_json(const struct clade_device *list, int count)
     clade_status st = CLADE_OK;
 
     for (int i = 0; i < count; i++)
-        if (json_array_append_new(array, to_json(&list[i])))
+        if (json_array_append_new(array, tool_device_json(&list[i])))
             st = clade_fail(CLADE_EFAIL, "devices: %s: its texts are not UTF-8",
                             list[i].selector);
     if (!st) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <clade/backend.h>
+#include <jansson.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -93,6 +94,9 @@ void tool_notice(const char *text);
 void tool_notices(clade_backend *be);
 /* Open a device, its notices printed. */
 clade_status tool_open(clade_backend **be, const char *device);
+
+/* A device as an object; NULL where a text is not UTF-8. */
+json_t *tool_device_json(const struct clade_device *d);
 
 /* "3.2 GB" (10^9), in a text that seven further calls leave alone. */
 const char *tool_bytes(uint64_t bytes);

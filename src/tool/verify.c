@@ -10,7 +10,7 @@
 
 struct verify_options {
     struct tool_list devices;
-    const char *suite, *algorithm, *match, *format, *record, *against;
+    const char *suite, *algorithm, *match, *format, *record, *against, *html;
     int batch, steps;
     uint64_t seed;
     bool quick;
@@ -30,8 +30,10 @@ static const struct tool_option options[] = {
       "reduced shapes; of a record, step 0 alone", 0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
       "only cases of the ops suite with this in their name", 0, 0 },
-    { "format", TOOL_CHOICE, AT(format), "table|tap",
+    { "format", TOOL_CHOICE, AT(format), "table|tap|json",
       "what to print", 0, 0 },
+    { "html", TOOL_TEXT, AT(html), "FILE",
+      "write the matrix of ops and devices, and all else, as one page", 0, 0 },
     { "record", TOOL_TEXT, AT(record), "FILE",
       "write what this device computes, for others to be held against", 0, 0 },
     { "batch", TOOL_INT, AT(batch), "B", "images of the step, or of the record", 1, 65536 },
@@ -127,8 +129,14 @@ static clade_status run_suites(clade_backend *be,
                                const struct verify_options *o,
                                struct verify_print *print)
 {
+    const bool judged = is_suite(o, "ops") || is_suite(o, "step");
     clade_status st = CLADE_OK, ops = CLADE_OK;
 
+    if (judged && clade_backend_real(be) == CLADE_F64)
+        return clade_fail(CLADE_EUSAGE,
+                          "verify: %s stores double: only single "
+                          "precision is judged",
+                          clade_backend_device(be)->selector);
     if (o->record)
         st = run_record(be, o);
     if (!st && o->against)
@@ -150,8 +158,9 @@ static clade_status verify_device(const char *device,
 
     if (st)
         return st;
-    verify_print_device(print, clade_backend_device(be));
+    verify_print_device(print, be);
     st = run_suites(be, o, print);
+    verify_print_totals(print);
     tool_notices(be);
     clade_backend_close(be);
     return st;
@@ -177,13 +186,35 @@ static clade_status verify_all(const struct verify_options *o,
     return goes_on(st) ? worst : st;
 }
 
+/* What is written once all is known. */
+static clade_status finish_report(struct verify_print *print,
+                                  const struct verify_options *o)
+{
+    clade_status st = CLADE_OK;
+
+    if (o->html)
+        st = report_html(print->report, o->html);
+    if (!st)
+        st = verify_print_end(print);
+    if (!st && print->report->incomplete)
+        st =
+            clade_fail(CLADE_ENOMEM, "verify: no memory for all of the report");
+    return st;
+}
+
 static clade_status run(const void *given)
 {
     const struct verify_options *o = given;
+    struct verify_report report = { .suite = o->suite,
+                                    .algorithm = o->algorithm,
+                                    .against = o->against,
+                                    .seed = o->seed,
+                                    .batch = o->batch,
+                                    .quick = o->quick };
     struct verify_print print;
     clade_status st = CLADE_OK, worst = CLADE_OK;
 
-    verify_print_begin(&print, o->format);
+    verify_print_begin(&print, o->format, &report);
     if (!o->devices.count)
         worst = st = verify_device(NULL, o, &print);
     for (int i = 0; i < o->devices.count && goes_on(st); i++) {
@@ -193,8 +224,11 @@ static clade_status run(const void *given)
                                     : verify_device(device, o, &print);
         worst = worst_of(worst, st);
     }
-    verify_print_end(&print);
-    return goes_on(st) ? worst : st;
+    st = goes_on(st) ? worst : st;
+    if (goes_on(st))
+        st = worst_of(st, finish_report(&print, o));
+    report_free(&report);
+    return st;
 }
 
 const struct tool_command cmd_verify = {

@@ -5,18 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const outcomes[] = { "ok", "FAILED", "MISTRUSTED" };
+#include "status.h"
 
-void verify_print_begin(struct verify_print *print, const char *format)
+void verify_print_begin(struct verify_print *print, const char *format,
+                        struct verify_report *report)
 {
-    *print = (struct verify_print){ .tap = !strcmp(format, "tap") };
+    *print = (struct verify_print){ .tap = !strcmp(format, "tap"),
+                                    .json = !strcmp(format, "json"),
+                                    .report = report };
     if (print->tap)
         puts("TAP version 13");
 }
 
-void verify_print_device(struct verify_print *print,
-                         const struct clade_device *device)
+void verify_print_device(struct verify_print *print, const clade_backend *be)
 {
+    const struct clade_device *device = clade_backend_device(be);
+
+    report_begin(print->report, be);
+    if (print->json)
+        return;
     printf("%s%s: %s / %s, driver %s\n", print->tap ? "# " : "",
            device->selector, device->platform, device->name, device->driver);
 }
@@ -30,14 +37,16 @@ static const char *algorithm_of(const struct clade_verdict *v)
 static void print_row(const struct clade_verdict *v)
 {
     printf("%-10s %8.3g of its %-15s depth %5d  %-9s %s  %.3f s\n",
-           outcomes[v->outcome], v->score, v->gate, v->depth, algorithm_of(v),
-           v->name, v->seconds);
+           report_outcome(v->outcome), v->score, v->gate, v->depth,
+           algorithm_of(v), v->name, v->seconds);
     if (v->outcome == CLADE_PASSED)
         return;
     printf("           %s\n           (%s)\n", v->message, v->why);
     if (v->where[0])
         printf("           worst %s: got %.9g, want %.17g; RMS %.3g u\n",
                v->where, v->got, v->want, v->rms);
+    if (v->triage[0])
+        printf("           triage: %s\n", v->triage);
 }
 
 /* A text as a YAML scalar in single quotes, on one line. */
@@ -59,7 +68,7 @@ static void print_tap(struct verify_print *print, const struct clade_verdict *v)
     if (v->outcome == CLADE_PASSED)
         return;
     puts("  ---");
-    print_yaml("outcome", outcomes[v->outcome]);
+    print_yaml("outcome", report_outcome(v->outcome));
     print_yaml("message", v->message);
     print_yaml("gate", v->gate);
     printf("  depth: %d\n  score: %.9g\n  rms: %.9g\n", v->depth, v->score,
@@ -68,18 +77,26 @@ static void print_tap(struct verify_print *print, const struct clade_verdict *v)
         print_yaml("worst", v->where);
         printf("  got: %.9g\n  want: %.17g\n", v->got, v->want);
     }
+    if (v->triage[0])
+        print_yaml("triage", v->triage);
     puts("  ...");
+}
+
+void verify_print_one(struct verify_print *print, const struct clade_verdict *v)
+{
+    if (print->tap)
+        print_tap(print, v);
+    else if (!print->json)
+        print_row(v);
+    fflush(stdout);
 }
 
 void verify_print_verdict(void *arg, const struct clade_verdict *v)
 {
     struct verify_print *print = arg;
 
-    if (print->tap)
-        print_tap(print, v);
-    else
-        print_row(v);
-    fflush(stdout);
+    report_verdict(print->report, v);
+    verify_print_one(print, v);
 }
 
 static void print_distance_tap(struct verify_print *print,
@@ -95,7 +112,7 @@ static void print_distance_tap(struct verify_print *print,
 
 static void print_distance_row(const struct clade_distance *d)
 {
-    printf("%-7s %-46s %10.3g", d->limit > 0 ? outcomes[!d->passed] : "",
+    printf("%-7s %-46s %10.3g", d->limit > 0 ? report_outcome(!d->passed) : "",
            d->name, d->distance);
     if (d->limit > 0)
         printf(" of %.3g", d->limit);
@@ -106,9 +123,10 @@ void verify_print_distance(void *arg, const struct clade_distance *d)
 {
     struct verify_print *print = arg;
 
+    report_distance(print->report, d);
     if (print->tap)
         print_distance_tap(print, d);
-    else
+    else if (!print->json)
         print_distance_row(d);
     fflush(stdout);
 }
@@ -116,13 +134,40 @@ void verify_print_distance(void *arg, const struct clade_distance *d)
 void verify_print_summary(struct verify_print *print,
                           const struct clade_verify_summary *s)
 {
+    if (print->json)
+        return;
     printf("%s%d passed, %d failed, %d mistrusted; the worst score is %.3g\n",
            print->tap ? "# " : "", s->passed, s->failed, s->mistrusted,
            s->worst);
 }
 
-void verify_print_end(struct verify_print *print)
+void verify_print_totals(struct verify_print *print)
 {
+    const struct verify_report *r = print->report;
+
+    if (!print->tap && !print->json && r->n_devices)
+        report_print_device(&r->devices[r->n_devices - 1]);
+}
+
+static clade_status print_json(const struct verify_report *report)
+{
+    json_t *object = report_json(report);
+
+    if (!object)
+        return clade_fail(CLADE_EFAIL, "verify: a text is not UTF-8");
+    json_dumpf(object, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(object);
+    return CLADE_OK;
+}
+
+clade_status verify_print_end(struct verify_print *print)
+{
+    if (print->json)
+        return print_json(print->report);
     if (print->tap)
         printf("1..%d\n", print->tests);
+    else
+        report_print_matrix(print->report);
+    return CLADE_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef VERIFY_PRINT_H
 #define VERIFY_PRINT_H
 
-#include <clade/verify.h>
+#include "verify_report.h"
 
 #define VERIFY_LAYERS 160
 
@@ -22,20 +22,25 @@ struct verify_layer {
     bool present[COLUMNS], failed;
 };
 
-/* How verdicts reach stdout: a table for people, or TAP 13 for `prove`. */
+/* How verdicts reach stdout: a table for people, TAP 13 for `prove`, or
+ * nothing until the report is written as JSON. */
 struct verify_print {
-    bool tap;
-    int tests; /* TAP lines so far */
+    bool tap, json;
+    struct verify_report *report; /* which gets all of it, too */
+    int tests;                    /* TAP lines so far */
     bool told; /* a failure of this step has been described */
     struct verify_layer layer[VERIFY_LAYERS];
     int layers;
 };
 
-void verify_print_begin(struct verify_print *print, const char *format);
-void verify_print_device(struct verify_print *print,
-                         const struct clade_device *device);
+void verify_print_begin(struct verify_print *print, const char *format,
+                        struct verify_report *report);
+void verify_print_device(struct verify_print *print, const clade_backend *be);
 /* clade_verify_ops()'s report. */
 void verify_print_verdict(void *print, const struct clade_verdict *v);
+/* The same, printed but not kept. */
+void verify_print_one(struct verify_print *print,
+                      const struct clade_verdict *v);
 /* clade_verify_step()'s: layers are gathered, the first failure is told. */
 void verify_print_step(void *print, const struct clade_verdict *v);
 /* The table of layers, which is then empty again. */
@@ -44,6 +49,9 @@ void verify_print_layers(struct verify_print *print);
 void verify_print_distance(void *print, const struct clade_distance *d);
 void verify_print_summary(struct verify_print *print,
                           const struct clade_verify_summary *summary);
-void verify_print_end(struct verify_print *print);
+/* After a device's last suite: its families and histogram. */
+void verify_print_totals(struct verify_print *print);
+/* CLADE_EFAIL if a driver's text is not UTF-8. */
+clade_status verify_print_end(struct verify_print *print);
 
 #endif

@@ -49,8 +49,9 @@ void verify_print_step(void *arg, const struct clade_verdict *v)
     struct verify_layer *l;
     enum verify_column column;
 
+    report_verdict(print->report, v);
     if (print->tap || (v->outcome && !print->told)) {
-        verify_print_verdict(print, v);
+        verify_print_one(print, v);
         print->told = true;
     }
     if (!v->layer[0])
@@ -75,10 +76,12 @@ static void print_layer(const struct verify_layer *l)
 
 void verify_print_layers(struct verify_print *print)
 {
-    if (!print->tap && print->layers)
+    const bool table = !print->tap && !print->json;
+
+    if (table && print->layers)
         printf("%-36s %9s %9s %9s %9s %9s\n", "worst error, of its bound",
                "forward", "to input", "to filter", "to bias", "update");
-    for (int i = 0; i < print->layers && !print->tap; i++)
+    for (int i = 0; i < print->layers && table; i++)
         print_layer(&print->layer[i]);
     print->layers = 0;
     print->told = false;

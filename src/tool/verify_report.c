@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What verify found, gathered: the verdicts and what they come to. */
+#include "verify_report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+
+extern char **environ;
+
+const char *report_outcome(enum clade_outcome outcome)
+{
+    static const char *const names[] = { "ok", "FAILED", "MISTRUSTED" };
+
+    return names[outcome];
+}
+
+/* One more element of a list of `n`, whose room doubles as it fills. */
+static void *grow(void *list, int n, size_t size)
+{
+    if (n & (n - 1))
+        return list;
+    return realloc(list, (n ? 2 * (size_t)n : 1) * size);
+}
+
+void report_begin(struct verify_report *report, const clade_backend *be)
+{
+    struct report_device *list =
+        grow(report->devices, report->n_devices, sizeof *list);
+    struct report_device *d;
+
+    if (!list) {
+        report->incomplete = true;
+        return;
+    }
+    report->devices = list;
+    d = &list[report->n_devices++];
+    *d = (struct report_device){ .device = *clade_backend_device(be) };
+    snprintf(d->build_options, sizeof d->build_options, "%s",
+             be->build_options);
+}
+
+void report_verdict(struct verify_report *report, const struct clade_verdict *v)
+{
+    struct report_device *d;
+    struct clade_verdict *list;
+
+    if (!report->n_devices)
+        return;
+    d = &report->devices[report->n_devices - 1];
+    list = grow(d->verdicts, d->n_verdicts, sizeof *list);
+    if (!list) {
+        report->incomplete = true;
+        return;
+    }
+    d->verdicts = list;
+    list[d->n_verdicts++] = *v;
+}
+
+void report_distance(struct verify_report *report,
+                     const struct clade_distance *distance)
+{
+    struct report_device *d;
+    struct report_distance *list;
+
+    if (!report->n_devices)
+        return;
+    d = &report->devices[report->n_devices - 1];
+    list = grow(d->distances, d->n_distances, sizeof *list);
+    if (!list) {
+        report->incomplete = true;
+        return;
+    }
+    d->distances = list;
+    list += d->n_distances++;
+    snprintf(list->name, sizeof list->name, "%s", distance->name);
+    list->distance = distance->distance;
+    list->limit = distance->limit;
+    list->passed = distance->passed;
+}
+
+void report_free(struct verify_report *report)
+{
+    for (int i = 0; i < report->n_devices; i++) {
+        free(report->devices[i].verdicts);
+        free(report->devices[i].distances);
+    }
+    free(report->devices);
+}
+
+/* ---- families of verdicts --------------------------------------------------
+ */
+
+/* A family's key sorts by the op's place in the enum. */
+static int kind_of(const char *op)
+{
+    for (int kind = 0; kind < CLADE_OP_KINDS; kind++)
+        if (!strcmp(clade_op_name(kind), op))
+            return kind;
+    return CLADE_OP_KINDS;
+}
+
+/* The op, and its algorithm where there is more than one to choose from. */
+static void family_name(char name[48], const struct clade_verdict *v)
+{
+    const bool only = !v->algorithm || !strcmp(v->algorithm, "kernel") ||
+                      !strcmp(v->algorithm, "reference");
+
+    snprintf(name, 48, "%s%s%s", v->op, only ? "" : " ",
+             only ? "" : v->algorithm);
+}
+
+static bool has_bound(const struct clade_verdict *v)
+{
+    return strcmp(v->gate, "bits") != 0;
+}
+
+static int by_kind(const void *a, const void *b)
+{
+    const struct clade_verdict *const *x = a, *const *y = b;
+    char first[48], second[48];
+    int order = kind_of((*x)->op) - kind_of((*y)->op);
+
+    if (order)
+        return order;
+    family_name(first, *x);
+    family_name(second, *y);
+    order = strcmp(first, second);
+    if (order)
+        return order;
+    /* Those with a bound come first, by score: their median is at hand. */
+    if (has_bound(*x) != has_bound(*y))
+        return has_bound(*x) ? -1 : 1;
+    return ((*x)->score > (*y)->score) - ((*x)->score < (*y)->score);
+}
+
+/* What sorted verdicts [0, n) of one family come to. */
+static struct report_family sum_up(const struct clade_verdict *const *v, int n)
+{
+    struct report_family f = { .cases = n, .typical = NAN };
+
+    family_name(f.name, v[0]);
+    for (int i = 0; i < n; i++) {
+        f.failed += v[i]->outcome == CLADE_FAILED;
+        f.mistrusted += v[i]->outcome == CLADE_MISTRUSTED;
+        f.worst = fmax(f.worst, v[i]->score);
+        f.bounded += has_bound(v[i]);
+    }
+    if (f.bounded)
+        f.typical = v[f.bounded / 2]->score;
+    return f;
+}
+
+struct report_family *report_families(int *count, const struct report_device *d)
+{
+    const size_t n = (size_t)d->n_verdicts;
+    const struct clade_verdict **sorted = calloc(n + 1, sizeof *sorted);
+    struct report_family *list = calloc(n + 1, sizeof *list);
+    char name[48], next[48];
+
+    *count = 0;
+    if (!sorted || !list || !n) {
+        free(sorted);
+        free(list);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &d->verdicts[i];
+    qsort(sorted, n, sizeof *sorted, by_kind);
+    for (size_t i = 0, end; i < n; i = end) {
+        family_name(name, sorted[i]);
+        for (end = i + 1; end < n; end++) {
+            family_name(next, sorted[end]);
+            if (strcmp(name, next) != 0)
+                break;
+        }
+        list[(*count)++] = sum_up(sorted + i, (int)(end - i));
+    }
+    free(sorted);
+    return list;
+}
+
+void report_histogram(struct report_bin bins[REPORT_BINS],
+                      const struct report_device *d)
+{
+    static const struct report_bin empty[REPORT_BINS] = {
+        { "0 (exact)", 0, 0 },  { "to 0.001", 1e-3, 0 },
+        { "to 0.01", 1e-2, 0 }, { "to 0.03", 3e-2, 0 },
+        { "to 0.1", 0.1, 0 },   { "to 0.3", 0.3, 0 },
+        { "to 1", 1, 0 },       { "over 1", INFINITY, 0 },
+    };
+    int bin;
+
+    memcpy(bins, empty, sizeof empty);
+    for (int i = 0; i < d->n_verdicts; i++) {
+        for (bin = 0; bin + 1 < REPORT_BINS; bin++)
+            if (d->verdicts[i].score <= bins[bin].most)
+                break;
+        bins[bin].count++;
+    }
+}
+
+const struct report_family *report_find(const struct report_family *list,
+                                        int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(list[i].name, name))
+            return &list[i];
+    return NULL;
+}
+
+static int by_row(const void *a, const void *b)
+{
+    const char *x = a, *y = b;
+    char first[48], second[48];
+    int order;
+
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(x, " "), x);
+    snprintf(second, sizeof second, "%.*s", (int)strcspn(y, " "), y);
+    order = kind_of(first) - kind_of(second);
+    return order ? order : strcmp(x, y);
+}
+
+char (*report_rows(int *count, const struct verify_report *report))[48]
+{
+    char(*rows)[48] = NULL;
+    int n = 0;
+
+    for (int d = 0; d < report->n_devices; d++) {
+        int families;
+        struct report_family *list =
+            report_families(&families, &report->devices[d]);
+
+        for (int i = 0; i < families; i++) {
+            char(*more)[48];
+            int r;
+
+            for (r = 0; r < n && strcmp(rows[r], list[i].name) != 0; r++)
+                ;
+            if (r < n || !(more = grow(rows, n, sizeof *rows)))
+                continue;
+            rows = more;
+            memcpy(rows[n++], list[i].name, sizeof *rows);
+        }
+        free(list);
+    }
+    if (n)
+        qsort(rows, (size_t)n, sizeof *rows, by_row);
+    *count = n;
+    return rows;
+}
+
+/* What drivers' fast-math switches and compilers' settings are called. */
+static bool is_telling(const char *variable)
+{
+    static const char *const parts[] = { "FAST",       "RELAXED",  "MATH",
+                                         "DENORM",     "OCL_",     "POCL_",
+                                         "RUSTICL",    "LP_",      "GALLIVM_",
+                                         "CL_CONFIG_", "CLBLAST_", "IGC_",
+                                         "NEO",        "AMD_",     "GPU_" };
+    char name[64];
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(variable, "="), variable);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(name, parts[i]))
+            return true;
+    return false;
+}
+
+const char *report_environment(int i)
+{
+    for (char **e = environ; *e; e++)
+        if (is_telling(*e) && i-- == 0)
+            return *e;
+    return NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VERIFY_REPORT_H
+#define VERIFY_REPORT_H
+
+#include <clade/verify.h>
+#include <jansson.h>
+#include <stdio.h>
+
+/* A distance from a record, kept. */
+struct report_distance {
+    char name[96];
+    double distance, limit;
+    bool passed;
+};
+
+/* All that was found on one device. */
+struct report_device {
+    struct clade_device device;
+    char build_options[192];
+    struct clade_verdict *verdicts;
+    int n_verdicts;
+    struct report_distance *distances;
+    int n_distances;
+};
+
+/* All that a run of `clade verify` found, for what is written at its end. */
+struct verify_report {
+    const char *suite, *algorithm, *against; /* as asked for; may be NULL */
+    uint64_t seed;
+    int batch;
+    bool quick;
+    struct report_device *devices;
+    int n_devices;
+    bool incomplete; /* there was no memory for all of it */
+};
+
+/* What follows is about the device of `be`. */
+void report_begin(struct verify_report *report, const clade_backend *be);
+void report_verdict(struct verify_report *report,
+                    const struct clade_verdict *v);
+void report_distance(struct verify_report *report,
+                     const struct clade_distance *d);
+void report_free(struct verify_report *report);
+
+/* The scores of the verdicts of one op, with one algorithm, on a device. */
+struct report_family {
+    char name[48]; /* "conv_fwd direct" */
+    int cases, failed, mistrusted;
+    double worst, typical; /* the median of those with a bound; NAN: none */
+    int bounded;           /* how many have one */
+};
+
+/* The families of a device, in the order of ops; *count of them, to be freed.
+ * NULL if there are none. */
+struct report_family *report_families(int *count,
+                                      const struct report_device *d);
+
+/* A histogram of scores: bin i holds those up to its `most` and above the
+ * former's. */
+struct report_bin {
+    const char *label;
+    double most;
+    int count;
+};
+#define REPORT_BINS 8
+void report_histogram(struct report_bin bins[REPORT_BINS],
+                      const struct report_device *d);
+
+/* The families that any device has, by name, in the order of ops. */
+char (*report_rows(int *count, const struct verify_report *report))[48];
+/* The family of a device, or NULL. */
+const struct report_family *report_find(const struct report_family *list,
+                                        int count, const char *name);
+
+/* The environment's variables that change what drivers compute or compile,
+ * "NAME=value": the i-th, or NULL. */
+const char *report_environment(int i);
+
+/* The whole of it as one object; NULL where a text is not UTF-8. */
+json_t *report_json(const struct verify_report *report);
+/* The same as a page without scripts.  CLADE_EIO names the file. */
+clade_status report_html(const struct verify_report *report, const char *path);
+
+/* Tables for people: a device's families and histogram, and, for several
+ * devices, one of families by devices. */
+void report_print_device(const struct report_device *d);
+void report_print_matrix(const struct verify_report *report);
+
+/* "ok", "FAILED", "MISTRUSTED". */
+const char *report_outcome(enum clade_outcome outcome);
+
+#endif
