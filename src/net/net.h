@@ -58,17 +58,23 @@ struct plan {
     struct clade_tensor hit[CLADE_HEADS_MAX];  /* u8 [N,1,1,1] */
 };
 
-/* Called around each op of a run; the backend is finished before each call.
- * A status other than CLADE_OK ends the run.  Either may be NULL. */
+/* Called around each op of a run, and `run` in its place: it then computes
+ * what the op would.  The backend is finished before each call.  A status
+ * other than CLADE_OK ends the run.  Each may be NULL. */
 struct net_observer {
     void *arg;
     clade_status (*before)(void *arg, const struct plan *plan, int op);
     clade_status (*after)(void *arg, const struct plan *plan, int op);
+    clade_status (*run)(void *arg, const struct plan *plan, int op);
 };
 
 /* The plan for a batch of n images, or NULL. */
 const struct plan *net_plan(const clade_net *net, int n, bool training);
 clade_backend *net_backend(const clade_net *net);
+
+/* Parameters' values as a config of this seed has them, momenta and gradients
+ * 0: the net is as new. */
+clade_status net_initialise(clade_net *net, uint64_t seed, bool record_init);
 
 /* clade_net_train and clade_net_eval, watched.  observer may be NULL. */
 clade_status net_train(clade_net *net, const struct clade_batch *batch,

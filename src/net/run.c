@@ -30,7 +30,9 @@ static clade_status run_op(const struct run *r, int i)
 
     if (o && o->before && (st = watch(r, i, o->before)))
         return st;
-    if ((st = clade_backend_run(r->net->be, &r->plan->ops[i])))
+    st = o && o->run ? watch(r, i, o->run)
+                     : clade_backend_run(r->net->be, &r->plan->ops[i]);
+    if (st)
         return st;
     return o && o->after ? watch(r, i, o->after) : CLADE_OK;
 }

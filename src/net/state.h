@@ -106,9 +106,6 @@ size_t memory_align(size_t bytes);
 /* Make net.parameters; its buffers are there. */
 clade_status net_list_parameters(clade_net *net);
 
-/* Parameters' values as the config has them, momenta and gradients 0. */
-clade_status net_initialise(clade_net *net, uint64_t seed, bool record_init);
-
 /* n float32 from the host to a buffer of the net's real type; done on
  * return. */
 clade_status net_write_reals(clade_net *net, struct clade_buffer *to,

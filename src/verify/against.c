@@ -231,7 +231,9 @@ static int expected(const json_t *tensors, bool quick)
 static clade_status hold(struct holder *h, clade_backend *be,
                          struct record_spec *spec)
 {
-    const struct record_sink sink = { h, hold_losses, hold_tensor };
+    const struct record_sink sink = { .arg = h,
+                                      .losses = hold_losses,
+                                      .tensor = hold_tensor };
     const int wanted = expected(h->tensors, h->options->quick);
     clade_status st;
 

@@ -9,14 +9,22 @@
 
 #include "rng.h"
 #include "status.h"
+#include "verify/noise.h"
 
 #define NAME_MAX_CHARS 160
 
-struct recorder {
+struct training {
     clade_backend *be;
     clade_net *net;
-    const struct record_spec *spec;
+    struct record_spec spec;
+    struct clade_batch batch;
+};
+
+/* A run of it. */
+struct recorder {
+    const struct training *training;
     const struct record_sink *sink;
+    struct noise *noise;
 };
 
 double record_sum(const struct record_tensor *t)
@@ -41,14 +49,13 @@ double record_l2(const struct record_tensor *t)
  * in. */
 static void gather(double *to, const void *pixels, const struct clade_tensor *t)
 {
-    const int64_t n = clade_tensor_elements(t);
+    const int64_t n = clade_tensor_pixels(t);
 
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = clade_tensor_element(t, i) - t->offset;
-
-        to[i] = t->type == CLADE_F64 ? ((const double *)pixels)[at]
-                                     : ((const float *)pixels)[at];
-    }
+    for (int64_t p = 0; p < n; p++)
+        for (int c = 0; c < t->c; c++)
+            *to++ = t->type == CLADE_F64
+                        ? ((const double *)pixels)[p * t->ld + c]
+                        : ((const float *)pixels)[p * t->ld + c];
 }
 
 static clade_status read_values(double **values, clade_backend *be,
@@ -74,12 +81,26 @@ static clade_status read_values(double **values, clade_backend *be,
     return st;
 }
 
+static clade_status l2_of(double *l2, clade_backend *be,
+                          const struct clade_tensor *t)
+{
+    struct record_tensor tensor = { .n = clade_tensor_elements(t) };
+    double *values = NULL;
+    clade_status st = read_values(&values, be, t);
+
+    tensor.values = values;
+    if (!st)
+        *l2 = record_l2(&tensor);
+    free(values);
+    return st;
+}
+
 /* Pass a tensor on; `tensor` has its name and shape. */
 static clade_status emit(const struct recorder *r, struct record_tensor *tensor,
                          const struct clade_tensor *t)
 {
     double *values = NULL;
-    clade_status st = read_values(&values, r->be, t);
+    clade_status st = read_values(&values, r->training->be, t);
 
     tensor->n = clade_tensor_elements(t);
     tensor->values = values;
@@ -126,7 +147,7 @@ static clade_status emit_parameters(const struct recorder *r, int step,
                                     bool gradients)
 {
     const struct clade_parameter *list;
-    const int n = clade_net_parameters(r->net, &list);
+    const int n = clade_net_parameters(r->training->net, &list);
     clade_status st = CLADE_OK;
 
     for (int i = 0; i < n && !st; i++)
@@ -147,26 +168,56 @@ static clade_status observe(void *arg, const struct plan *plan, int op)
     return st;
 }
 
-static clade_status run_step(struct recorder *r,
-                             const struct clade_batch *batch, int step)
+/* The losses of a step, and the norms of its gradients. */
+static clade_status emit_step(const struct recorder *r, int step,
+                              const struct clade_result *result)
 {
-    const struct net_observer observer = { .arg = r, .after = observe };
-    const int heads = clade_net_shape(r->net).heads;
-    double row[RECORD_LOSSES];
+    const int heads = clade_net_shape(r->training->net).heads;
+    const struct clade_parameter *list;
+    const int n = clade_net_parameters(r->training->net, &list);
+    double row[RECORD_LOSSES] = { result->loss };
+    clade_status st = CLADE_OK;
+
+    for (int h = 0; h < heads; h++)
+        row[1 + h] = result->head_loss[h];
+    if (r->sink->losses)
+        st = r->sink->losses(r->sink->arg, step, row, 1 + heads);
+    for (int i = 0; i < n && r->sink->norm && !st; i++) {
+        double l2;
+
+        st = l2_of(&l2, r->training->be, &list[i].gradient);
+        if (!st)
+            st = r->sink->norm(r->sink->arg, step, list[i].name, l2);
+    }
+    return st;
+}
+
+static clade_status run_noisy(void *arg, const struct plan *plan, int op)
+{
+    const struct recorder *r = arg;
+
+    return noise_run(r->noise, plan, op);
+}
+
+static clade_status run_step(struct recorder *r, int step)
+{
+    const struct training *t = r->training;
+    const bool first = step == 0 && r->sink->tensor;
+    const struct net_observer observer = { .arg = r,
+                                           .after = first ? observe : NULL,
+                                           .run = r->noise ? run_noisy : NULL };
     struct clade_result result;
     clade_status st;
 
-    st = net_train(r->net, batch, step, (float)r->spec->learning_rate, &result,
-                   step == 0 ? &observer : NULL);
-    if (st)
-        return st;
-    row[0] = result.loss;
-    for (int h = 0; h < heads; h++)
-        row[1 + h] = result.head_loss[h];
-    st = r->sink->losses(r->sink->arg, step, row, 1 + heads);
-    if (!st && step == 0)
+    if (r->noise)
+        noise_step(r->noise, step);
+    st = net_train(t->net, &t->batch, step, (float)t->spec.learning_rate,
+                   &result, first || r->noise ? &observer : NULL);
+    if (!st)
+        st = emit_step(r, step, &result);
+    if (!st && first)
         st = emit_parameters(r, step, true);
-    if (!st && step == r->spec->steps - 1)
+    if (!st && step == t->spec.steps - 1 && r->sink->tensor)
         st = emit_parameters(r, step, false);
     return st;
 }
@@ -193,15 +244,18 @@ static clade_status make_batch(struct clade_batch *batch,
     return CLADE_OK;
 }
 
-clade_status record_run(clade_backend *be, const struct record_spec *spec,
-                        const struct record_sink *sink)
+clade_status training_new(struct training **out, clade_backend *be,
+                          const struct record_spec *spec)
 {
-    struct recorder r = { .be = be, .spec = spec, .sink = sink };
     struct clade_net_config config = CLADE_NET_DEFAULTS;
-    struct clade_batch batch = { 0 };
+    struct training *t = calloc(1, sizeof(*t));
     struct clade_net_shape shape;
     clade_status st;
 
+    if (!t)
+        return clade_fail(CLADE_ENOMEM, "record: out of memory");
+    t->be = be;
+    t->spec = *spec;
     config.net = spec->net;
     config.algorithm = spec->algorithm;
     config.train_batch = spec->batch;
@@ -209,15 +263,55 @@ clade_status record_run(clade_backend *be, const struct record_spec *spec,
     config.momentum = (float)spec->momentum;
     config.dropout = false;
     config.record_init = true;
-    st = clade_net_new(&r.net, be, &config);
+    st = clade_net_new(&t->net, be, &config);
+    if (st)
+        goto out;
+    shape = clade_net_shape(t->net);
+    st = make_batch(&t->batch, spec, &shape);
+    if (st)
+        goto out;
+    *out = t;
+    t = NULL;
+out:
+    training_free(t);
+    return st;
+}
+
+void training_free(struct training *t)
+{
+    if (!t)
+        return;
+    free((void *)t->batch.pixels);
+    free((void *)t->batch.labels);
+    clade_net_free(t->net);
+    free(t);
+}
+
+clade_net *training_net(const struct training *training)
+{
+    return training->net;
+}
+
+clade_status training_run(struct training *t, struct noise *noise,
+                          const struct record_sink *sink)
+{
+    struct recorder r = { t, sink, noise };
+    clade_status st = net_initialise(t->net, t->spec.seed, true);
+
+    for (int step = 0; step < t->spec.steps && !st; step++)
+        st = run_step(&r, step);
+    return st;
+}
+
+clade_status record_run(clade_backend *be, const struct record_spec *spec,
+                        const struct record_sink *sink)
+{
+    struct training *t;
+    clade_status st = training_new(&t, be, spec);
+
     if (st)
         return st;
-    shape = clade_net_shape(r.net);
-    st = make_batch(&batch, spec, &shape);
-    for (int step = 0; step < spec->steps && !st; step++)
-        st = run_step(&r, &batch, step);
-    free((void *)batch.pixels);
-    free((void *)batch.labels);
-    clade_net_free(r.net);
+    st = training_run(t, NULL, sink);
+    training_free(t);
     return st;
 }

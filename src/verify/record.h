@@ -26,15 +26,33 @@ struct record_tensor {
     const double *values; /* row-major */
 };
 
-/* What a training computes, as it comes; any status but CLADE_OK ends it. */
+/* What a training computes, as it comes; any status but CLADE_OK ends it.
+ * Each may be NULL. */
 struct record_sink {
     void *arg;
     clade_status (*losses)(void *arg, int step, const double *row, int n);
+    /* Activations and gradients of step 0, parameters after the last. */
     clade_status (*tensor)(void *arg, const struct record_tensor *tensor);
+    /* The L2 of each parameter's gradient, after a step. */
+    clade_status (*norm)(void *arg, int step, const char *name, double l2);
 };
 
-/* Train as doc/record-format.md has it, all from one hash: losses of each
- * step, activations and gradients of step 0, parameters after the last. */
+/*
+ * A training as doc/record-format.md has it, all from one hash: it can be run
+ * again and again, each time from the initial values on.  `noise` (NULL:
+ * none) is asked to run each op.
+ */
+struct noise;
+struct training;
+
+clade_status training_new(struct training **training, clade_backend *be,
+                          const struct record_spec *spec);
+void training_free(struct training *training);
+clade_status training_run(struct training *training, struct noise *noise,
+                          const struct record_sink *sink);
+clade_net *training_net(const struct training *training);
+
+/* One run of a new training. */
 clade_status record_run(clade_backend *be, const struct record_spec *spec,
                         const struct record_sink *sink);
 

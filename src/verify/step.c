@@ -195,7 +195,9 @@ static clade_status read_weights(float **weights, size_t *n, clade_net *net)
 static clade_status train(float **weights, size_t *n, struct lockstep *l,
                           const struct clade_batch *batch, bool watched)
 {
-    const struct net_observer observer = { l, before, after };
+    const struct net_observer observer = { .arg = l,
+                                           .before = before,
+                                           .after = after };
     struct clade_net_config config = CLADE_NET_DEFAULTS;
     struct clade_result result;
     clade_net *net;

@@ -111,7 +111,9 @@ clade_status clade_record_write(clade_backend *be,
     struct writer w = { .losses = json_array(),
                         .tensors = json_object(),
                         .seed = options->seed };
-    const struct record_sink sink = { &w, add_losses, add_tensor };
+    const struct record_sink sink = { .arg = &w,
+                                      .losses = add_losses,
+                                      .tensor = add_tensor };
     clade_status st = record_run(be, &spec, &sink);
     json_t *object = st ? NULL : whole(&w, &spec, be);
 
