@@ -41,12 +41,26 @@ struct backend_table {
     const char *(*notices)(clade_backend *be);
 };
 
+/* Where a backend that compiles takes programs from that it hasn't yet taken
+ * from there. */
+enum backend_build {
+    BUILD_EITHER, /* the cache folder, else the source */
+    BUILD_SOURCE, /* the source; kept in the cache folder if not there yet */
+    BUILD_CACHED  /* the cache folder, to which it is added first; where the
+                     driver keeps programs itself, or nothing can be kept, the
+                     source once more */
+};
+
 /* The start of each backend's own struct. */
 struct clade_backend {
     const struct backend_table *table;
     struct clade_device device;
     enum clade_type real;
     uint64_t memory; /* bytes in buffers that are alive */
+    enum backend_build build;
+    int programs;      /* built so far */
+    uint64_t launched; /* a hash of programs, kernels and groups queued since
+                          it was last set, in order */
     void (*say)(void *arg, const char *text); /* progress; may be NULL */
     void *say_arg;
     char build_options[192]; /* every program's; empty for the reference */

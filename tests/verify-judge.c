@@ -9,7 +9,8 @@
 #include "verify/verify.h"
 
 static struct backend_table faulty;
-static int runs; /* of the op under test, in the case at hand */
+static int runs;                 /* of the op under test, in the case at hand */
+static enum backend_build build; /* of the program that ran */
 
 /* The op's first output on the host, and element i of it. */
 static struct clade_tensor *output(const struct clade_op *op)
@@ -78,6 +79,13 @@ static void now_and_then(const struct clade_op *op)
         *element(output(op), 9) = nextafterf(*element(output(op), 9), 9);
 }
 
+/* As a binary of other options, or of an older driver, might compute. */
+static void stale(const struct clade_op *op)
+{
+    if (build == BUILD_CACHED)
+        *element(output(op), 9) *= 1 + 0x1p-23f;
+}
+
 static void sign_lost(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -118,6 +126,9 @@ static const struct fault {
     { "a bit that changes from run to run", now_and_then,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
       "runs 2 and 3" },
+    { "a cached binary that computes otherwise", stale,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
+      "from its cached binary" },
     { "signs lost", sign_lost,
       "maxpool_fwd:2x14x14x24:3x3/2+0.1.0.1:7x7x24:random", CLADE_FAILED,
       "are wrong" },
@@ -132,9 +143,17 @@ static clade_status run(clade_backend *be, const struct clade_op *op)
 
     if (!st && op->label) { /* the work between runs has none */
         runs++;
+        build = be->build;
         current->apply(op);
     }
     return st;
+}
+
+/* As a backend that compiles: the first op is of a program from source. */
+static clade_status prepare(clade_backend *be, struct clade_op *op)
+{
+    be->programs += be->build == BUILD_SOURCE;
+    return backend_cpu.prepare(be, op);
 }
 
 static void keep(void *arg, const struct clade_verdict *v)
@@ -198,6 +217,7 @@ int main(void)
         tap_bail("%s", clade_error());
     faulty = backend_cpu;
     faulty.run = run;
+    faulty.prepare = prepare;
     be->table = &faulty;
     tap_plan(n + 2);
     for (current = faults; current < faults + n; current++)

@@ -65,7 +65,8 @@ static clade_status queue_gemm(struct ocl *o, const struct clade_op *op,
                op);
     if (!st)
         ocl_pending_add(o, op, event);
-    o->launches++;
+    ocl_launched(o, "CLBlast", g->beta ? "beta" : "", "Sgemm",
+                 &OCL_GRID(g->m, g->n, g->k));
     return st;
 }
 

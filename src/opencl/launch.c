@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
+#include "rng.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,20 @@ static clade_status list(struct ocl *o, const struct clade_op *op,
     return CLADE_OK;
 }
 
+/* A chain: each hash is in the text of the next one. */
+void ocl_launched(struct ocl *o, const char *program, const char *options,
+                  const char *kernel, const struct ocl_grid *grid)
+{
+    char line[1024];
+    const int n = snprintf(line, sizeof line, "%016llx %s %s %s",
+                           (unsigned long long)o->base.launched, program,
+                           kernel, options);
+    const size_t used = n < (int)sizeof line ? (size_t)n : sizeof line - 1;
+
+    o->base.launched = rng_fnv64(line, used) ^ rng_fnv64(grid, sizeof *grid);
+    o->launches++;
+}
+
 clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
                         enum ocl_text text, const char *kernel,
                         const char *options, struct ocl_grid grid,
@@ -238,6 +253,6 @@ clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
     err = clEnqueueNDRangeKernel(o->queue, k->kernel, 3, NULL, grid.global,
                                  grid.local, 0, NULL, &event);
     ocl_pending_add(o, op, event);
-    o->launches++;
+    ocl_launched(o, ocl_text_name(text), options, kernel, &grid);
     return ocl_check(err, kernel, op);
 }

@@ -122,6 +122,10 @@ clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
                         const char *options, struct ocl_grid grid,
                         const struct ocl_arg *args, size_t n_args);
 
+/* Count a launch, and add its program, kernel and groups to base.launched. */
+void ocl_launched(struct ocl *o, const char *program, const char *options,
+                  const char *kernel, const struct ocl_grid *grid);
+
 /* Keep an event (or NULL) of something queued for `op`; takes it over. */
 void ocl_pending_add(struct ocl *o, const struct clade_op *op, cl_event event);
 

@@ -65,6 +65,7 @@ struct program {
     struct program *next;
     enum ocl_text text;
     char *options; /* the caller's */
+    enum backend_build build;
     cl_program program;
 };
 
@@ -262,22 +263,39 @@ static clade_status from_source(cl_program *out, struct ocl *o,
     return st;
 }
 
+/* A binary that is there stays: were it wrong, BUILD_CACHED has to see it. */
+static void keep(const struct ocl *o, cl_program prog, const char *key)
+{
+    size_t bytes;
+    void *kept = ocl_cache_load(key, &bytes);
+
+    if (!kept || o->base.build == BUILD_EITHER) /* else the driver refused it */
+        to_cache(o, prog, key);
+    free(kept);
+}
+
 static clade_status build(cl_program *out, struct ocl *o,
                           const struct clade_op *op, enum ocl_text text,
                           const char *options)
 {
     char *all = ocl_all_options(o, options);
     char *key = all ? cache_key(o, text, all) : NULL;
+    cl_program cached;
     clade_status st = CLADE_OK;
 
     if (!key) {
         st = clade_fail(CLADE_ENOMEM, "%s: out of memory", texts[text].name);
         goto out;
     }
-    if ((*out = from_cache(o, key, all)))
+    if (o->base.build != BUILD_SOURCE && (*out = from_cache(o, key, all)))
         goto out;
-    if (!(st = from_source(out, o, op, text, all)))
-        to_cache(o, *out, key);
+    if ((st = from_source(out, o, op, text, all)))
+        goto out;
+    keep(o, *out, key);
+    if (o->base.build == BUILD_CACHED && (cached = from_cache(o, key, all))) {
+        clReleaseProgram(*out);
+        *out = cached;
+    }
 out:
     free(key);
     free(all);
@@ -292,7 +310,8 @@ static clade_status program_get(const struct program **out, struct ocl *o,
     clade_status st;
 
     for (p = o->programs->programs; p; p = p->next) {
-        if (p->text == text && !strcmp(p->options, options)) {
+        if (p->text == text && p->build == o->base.build &&
+            !strcmp(p->options, options)) {
             *out = p;
             return CLADE_OK;
         }
@@ -303,10 +322,12 @@ static clade_status program_get(const struct program **out, struct ocl *o,
         goto out;
     }
     p->text = text;
+    p->build = o->base.build;
     if ((st = build(&p->program, o, op, text, options)))
         goto out;
     p->next = o->programs->programs;
     o->programs->programs = p;
+    o->base.programs++;
     *out = p;
     p = NULL;
 out:

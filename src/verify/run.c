@@ -2,7 +2,8 @@
 /*
  * Running a case on a device so that nothing it does goes unseen: guards
  * around its buffers, NaN in its outputs, three runs with other work and other
- * scratch between.
+ * scratch between, all of programs from their cached binaries; and a fourth,
+ * once a program, of the program built from its source.
  */
 #include "verify/verify.h"
 
@@ -22,6 +23,7 @@ struct bench {
     clade_backend *be;
     const struct verify_host *host;
     struct clade_op op, pack;
+    bool fresh; /* some program of it hasn't been built from source before */
     struct clade_buffer *buffer[CLADE_ROLES];
     struct clade_op other;             /* an update, done between runs, */
     struct clade_buffer *other_buffer; /* of these */
@@ -59,6 +61,22 @@ static clade_status add_scratch(struct bench *b, enum clade_role role,
     return st;
 }
 
+/* From its source first, so that it is in the cache. */
+static clade_status build(struct bench *b, struct clade_op *op)
+{
+    const int programs = b->be->programs;
+    clade_status st;
+
+    b->be->build = BUILD_SOURCE;
+    st = clade_backend_prepare(b->be, op);
+    b->fresh |= b->be->programs > programs;
+    b->be->build = BUILD_CACHED;
+    if (st)
+        return st;
+    clade_backend_release(b->be, op);
+    return clade_backend_prepare(b->be, op);
+}
+
 static clade_status prepare(struct bench *b, const char *algorithm)
 {
     clade_status st;
@@ -69,13 +87,13 @@ static clade_status prepare(struct bench *b, const char *algorithm)
     if (!st)
         st = add_scratch(b, CLADE_PACKED, b->op.packed * sizeof(float));
     if (!st)
-        st = clade_backend_prepare(b->be, &b->op);
+        st = build(b, &b->op);
     if (st || !b->op.packed)
         return st;
     st = clade_op_filter_pack(&b->pack, &b->op);
     if (!st)
         st = clade_backend_choose(b->be, &b->pack, NULL);
-    return st ? st : clade_backend_prepare(b->be, &b->pack);
+    return st ? st : build(b, &b->pack);
 }
 
 static clade_status prepare_other(struct bench *b)
@@ -278,6 +296,33 @@ static void compare_runs(struct clade_verdict *v, const struct bench *b,
     }
 }
 
+/* The same work by the program from its source. */
+static clade_status run_source(struct clade_verdict *v, struct bench *b,
+                               void *after[CLADE_ROLES])
+{
+    double seconds;
+    clade_status st;
+
+    b->be->build = BUILD_SOURCE;
+    st = run_once(b, 0, &seconds);
+    b->be->build = BUILD_CACHED;
+    for (int role = 0; role < CLADE_ROLES && !st; role++) {
+        const size_t bytes = b->host->area[role].bytes;
+        void *image = NULL;
+
+        if (!bytes || !(outputs(b) & 1u << role))
+            continue;
+        st = read_back(&image, b, role);
+        if (!st && memcmp(image, after[role], bytes))
+            verify_blame(v, CLADE_FAILED,
+                         "%s: the program from its cached binary and that "
+                         "from its source differ",
+                         clade_role_name(role));
+        free(image);
+    }
+    return st;
+}
+
 static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
                             struct bench *b)
 {
@@ -301,7 +346,7 @@ static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
         st = check_scratch(v, b, CLADE_PACKED);
     if (!st)
         compare_runs(v, b, after);
-    return st;
+    return st || !b->fresh ? st : run_source(v, b, after);
 }
 
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
@@ -309,7 +354,11 @@ clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         const char *algorithm)
 {
     struct bench b = { .be = be, .host = host };
-    clade_status st = setup(&b, algorithm);
+    const enum backend_build before = be->build;
+    clade_status st;
+
+    be->build = BUILD_CACHED;
+    st = setup(&b, algorithm);
 
     v->algorithm = b.op.algorithm ? b.op.algorithm : algorithm;
     v->depth = b.op.depth;
@@ -324,5 +373,6 @@ clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
             free(b.seen[run][role]);
     }
     clade_backend_free(be, b.other_buffer);
+    be->build = before;
     return st;
 }

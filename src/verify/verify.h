@@ -167,8 +167,9 @@ double verify_overflow(const struct clade_op *op);
 /*
  * Run the case three times with an algorithm, other work between; after[role]
  * becomes the image of each buffer after the last run (the caller frees
- * them).  What is found on the way (guards, inputs, runs that differ) is
- * blamed on `v`.
+ * them).  Then, where a program of it is new to this backend, once more with
+ * programs built from source.  What is found on the way (guards, inputs, runs
+ * that differ) is blamed on `v`.
  */
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
