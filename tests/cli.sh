@@ -93,7 +93,7 @@ fails 2 '2^64 - 1' train --seed -1
 fails 2 'number above 0' train --learning-rate 0
 fails 2 'number above 0' train --learning-rate nan
 fails 2 'number above 0' train --learning-rate 0.01s
-fails 2 'one of train|infer' bench --mode trai
+fails 2 'one of train|infer|ops' bench --mode trai
 fails 2 'is empty' train --out=
 fails 2 'FILE is wanted' eval
 fails 3 'no/such/file' eval --checkpoint no/such/file
@@ -129,15 +129,18 @@ fi
 # ---- verify's output --------------------------------------------------------
 
 softmax="verify --device cpu --suite ops --quick --case softmax_fwd:2x1x1x10"
-ends 0 $softmax && grep -q '^  to 0.03 *5 #*$' "$dir/out" &&
+ends 0 $softmax && grep -q '^  to 0.03 *3 #*$' "$dir/out" &&
     grep -q '^  softmax_fwd *5 *0 ' "$dir/out"
 report $? 'verify ends with worst scores by op and a histogram'
 ends 0 $softmax --device cpu && grep -q '^worst scores *cpu *cpu$' "$dir/out"
 report $? 'of two devices, a matrix'
-ends 0 $softmax --format tap && [ "$(head -n 1 "$dir/out")" = 'TAP version 13' ] &&
-    [ "$(grep -c '^ok' "$dir/out")" = 5 ] && [ "$(tail -n 1 "$dir/out")" = 1..5 ]
+ends 0 $softmax --format tap &&
+    [ "$(head -n 1 "$dir/out")" = 'TAP version 13' ] &&
+    [ "$(grep -c '^ok' "$dir/out")" = 5 ] &&
+    [ "$(tail -n 1 "$dir/out")" = 1..5 ]
 report $? 'verify --format tap is a TAP stream with its plan'
-ends 0 $softmax --format json && grep -q '"format": "clade-verify/1"' "$dir/out" &&
+ends 0 $softmax --format json &&
+    grep -q '"format": "clade-verify/1"' "$dir/out" &&
     [ "$(grep -c '"gate": "bound"' "$dir/out")" = 5 ]
 report $? 'verify --format json has every verdict'
 ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&
@@ -146,6 +149,18 @@ report $? 'verify --html writes a page that fetches nothing'
 fails 1 'no/such' $softmax --format json --html no/such/page.html
 
 fails 2 'only single precision' verify --device cpu64 --suite ops --format json
+
+# ---- single ops -------------------------------------------------------------
+
+pool='maxpool_fwd:1x7x7'
+ends 0 bench --device cpu --mode ops --batch 1 --case $pool &&
+    grep -q "^ *[0-9.]* *[0-9.]* *[0-9.]*  reference $pool" "$dir/out"
+report $? 'clade bench --mode ops times the cases that verify judges'
+ends 0 bench --device cpu --mode ops --batch 1 --case $pool --json &&
+    grep -q '"gbytes_per_second": [0-9]' "$dir/out"
+report $? 'and prints them as JSON'
+fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
+    --json
 
 # ---- a training -------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tool.h"
+#include "bench.h"
 
 #include <clade/net.h>
 #include <jansson.h>
@@ -10,28 +10,25 @@
 #include "profile.h"
 #include "rng.h"
 #include "status.h"
+#include "tool.h"
 
 #define WARM_UP     2   /* steps before the measured ones */
 #define SLOWER_THAN 0.9 /* of the compared file's rate: below is slower */
-
-struct bench_options {
-    const char *device, *mode, *algorithm, *compare;
-    int batch, steps;
-    bool json, profile;
-};
 
 #define AT(member) offsetof(struct bench_options, member)
 
 /* clang-format off */
 static const struct tool_option options[] = {
     { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
-    { "mode", TOOL_CHOICE, AT(mode), "train|infer",
-      "training steps, or forward passes alone", 0, 0 },
+    { "mode", TOOL_CHOICE, AT(mode), "train|infer|ops",
+      "training steps, forward passes alone, or single ops by each algorithm", 0, 0 },
     { "batch", TOOL_INT, AT(batch), "B", "images a step", 1, 65536 },
     { "steps", TOOL_INT, AT(steps), "N",
       "steps to measure, after two that warm up", 1, 100000 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
       "of the products (OpenCL: clblast, direct); without it, chosen per shape", 0, 0 },
+    { "case", TOOL_TEXT, AT(match), "NAME",
+      "of --mode ops: only cases with this in their name", 0, 0 },
     { "json", TOOL_FLAG, AT(json), NULL,
       "print one JSON object; times in seconds, memory in bytes", 0, 0 },
     { "profile", TOOL_FLAG, AT(profile), NULL,
@@ -304,6 +301,8 @@ static clade_status run(const void *given)
     clade_status st;
 
     tool_catch_signals();
+    if (!strcmp(b.o->mode, "ops"))
+        return bench_ops(b.o);
     if ((st = bench_open(&b)))
         goto out;
     if (!(now = describe(&b))) {
@@ -326,7 +325,11 @@ const struct tool_command cmd_bench = {
     .summary = "Measure images per second, memory and where the time goes",
     .text = "Runs a net on made images. A step ends with its losses on the "
             "host; the rate is\nthe batch over the median of the measured "
-            "steps' times.",
+            "steps' times.\n\nWith --mode ops, each op of GoogLeNet at the "
+            "batch runs "
+            "alone, on the cases that\n`clade verify` judges: its time, the "
+            "rate of its products and sums (a direct\nconvolution's, whatever "
+            "the algorithm), and the bytes of its tensors over the time.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,

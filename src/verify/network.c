@@ -91,23 +91,31 @@ static clade_status add_plan(struct op_cases *cases, const struct plan *plan,
     return st;
 }
 
-/* The reference makes the plans: only their geometry is wanted. */
-clade_status verify_cases_network(struct op_cases *cases)
+/* The reference makes the plan: only its geometry is wanted. */
+clade_status verify_cases_batch(struct op_cases *cases, int batch,
+                                unsigned data)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
     clade_backend *be = NULL;
     clade_net *net = NULL;
     clade_status st;
 
-    config.train_batch = batches[1].batch;
-    config.train_last = batches[0].batch;
+    config.train_batch = batch;
     st = clade_backend_open(&be, "cpu");
     if (!st)
         st = clade_net_new(&net, be, &config);
-    for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && !st; i++)
-        st = add_plan(cases, net_plan(net, batches[i].batch, true),
-                      batches[i].data);
+    if (!st)
+        st = add_plan(cases, net_plan(net, batch, true), data);
     clade_net_free(net);
     clade_backend_close(be);
+    return st;
+}
+
+clade_status verify_cases_network(struct op_cases *cases)
+{
+    clade_status st = CLADE_OK;
+
+    for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && !st; i++)
+        st = verify_cases_batch(cases, batches[i].batch, batches[i].data);
     return st;
 }

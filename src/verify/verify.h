@@ -67,6 +67,9 @@ struct op_cases {
  * caller frees cases->list. */
 clade_status verify_cases_quick(struct op_cases *cases);
 clade_status verify_cases_network(struct op_cases *cases);
+/* Those of one batch, with each kind of data in a mask that makes sense. */
+clade_status verify_cases_batch(struct op_cases *cases, int batch,
+                                unsigned data);
 
 /* Append the case `c` for each kind of data in a mask (1 << data). */
 clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
