@@ -61,6 +61,10 @@ struct clade_backend {
     int programs;      /* built so far */
     uint64_t launched; /* a hash of programs, kernels and groups queued since
                           it was last set, in order */
+    bool unoptimised; /* programs are built with -cl-opt-disable */
+    int group_items;  /* work-items in groups whose size is the backend's
+                         choice, at most; 0: as it sees fit */
+    int regrouped;    /* groups that this made smaller, so far */
     void (*say)(void *arg, const char *text); /* progress; may be NULL */
     void *say_arg;
     char build_options[192]; /* every program's; empty for the reference */

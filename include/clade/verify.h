@@ -47,6 +47,7 @@ struct clade_verify_ops {
     const char *algorithm; /* only this one; NULL: each that can run a case */
     const char *match;     /* only cases with this in their name; NULL: all */
     bool quick;            /* reduced shapes, but every op, gate and edge */
+    bool triage;           /* look into the first failures: see `triage` */
     void (*report)(void *arg, const struct clade_verdict *verdict);
     void *arg;
 };

@@ -171,14 +171,27 @@ static void choose_local(struct ocl_grid *grid, size_t limit)
     }
 }
 
-static clade_status settle_grid(struct ocl_grid *grid,
+/* Groups of the size that a triage asks for, where it is smaller. */
+static void regroup(struct ocl_grid *grid, struct ocl *o, size_t limit)
+{
+    const size_t most = (size_t)o->base.group_items;
+    const struct ocl_grid chosen = *grid;
+
+    choose_local(grid, limit < most ? limit : most);
+    o->base.regrouped += memcmp(grid, &chosen, sizeof chosen) != 0;
+}
+
+static clade_status settle_grid(struct ocl_grid *grid, struct ocl *o,
                                 const struct clade_op *op, const char *name,
                                 size_t limit)
 {
+    const bool free_choice = !grid->local[0];
     size_t items;
 
-    if (!grid->local[0])
+    if (free_choice)
         choose_local(grid, limit);
+    if (free_choice && o->base.group_items)
+        regroup(grid, o, limit);
     items = grid->local[0] * grid->local[1] * grid->local[2];
     if (items > limit)
         return clade_fail(CLADE_EUNSUPPORTED,
@@ -200,7 +213,7 @@ static clade_status list(struct ocl *o, const struct clade_op *op,
 {
     struct ocl_listed launch = { .file = ocl_text_name(text),
                                  .kernel = kernel };
-    clade_status st = settle_grid(&grid, op, kernel, GROUP_ITEMS);
+    clade_status st = settle_grid(&grid, o, op, kernel, GROUP_ITEMS);
     char *all;
 
     if (st)
@@ -244,7 +257,7 @@ clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
     if (o->list)
         return list(o, op, text, kernel, options, grid, args, n_args);
     if ((st = ocl_kernel_get(&k, o, op, text, kernel, options)) ||
-        (st = settle_grid(&grid, op, kernel, k->limit)))
+        (st = settle_grid(&grid, o, op, kernel, k->limit)))
         return st;
     if (o->preparing)
         return CLADE_OK;

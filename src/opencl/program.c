@@ -66,6 +66,7 @@ struct program {
     enum ocl_text text;
     char *options; /* the caller's */
     enum backend_build build;
+    bool unoptimised;
     cl_program program;
 };
 
@@ -138,8 +139,9 @@ char *ocl_all_options(const struct ocl *o, const char *options)
     char *all = malloc(size);
 
     if (all)
-        snprintf(all, size, "-cl-std=CL1.2 -D USE_FMA=%d%s%s%s", o->fma,
+        snprintf(all, size, "-cl-std=CL1.2 -D USE_FMA=%d%s%s%s%s", o->fma,
                  divide ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",
+                 o->base.unoptimised ? " -cl-opt-disable" : "",
                  *options ? " " : "", options);
     return all;
 }
@@ -311,6 +313,7 @@ static clade_status program_get(const struct program **out, struct ocl *o,
 
     for (p = o->programs->programs; p; p = p->next) {
         if (p->text == text && p->build == o->base.build &&
+            p->unoptimised == o->base.unoptimised &&
             !strcmp(p->options, options)) {
             *out = p;
             return CLADE_OK;
@@ -323,6 +326,7 @@ static clade_status program_get(const struct program **out, struct ocl *o,
     }
     p->text = text;
     p->build = o->base.build;
+    p->unoptimised = o->base.unoptimised;
     if ((st = build(&p->program, o, op, text, options)))
         goto out;
     p->next = o->programs->programs;

@@ -54,6 +54,7 @@ static clade_status run_ops(clade_backend *be, const struct verify_options *o,
     const struct clade_verify_ops ops = { .algorithm = o->algorithm,
                                           .match = o->match,
                                           .quick = o->quick,
+                                          .triage = true,
                                           .report = verify_print_verdict,
                                           .arg = print };
     struct clade_verify_summary summary;

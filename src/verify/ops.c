@@ -10,6 +10,7 @@
 #include "status.h"
 
 #define ALGORITHMS_MAX 16
+#define TRIAGES_MAX    8 /* the first failures of a suite are looked into */
 /* Products that the oracle is asked for at most; else it takes samples. */
 #define ORACLE_PRODUCTS 4e8
 
@@ -40,6 +41,7 @@ static const char *gate_name(const struct op_case *c)
 
 /* A case with the values it should give, whatever computes it. */
 struct expected {
+    const struct op_case *c;
     struct verify_host *host;
     struct verify_oracle oracle[CLADE_ROLES];
 };
@@ -55,7 +57,7 @@ static clade_status expected_new(struct expected *x, const struct op_case *c)
 {
     clade_status st;
 
-    *x = (struct expected){ .host = NULL };
+    *x = (struct expected){ .c = c };
     st = verify_host_new(&x->host, c);
     for (int role = 0; role < CLADE_ROLES && !st; role++)
         if (clade_op_outputs(c->kind) & 1u << role)
@@ -87,10 +89,11 @@ static void judge(struct clade_verdict *v, const struct op_case *c,
 }
 
 /* One algorithm of one case; what fails at run time fails the case too. */
-static void try_algorithm(struct clade_verdict *v, const struct op_case *c,
-                          const struct expected *x, clade_backend *be,
+static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
                           const char *algorithm)
 {
+    const struct expected *x = arg;
+    const struct op_case *c = x->c;
     void *after[CLADE_ROLES] = { NULL };
 
     verify_begin(v, &x->host->op);
@@ -111,6 +114,7 @@ clade_status verify_case(struct clade_verify_summary *summary,
                          const struct clade_verify_ops *options)
 {
     const char *list[ALGORITHMS_MAX];
+    struct verify_attempt attempt = { .run = try_algorithm };
     struct clade_verdict v;
     struct expected x;
     clade_status st;
@@ -119,6 +123,8 @@ clade_status verify_case(struct clade_verify_summary *summary,
     st = expected_new(&x, c);
     if (st)
         return st;
+    attempt.op = &x.host->op;
+    attempt.arg = &x;
     n = clade_backend_algorithms(be, &x.host->op, list, ALGORITHMS_MAX);
     if (!n) { /* let the backend say why */
         list[0] = NULL;
@@ -128,8 +134,10 @@ clade_status verify_case(struct clade_verify_summary *summary,
         if (options->algorithm && list[i] && n > 1 &&
             strcmp(options->algorithm, list[i]))
             continue;
-        try_algorithm(&v, c, &x, be, list[i]);
+        try_algorithm(&v, &x, be, list[i]);
         verify_count(summary, &v);
+        if (options->triage && summary->failed <= TRIAGES_MAX)
+            verify_triage(&v, be, &attempt);
         if (options->report)
             options->report(options->arg, &v);
     }

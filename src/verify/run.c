@@ -192,6 +192,7 @@ static clade_status run_once(struct bench *b, int run, double *seconds)
         st = clade_backend_finish(b->be);
     if (st)
         return st;
+    b->be->regrouped = 0; /* of this op alone */
     start = now();
     st = clade_backend_run(b->be, &b->op);
     if (!st)

@@ -178,6 +178,19 @@ clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
                         const char *algorithm);
 
+/* A case to run and judge again, after it failed. */
+struct verify_attempt {
+    const struct clade_op *op;
+    void (*run)(struct clade_verdict *v, void *arg, clade_backend *be,
+                const char *algorithm);
+    void *arg;
+};
+
+/* Say in v->triage what a failure changes with: the compiler's optimisations,
+ * groups, the algorithm, the device; and whether that names the driver. */
+void verify_triage(struct clade_verdict *v, clade_backend *be,
+                   const struct verify_attempt *attempt);
+
 /* Judge a case on a backend, with each algorithm that options ask for. */
 clade_status verify_case(struct clade_verify_summary *summary,
                          clade_backend *be, const struct op_case *c,
