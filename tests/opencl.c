@@ -132,11 +132,11 @@ static void check_many(void)
 enum { QUEUE_CHECKS = 1 };
 
 /* A cache folder of this test's own. */
-static char cache[256], files[64][320];
+static char cache[512], files[64][1024];
 
 static int list_files(void)
 {
-    char dir[300];
+    char dir[sizeof cache + 8];
     struct dirent *entry;
     int n = 0;
     DIR *d;
@@ -145,7 +145,7 @@ static int list_files(void)
     d = opendir(dir);
     while (d && n < 64 && (entry = readdir(d)))
         if (entry->d_name[0] != '.')
-            snprintf(files[n++], sizeof *files, "%.64s/clade/%.200s", cache,
+            snprintf(files[n++], sizeof *files, "%s/clade/%s", cache,
                      entry->d_name);
     if (d)
         closedir(d);
@@ -287,7 +287,7 @@ static void check_cache(void)
     const char *tmp = getenv("TMPDIR");
     int n;
 
-    snprintf(cache, sizeof cache, "%.200s/clade-test-XXXXXX",
+    snprintf(cache, sizeof cache, "%.400s/clade-test-XXXXXX",
              kept  ? kept
              : tmp ? tmp
                    : "/tmp");
