@@ -47,6 +47,8 @@ struct clade_verify_ops {
     const char *algorithm; /* only this one; NULL: each that can run a case */
     const char *match;     /* only cases with this in their name; NULL: all */
     bool quick;            /* reduced shapes, but every op, gate and edge */
+    const char *dump;      /* a folder for the inputs of the first failures, as
+                              safetensors; NULL: none */
     bool triage;           /* look into the first failures: see `triage` */
     void (*report)(void *arg, const struct clade_verdict *verdict);
     void *arg;
@@ -63,6 +65,7 @@ CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
 
 struct clade_verify_step {
     const char *algorithm; /* NULL: as training would choose */
+    const char *dump;      /* as clade_verify_ops' */
     int batch;
     uint64_t seed;
     void (*report)(void *arg, const struct clade_verdict *verdict);

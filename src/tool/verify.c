@@ -10,7 +10,7 @@
 
 struct verify_options {
     struct tool_list devices;
-    const char *suite, *algorithm, *match, *format, *record, *against, *html;
+    const char *suite, *algorithm, *match, *format, *record, *against, *html, *dump;
     int batch, steps;
     uint64_t seed;
     bool quick;
@@ -30,6 +30,8 @@ static const struct tool_option options[] = {
       "reduced shapes; of a record, step 0 alone", 0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
       "only cases of the ops suite with this in their name", 0, 0 },
+    { "dump", TOOL_TEXT, AT(dump), "DIR",
+      "leave the inputs of the first failures there, as safetensors", 0, 0 },
     { "format", TOOL_CHOICE, AT(format), "table|tap|json",
       "what to print", 0, 0 },
     { "html", TOOL_TEXT, AT(html), "FILE",
@@ -55,6 +57,7 @@ static clade_status run_ops(clade_backend *be, const struct verify_options *o,
                                           .match = o->match,
                                           .quick = o->quick,
                                           .triage = true,
+                                          .dump = o->dump,
                                           .report = verify_print_verdict,
                                           .arg = print };
     struct clade_verify_summary summary;
@@ -68,6 +71,7 @@ static clade_status run_step(clade_backend *be, const struct verify_options *o,
                              struct verify_print *print)
 {
     const struct clade_verify_step step = { .algorithm = o->algorithm,
+                                            .dump = o->dump,
                                             .batch = o->batch,
                                             .seed = o->seed,
                                             .report = verify_print_step,

@@ -240,6 +240,8 @@ static void put_histogram(FILE *f, const struct report_device *d)
 static void put_failure(FILE *f, const struct report_device *d,
                         const struct clade_verdict *v)
 {
+    char command[320];
+
     fprintf(f, "<h3><span class=\"bad\">%s</span> ",
             report_outcome(v->outcome));
     cell(f, "code", NULL, v->name);
@@ -263,15 +265,9 @@ static void put_failure(FILE *f, const struct report_device *d,
     fputs("</table>\n", f);
     if (v->layer[0])
         return;
-    fputs("<pre>clade verify --device ", f);
-    put(f, d->device.selector);
-    fputs(" --suite ops --case '", f);
-    put(f, v->name);
-    fputs("'", f);
-    if (v->algorithm) {
-        fputs(" --algorithm ", f);
-        put(f, v->algorithm);
-    }
+    report_command(command, sizeof command, d->device.selector, v);
+    fputs("<pre>", f);
+    put(f, command);
     fputs("</pre>\n", f);
 }
 

@@ -34,8 +34,10 @@ static const char *algorithm_of(const struct clade_verdict *v)
     return v->algorithm ? v->algorithm : "none";
 }
 
-static void print_row(const struct clade_verdict *v)
+static void print_row(const char *selector, const struct clade_verdict *v)
 {
+    char command[320];
+
     printf("%-10s %8.3g of its %-15s depth %5d  %-9s %s  %.3f s\n",
            report_outcome(v->outcome), v->score, v->gate, v->depth,
            algorithm_of(v), v->name, v->seconds);
@@ -47,6 +49,10 @@ static void print_row(const struct clade_verdict *v)
                v->where, v->got, v->want, v->rms);
     if (v->triage[0])
         printf("           triage: %s\n", v->triage);
+    if (!v->layer[0]) {
+        report_command(command, sizeof command, selector, v);
+        printf("           again: %s\n", command);
+    }
 }
 
 /* A text as a YAML scalar in single quotes, on one line. */
@@ -61,8 +67,11 @@ static void print_yaml(const char *key, const char *text)
     puts("'");
 }
 
-static void print_tap(struct verify_print *print, const struct clade_verdict *v)
+static void print_tap(struct verify_print *print, const char *selector,
+                      const struct clade_verdict *v)
 {
+    char command[320];
+
     printf("%s %d - %s %s: %s\n", v->outcome ? "not ok" : "ok", ++print->tests,
            v->name, algorithm_of(v), v->why);
     if (v->outcome == CLADE_PASSED)
@@ -79,15 +88,23 @@ static void print_tap(struct verify_print *print, const struct clade_verdict *v)
     }
     if (v->triage[0])
         print_yaml("triage", v->triage);
+    if (!v->layer[0]) {
+        report_command(command, sizeof command, selector, v);
+        print_yaml("again", command);
+    }
     puts("  ...");
 }
 
 void verify_print_one(struct verify_print *print, const struct clade_verdict *v)
 {
+    const struct verify_report *r = print->report;
+    const char *selector =
+        r->n_devices ? r->devices[r->n_devices - 1].device.selector : "";
+
     if (print->tap)
-        print_tap(print, v);
+        print_tap(print, selector, v);
     else if (!print->json)
-        print_row(v);
+        print_row(selector, v);
     fflush(stdout);
 }
 

@@ -17,6 +17,14 @@ const char *report_outcome(enum clade_outcome outcome)
     return names[outcome];
 }
 
+void report_command(char *to, size_t size, const char *selector,
+                    const struct clade_verdict *v)
+{
+    snprintf(to, size, "clade verify --device %s --suite ops --case '%s'%s%s",
+             selector, v->name, v->algorithm ? " --algorithm " : "",
+             v->algorithm ? v->algorithm : "");
+}
+
 /* One more element of a list of `n`, whose room doubles as it fills. */
 static void *grow(void *list, int n, size_t size)
 {

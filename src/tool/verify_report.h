@@ -86,6 +86,10 @@ clade_status report_html(const struct verify_report *report, const char *path);
 void report_print_device(const struct report_device *d);
 void report_print_matrix(const struct verify_report *report);
 
+/* The command line that judges a case of the ops suite again, alone. */
+void report_command(char *to, size_t size, const char *selector,
+                    const struct clade_verdict *v);
+
 /* "ok", "FAILED", "MISTRUSTED". */
 const char *report_outcome(enum clade_outcome outcome);
 

@@ -10,7 +10,7 @@
 #include "status.h"
 
 #define ALGORITHMS_MAX 16
-#define TRIAGES_MAX    8 /* the first failures of a suite are looked into */
+#define FAILURES_MAX   8 /* the first of a suite are looked into and dumped */
 /* Products that the oracle is asked for at most; else it takes samples. */
 #define ORACLE_PRODUCTS 4e8
 
@@ -109,6 +109,16 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
         free(after[role]);
 }
 
+static clade_status look_into(struct clade_verdict *v, clade_backend *be,
+                              const struct verify_attempt *attempt,
+                              const struct clade_verify_ops *options)
+{
+    if (options->triage)
+        verify_triage(v, be, attempt);
+    return options->dump ? verify_dump(options->dump, attempt->op, v, be)
+                         : CLADE_OK;
+}
+
 clade_status verify_case(struct clade_verify_summary *summary,
                          clade_backend *be, const struct op_case *c,
                          const struct clade_verify_ops *options)
@@ -130,19 +140,19 @@ clade_status verify_case(struct clade_verify_summary *summary,
         list[0] = NULL;
         n = 1;
     }
-    for (int i = 0; i < n && i < ALGORITHMS_MAX; i++) {
+    for (int i = 0; i < n && i < ALGORITHMS_MAX && !st; i++) {
         if (options->algorithm && list[i] && n > 1 &&
             strcmp(options->algorithm, list[i]))
             continue;
         try_algorithm(&v, &x, be, list[i]);
         verify_count(summary, &v);
-        if (options->triage && summary->failed <= TRIAGES_MAX)
-            verify_triage(&v, be, &attempt);
+        if (v.outcome && summary->failed <= FAILURES_MAX)
+            st = look_into(&v, be, &attempt, options);
         if (options->report)
             options->report(options->arg, &v);
     }
     expected_free(&x);
-    return CLADE_OK;
+    return st;
 }
 
 clade_status clade_verify_ops(struct clade_verify_summary *summary,

@@ -129,6 +129,8 @@ static clade_status judge_output(struct clade_verdict *v,
     return CLADE_OK;
 }
 
+#define FAILURES_MAX 8 /* the first are dumped */
+
 static void report(struct lockstep *l, const struct clade_verdict *v)
 {
     verify_count(l->summary, v);
@@ -161,6 +163,9 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     }
     if (!st)
         report(l, &v);
+    if (!st && v.outcome && l->options->dump &&
+        l->summary->failed <= FAILURES_MAX)
+        st = verify_dump(l->options->dump, &l->op, &v, l->be);
     return st;
 }
 

@@ -191,6 +191,11 @@ struct verify_attempt {
 void verify_triage(struct clade_verdict *v, clade_backend *be,
                    const struct verify_attempt *attempt);
 
+/* Write the inputs of an op, whose tensors are the host's, into a folder that
+ * is made: clade-op/1, safetensors.  CLADE_EIO names the file. */
+clade_status verify_dump(const char *folder, const struct clade_op *op,
+                         const struct clade_verdict *v, clade_backend *be);
+
 /* Judge a case on a backend, with each algorithm that options ask for. */
 clade_status verify_case(struct clade_verify_summary *summary,
                          clade_backend *be, const struct op_case *c,
