@@ -226,14 +226,20 @@ cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t bytes,
 
 /* ---- the queue ----------------------------------------------------------- */
 
-static bool is_late(cl_kernel kernel)
+static bool is_kernel(cl_kernel kernel, const char *wanted)
 {
     char name[128] = "";
 
-    if (!now->late)
+    if (!wanted)
         return false;
     clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
-    return !strcmp(name, now->late);
+    return !strcmp(name, wanted);
+}
+
+static bool is_lost(cl_kernel kernel)
+{
+    return now->lost_every && (!now->lost || is_kernel(kernel, now->lost)) &&
+           ++launches % now->lost_every == 0;
 }
 
 static void hold(cl_command_queue queue, cl_kernel kernel, const size_t *global,
@@ -266,9 +272,9 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                               const size_t *global, const size_t *local,
                               cl_uint n, const cl_event *wait, cl_event *event)
 {
-    const bool lost = now->lost_every && ++launches % now->lost_every == 0;
+    const bool lost = is_lost(kernel);
 
-    if (!lost && !(is_late(kernel) && dims == 3 && local))
+    if (!lost && !(is_kernel(kernel, now->late) && dims == 3 && local))
         return NEXT(clEnqueueNDRangeKernel)(queue, kernel, dims, offset, global,
                                             local, n, wait, event);
     if (!lost)

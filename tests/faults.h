@@ -20,10 +20,10 @@ struct fault {
     /* Its cache: every program of a text is the first one's, whatever the
      * options; binaries of before live on. */
     bool first_options, stale;
-    /* The queue: each n-th launch is lost; this kernel runs only after the
-     * next read, which does not wait for it. */
+    /* The queue: each n-th launch, of any kernel or of one, is lost; this
+     * kernel runs only after the next read, which does not wait for it. */
     int lost_every;
-    const char *late;
+    const char *lost, *late;
     /* A kernel's float argument of this value arrives as another. */
     float from, to;
 };

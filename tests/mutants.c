@@ -3,7 +3,8 @@
  * A judge is worth what it catches: each fault of mutants-list.c is given to
  * the driver of the device under test (CLADE_TEST_DEVICE, else the best OpenCL
  * device), whose cases must then fail by the checks that are named there, and
- * pass without the fault.  The table goes to CLADE_MUTANTS_TABLE, if set.
+ * pass without the fault.  With an argument: only those
+ * with that in their name.  The table goes to CLADE_MUTANTS_TABLE, if set.
  */
 #include <dlfcn.h>
 #include <ftw.h>
@@ -68,6 +69,8 @@ static unsigned checks_of(const struct clade_verdict *v)
         return BY(LOCKSTEP);
     if (strstr(v->message, "the same work differ"))
         checks |= BY(REPEAT);
+    if (strstr(v->message, "from its cached binary"))
+        checks |= BY(CACHED);
     if (strstr(v->message, "it wrote") || strstr(v->message, "its input"))
         checks |= BY(GUARD);
     if (!(v->score <= 1))
@@ -89,6 +92,14 @@ void result_add(void *arg, const struct clade_verdict *v)
     r->judged++;
 }
 
+static void add_error(struct result *r)
+{
+    struct clade_verdict *v = &r->first[CHECK_ERROR];
+
+    snprintf(v->message, sizeof v->message, "%s", clade_error());
+    r->caught |= BY(ERROR);
+}
+
 /* ---- with and without a fault -------------------------------------------- */
 
 static void judge_ops(struct result *r, clade_backend *be,
@@ -102,7 +113,7 @@ static void judge_ops(struct result *r, clade_backend *be,
     for (int i = 0; i < cases.count; i++)
         if (!strncmp(cases.list[i].name, m->cases, strlen(m->cases)) &&
             verify_case(&summary, be, &cases.list[i], &options))
-            r->caught |= BY(ERROR);
+            add_error(r);
 }
 
 static void judge_step(struct result *r, clade_backend *be)
@@ -114,7 +125,7 @@ static void judge_step(struct result *r, clade_backend *be)
     const clade_status st = clade_verify_step(&summary, be, &options);
 
     if (st && st != CLADE_EBOUND)
-        r->caught |= BY(ERROR);
+        add_error(r);
 }
 
 static void add_distance(void *arg, const struct clade_distance *d)
@@ -143,7 +154,7 @@ static void judge_record(struct result *r, clade_backend *be)
              srcdir ? srcdir : ".");
     st = clade_verify_against(be, &options);
     if (st && st != CLADE_EBOUND)
-        r->caught |= BY(ERROR);
+        add_error(r);
 }
 
 static clade_backend *open_device(void)
@@ -245,6 +256,7 @@ static void note_result(const struct result *r)
                      r->first[i].want, r->first[i].message);
 }
 
+/* Whether convolutions have it; NULL: any. */
 static bool has_algorithm(const char *name)
 {
     struct verify_host *host;
@@ -261,6 +273,23 @@ static bool has_algorithm(const char *name)
     verify_host_free(host);
     clade_backend_close(be);
     return has;
+}
+
+static bool is_training(const struct mutant *m)
+{
+    return !strcmp(m->cases, "step") || !strcmp(m->cases, "record");
+}
+
+/* Why the mutant has no place on this device, or NULL. */
+static const char *no_place(const struct mutant *m)
+{
+    clade_backend *be = open_device();
+    const bool slow = clade_backend_device(be)->emulated && is_training(m);
+
+    clade_backend_close(be);
+    return slow                          ? "training is too slow here"
+           : has_algorithm(m->algorithm) ? NULL
+                                         : "no such algorithm here";
 }
 
 /* Whether all that must see the mutant does, and sees nothing without. */
@@ -333,12 +362,13 @@ int main(int argc, char **argv)
 {
     const char *file = getenv("CLADE_MUTANTS_TABLE");
     clade_backend *be;
+    const char *only = argc > 1 ? argv[1] : "";
     bool all = true;
 
     device = getenv("CLADE_TEST_DEVICE");
     if (!device)
         device = "opencl";
-    if (argc > 1 && !strcmp(argv[1], "--control"))
+    if (!strcmp(only, "--control"))
         return control_child(device);
     if (clade_backend_open(&be, device))
         tap_skip_all("no device: %s", clade_error());
@@ -348,16 +378,19 @@ int main(int argc, char **argv)
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
     tap_plan(n_mutants + 1);
-    for (const struct mutant *m = mutants; m < mutants + n_mutants; m++)
-        if (has_algorithm(m->algorithm))
-            all &= test(m);
+    for (const struct mutant *m = mutants; m < mutants + n_mutants; m++) {
+        const char *why = strstr(m->name, only) ? no_place(m) : "not asked for";
+
+        if (why)
+            tap_skip("%s (%s): %s", m->name, m->how, why);
         else
-            tap_skip("%s: no %s here", m->name, m->algorithm);
-    if (has_algorithm(control.algorithm))
-        all &= control_test(argv[0]);
+            all &= test(m);
+    }
+    if (*only || no_place(&control))
+        tap_skip("%s: no place here, or not asked for", control.name);
     else
-        tap_skip("%s: no %s here", control.name, control.algorithm);
-    if (all && file)
+        all &= control_test(argv[0]);
+    if (all && file && !*only)
         write_table(file);
     free(cases.list);
     return tap_done();

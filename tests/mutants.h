@@ -20,6 +20,7 @@
     X(RMS,        "RMS")                                                      \
     X(GUARD,      "guards")                                                   \
     X(REPEAT,     "repetition")                                               \
+    X(CACHED,     "cache against source") /* a program from either */         \
     X(LOCKSTEP,   "lockstep")                                                 \
     X(UNWATCHED,  "watched against not")  /* a step's weights */              \
     X(RECORD,     "record")                                                   \
