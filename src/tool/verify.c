@@ -10,7 +10,8 @@
 
 struct verify_options {
     struct tool_list devices;
-    const char *suite, *algorithm, *match, *format, *record, *against, *html, *dump;
+    const char *suite, *algorithm, *match, *format, *record, *against, *html,
+        *dump;
     int batch, steps;
     uint64_t seed;
     bool quick;
