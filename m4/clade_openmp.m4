@@ -3,8 +3,9 @@
 # CLADE_OPENMP
 #
 # OpenMP for the reference, which is optional: without it the reference runs
-# on one core.  --with-openmp=auto|yes|no.  Sets and substitutes
-# OPENMP_CFLAGS, and sets have_OPENMP.
+# on one core, and the compiler is told not to warn of its pragmas.
+# --with-openmp=auto|yes|no.  Sets and substitutes OPENMP_CFLAGS, and sets
+# have_OPENMP.
 AC_DEFUN([CLADE_OPENMP], [
   AC_ARG_WITH([openmp],
     [AS_HELP_STRING([--with-openmp=auto|yes|no],
@@ -25,6 +26,7 @@ AC_DEFUN([CLADE_OPENMP], [
     CFLAGS=$clade_cflags
     AC_MSG_RESULT([$have_OPENMP])
   ])
+  AS_IF([test "$have_OPENMP" = no], [OPENMP_CFLAGS=-Wno-unknown-pragmas])
   AC_SUBST([OPENMP_CFLAGS])
   AS_IF([test "$with_openmp$have_OPENMP" = yesno],
     [CLADE_MISSING([OpenMP for $CC], [libomp-dev])])

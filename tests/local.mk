@@ -60,6 +60,7 @@ tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_select_t_SOURCES = tests/select.c
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
+tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 
 TEST_EXTENSIONS = .t .sh

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "safetensors.h"
 #include "tap.h"
 #include "verify/verify.h"
 
@@ -207,6 +209,58 @@ static void test_mistrust(const struct op_case *c)
     verify_host_free(host);
 }
 
+/* The one file of a dump of case `c`, whose input x must be the case's. */
+static bool dumped(const char *folder, const struct op_case *c)
+{
+    const char *name =
+        "conv_fwd_2x14x14x16_3x3_1+1.1.1.1_14x14x32_bias_relu_exact-"
+        "reference.safetensors";
+    char path[256];
+    struct safetensors *file;
+    struct verify_host *host;
+    const struct safetensor *x;
+    float *values;
+    bool same = false;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (verify_host_new(&host, c) || safetensors_open(&file, path)) {
+        tap_note("%s", clade_error());
+        return false;
+    }
+    x = safetensors_find(file, "x");
+    if (x && (values = malloc(safetensor_elements(x) * sizeof(*values)))) {
+        same = !safetensors_read(file, values, x);
+        for (int64_t i = 0; i < safetensor_elements(x) && same; i++)
+            same = values[i] == *element(&host->op.t[CLADE_X], i);
+        free(values);
+    }
+    same &= safetensors_find(file, "w") && safetensors_find(file, "b") &&
+            !safetensors_find(file, "y");
+    safetensors_close(file);
+    verify_host_free(host);
+    unlink(path);
+    return same;
+}
+
+/* A failure is looked into, and its inputs are left in a folder. */
+static void test_look_into(clade_backend *be, const struct op_case *c)
+{
+    static const struct fault lost = { .apply = one_lost };
+    char folder[] = "verify-dump-XXXXXX";
+    struct clade_verify_summary summary = { 0 };
+    struct clade_verdict v = { 0 };
+    const struct clade_verify_ops options = {
+        .triage = true, .dump = mkdtemp(folder), .report = keep, .arg = &v
+    };
+
+    current = &lost;
+    tap_ok(!verify_case(&summary, be, c, &options) && summary.failed == 1 &&
+               strstr(v.triage, "suspect: not decided"),
+           "a failure on one device alone names no driver: %s", v.triage);
+    tap_ok(dumped(folder, c), "its inputs are in the dump");
+    rmdir(folder);
+}
+
 int main(void)
 {
     const int n = sizeof(faults) / sizeof(*faults);
@@ -219,10 +273,11 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 2);
+    tap_plan(n + 4);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_mistrust(&cases.list[0]);
+    test_look_into(be, &cases.list[0]);
     be->table = &backend_cpu;
     clade_backend_close(be);
     free(cases.list);
