@@ -187,6 +187,60 @@ static void test_fault(clade_backend *be, const struct op_cases *cases)
                  current->match, v.name, v.outcome);
 }
 
+/* Programs of a backend that queues others while it is watched: after a read
+ * of its tensors.  All they compute is 0: what they are is the question. */
+static bool was_read;
+
+static clade_status read_watched(clade_backend *be, void *to,
+                                 struct clade_buffer *from, size_t at,
+                                 size_t bytes)
+{
+    was_read = true;
+    return backend_cpu.read(be, to, from, at, bytes);
+}
+
+static void clear(const struct clade_tensor *t)
+{
+    const int64_t pixels = clade_tensor_pixels(t);
+    const size_t size = clade_type_size(t->type);
+    char *host = ((struct cpu_buffer *)t->buffer)->host;
+
+    for (int64_t i = 0; i < pixels; i++)
+        memset(host + clade_tensor_element(t, i * t->c) * size, 0, t->c * size);
+}
+
+static clade_status launch(clade_backend *be, const struct clade_op *op)
+{
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (clade_op_outputs(op->kind) & 1u << role)
+            clear(&op->t[role]);
+    be->launched = be->launched * 31 + op->kind + was_read;
+    was_read = false;
+    return CLADE_OK;
+}
+
+static void keep_programs(void *arg, const struct clade_verdict *v)
+{
+    if (!strncmp(v->name, "programs", 8))
+        keep(arg, v);
+}
+
+static void test_programs(clade_backend *be)
+{
+    struct clade_verdict v = { .judged = 0 };
+    const struct clade_verify_step options = {
+        .batch = 1, .seed = 1, .report = keep_programs, .arg = &v
+    };
+    struct clade_verify_summary summary;
+
+    faulty.read = read_watched;
+    faulty.run = launch;
+    if (clade_verify_step(&summary, be, &options) && !v.judged)
+        tap_note("%s", clade_error());
+    tap_ok(v.outcome == CLADE_FAILED, "other programs while watched: %s",
+           v.message);
+}
+
 /* Data that aren't what they claim, and judging nothing, are mistrusted. */
 static void test_mistrust(const struct op_case *c)
 {
@@ -273,11 +327,12 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 4);
+    tap_plan(n + 5);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_mistrust(&cases.list[0]);
     test_look_into(be, &cases.list[0]);
+    test_programs(be);
     be->table = &backend_cpu;
     clade_backend_close(be);
     free(cases.list);

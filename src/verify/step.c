@@ -196,8 +196,14 @@ static clade_status read_weights(float **weights, size_t *n, clade_net *net)
     return st;
 }
 
-/* Train a new net up to the watched step, and read its weights. */
-static clade_status train(float **weights, size_t *n, struct lockstep *l,
+/* What a training up to the watched step comes to. */
+struct trained {
+    float *weights; /* n of them, momenta among them */
+    size_t n;
+    uint64_t launched; /* a hash of all that was queued */
+};
+
+static clade_status train(struct trained *t, struct lockstep *l,
                           const struct clade_batch *batch, bool watched)
 {
     const struct net_observer observer = { .arg = l,
@@ -214,34 +220,42 @@ static clade_status train(float **weights, size_t *n, struct lockstep *l,
     st = clade_net_new(&net, l->be, &config);
     if (st)
         return st;
+    l->be->launched = 0;
     for (int step = 0; step <= STEP && !st; step++)
         st = net_train(net, batch, step, STEP_RATE, &result,
                        watched && step == STEP ? &observer : NULL);
+    t->launched = l->be->launched;
     if (!st)
-        st = read_weights(weights, n, net);
+        st = read_weights(&t->weights, &t->n, net);
     clade_net_free(net);
     return st;
 }
 
 /* Watching must not have changed anything. */
-static void compare(struct lockstep *l, const float *a, const float *b,
-                    size_t n)
+static struct clade_verdict unwatched_verdict(const char *name, size_t n)
 {
     struct clade_verdict v = { .op = "step",
-                               .name = "weights and momenta as without "
-                                       "watching",
                                .data = "training",
                                .gate = "bits",
                                .why = "watching must change nothing",
                                .judged = (int64_t)n,
                                .elements = (int64_t)n };
+
+    snprintf(v.name, sizeof(v.name), "%s as without watching", name);
+    return v;
+}
+
+static void compare_weights(struct lockstep *l, const struct trained *a,
+                            const struct trained *b)
+{
+    struct clade_verdict v = unwatched_verdict("weights and momenta", a->n);
     size_t i = 0;
 
-    while (i < n && !memcmp(&a[i], &b[i], sizeof(*a)))
+    while (i < a->n && !memcmp(&a->weights[i], &b->weights[i], sizeof(float)))
         i++;
-    if (i < n) {
-        v.got = a[i];
-        v.want = b[i];
+    if (i < a->n) {
+        v.got = a->weights[i];
+        v.want = b->weights[i];
         snprintf(v.where, sizeof(v.where), "number %zu", i);
         verify_blame(&v, CLADE_FAILED,
                      "a step that isn't watched leaves other weights");
@@ -249,18 +263,36 @@ static void compare(struct lockstep *l, const float *a, const float *b,
     report(l, &v);
 }
 
+/* The reference has no programs, hence no hash of them. */
+static void compare_programs(struct lockstep *l, const struct trained *a,
+                             const struct trained *b)
+{
+    struct clade_verdict v = unwatched_verdict("programs", 1);
+
+    if (!a->launched && !b->launched)
+        return;
+    if (a->launched != b->launched)
+        verify_blame(&v, CLADE_FAILED,
+                     "a step that isn't watched runs other programs: "
+                     "%016llx, watched %016llx",
+                     (unsigned long long)b->launched,
+                     (unsigned long long)a->launched);
+    report(l, &v);
+}
+
 static clade_status run(struct lockstep *l, const struct clade_batch *batch)
 {
-    float *watched = NULL, *unwatched = NULL;
-    size_t n;
-    clade_status st = train(&watched, &n, l, batch, true);
+    struct trained watched = { NULL }, unwatched = { NULL };
+    clade_status st = train(&watched, l, batch, true);
 
     if (!st)
-        st = train(&unwatched, &n, l, batch, false);
-    if (!st)
-        compare(l, watched, unwatched, n);
-    free(watched);
-    free(unwatched);
+        st = train(&unwatched, l, batch, false);
+    if (!st) {
+        compare_programs(l, &watched, &unwatched);
+        compare_weights(l, &watched, &unwatched);
+    }
+    free(watched.weights);
+    free(unwatched.weights);
     return st;
 }
 
