@@ -315,6 +315,52 @@ static void test_look_into(clade_backend *be, const struct op_case *c)
     rmdir(folder);
 }
 
+/* An element of a sum near 2e38 whose bracket is `s`. */
+static enum clade_outcome judge_sum(unsigned flags, double s, float got)
+{
+    const struct clade_op op = {
+        .kind = CLADE_CONV_FWD,
+        .flags = flags,
+        .depth = 9,
+        .t[CLADE_Y] = { .n = 1, .h = 1, .w = 1, .c = 1, .ld = 1 }
+    };
+    struct cpu_exact exact = { .y = 2e38, .s = s, .n = 9 };
+    const struct verify_oracle oracle = { .count = 1, .exact = &exact };
+    const struct verify_judge judge = { .op = &op, .gate = GATE_BOUND };
+    struct clade_verdict v;
+
+    verify_begin(&v, &op);
+    verify_output(&v, &judge, &oracle, &got);
+    return v.outcome;
+}
+
+static void test_overflow(void)
+{
+    static const struct {
+        unsigned flags;
+        double s;
+        float got;
+        bool passes;
+        const char *what;
+    } sums[] = {
+        { 0, 4e38, INFINITY, true, "Inf of a sum that may overflow" },
+        { 0, 4e38, -INFINITY, true, "-Inf of one" },
+        { 0, 4e38, NAN, true, "NaN of one" },
+        { 0, 4e38, 0, false, "0 of one without a ReLU" },
+        { CLADE_RELU, 4e38, 0, true, "0 of one with a ReLU" },
+        { CLADE_RELU, 4e38, NAN, true, "NaN behind a ReLU" },
+        { CLADE_RELU, 4e38, -INFINITY, false, "-Inf behind a ReLU" },
+        { CLADE_RELU, 4e38, 1e38f, false, "half the sum behind a ReLU" },
+        { CLADE_RELU, 3e38, 0, false, "0 of a sum that can't overflow" },
+        { CLADE_RELU, 3e38, INFINITY, false, "Inf of one" },
+    };
+
+    for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+        tap_ok((judge_sum(sums[i].flags, sums[i].s, sums[i].got) ==
+                CLADE_PASSED) == sums[i].passes,
+               "%s %s", sums[i].what, sums[i].passes ? "passes" : "fails");
+}
+
 int main(void)
 {
     const int n = sizeof(faults) / sizeof(*faults);
@@ -327,10 +373,11 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 5);
+    tap_plan(n + 15);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_mistrust(&cases.list[0]);
+    test_overflow();
     test_look_into(be, &cases.list[0]);
     test_programs(be);
     be->table = &backend_cpu;

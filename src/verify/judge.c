@@ -60,6 +60,25 @@ static bool same_bits(float got, float want, bool denormals)
 }
 
 /*
+ * What may become of a sum whose bracket reaches FLT_MAX, though y itself is a
+ * float: some order of adding passes it, hence +Inf or -Inf, and NaN where
+ * parts of both signs did.  A ReLU, t < 0 ? 0 : t, keeps +Inf and NaN and
+ * makes 0 of -Inf, so that behind one 0 passes, and -Inf doesn't: nothing
+ * leaves it that is negative.  Behind a mask the element is y's 0 or the same
+ * as without.
+ */
+static bool overflowed(const struct verify_judge *j, const struct cpu_exact *e,
+                       float got)
+{
+    const bool relu =
+        j->op->kind == CLADE_CONV_FWD && j->op->flags & CLADE_RELU;
+
+    if (e->s < verify_overflow(j->op))
+        return false;
+    return relu ? !(got < 0) && (got == 0 || !isfinite(got)) : !isfinite(got);
+}
+
+/*
  * Values that are no numbers, by class.  Zeros that pad may have met an Inf
  * where nan_passes.  Returns whether this settles the element.
  */
@@ -71,12 +90,7 @@ static bool judge_class(bool *passed, const struct verify_judge *j,
         return true;
     }
     if (isfinite(e->y) && isfinite(e->s)) {
-        /* A sum that overflowed to -Inf leaves a ReLU as 0. */
-        const bool relu =
-            j->op->kind == CLADE_CONV_FWD && j->op->flags & CLADE_RELU;
-
-        *passed = !(e->s < verify_overflow(j->op)) &&
-                  (!isfinite(got) || (relu && got == 0));
+        *passed = overflowed(j, e, got);
         return *passed;
     }
     /* An Inf in the sum that a ReLU or a mask made 0 leaves y finite. */
