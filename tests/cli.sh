@@ -159,6 +159,7 @@ report $? 'clade bench --mode ops times the cases that verify judges'
 ends 0 bench --device cpu --mode ops --batch 1 --case $pool --json &&
     grep -q '"gbytes_per_second": [0-9]' "$dir/out"
 report $? 'and prints them as JSON'
+fails 2 'are of --mode train' bench --device cpu --mode ops --profile
 fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
     --json
 

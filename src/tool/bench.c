@@ -323,13 +323,16 @@ out:
 const struct tool_command cmd_bench = {
     .name = "bench",
     .summary = "Measure images per second, memory and where the time goes",
-    .text = "Runs a net on made images. A step ends with its losses on the "
-            "host; the rate is\nthe batch over the median of the measured "
-            "steps' times.\n\nWith --mode ops, each op of GoogLeNet at the "
-            "batch runs "
-            "alone, on the cases that\n`clade verify` judges: its time, the "
-            "rate of its products and sums (a direct\nconvolution's, whatever "
-            "the algorithm), and the bytes of its tensors over the time.",
+    .text =
+        "Runs a net on made images. A step ends with its losses on the host; "
+        "the\n"
+        "rate is the batch over the median of the measured steps' times.\n\n"
+        "With --mode ops, each op of GoogLeNet at the batch runs alone, on "
+        "the\n"
+        "cases that `clade verify` judges: its time, the rate of its products\n"
+        "and sums (a direct convolution's, whatever the algorithm), and the "
+        "bytes\n"
+        "of its tensors over the time.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,

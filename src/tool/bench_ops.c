@@ -135,9 +135,14 @@ static clade_status print_json(const struct table *t)
 
 clade_status bench_ops(const struct bench_options *o)
 {
-    struct table t = { .o = o, .rows = json_array() };
-    clade_status st = tool_open(&t.be, o->device);
+    struct table t = { .o = o };
+    clade_status st;
 
+    if (o->compare || o->profile)
+        return clade_fail(CLADE_EUSAGE, "bench: --compare and --profile are of "
+                                        "--mode train or infer");
+    t.rows = json_array();
+    st = tool_open(&t.be, o->device);
     if (!st && clade_backend_real(t.be) == CLADE_F64)
         st = clade_fail(CLADE_EUSAGE,
                         "bench: %s stores double: its ops are "

@@ -240,9 +240,14 @@ static clade_status run(const void *given)
 const struct tool_command cmd_verify = {
     .name = "verify",
     .summary = "Prove that a device computes what it should",
-    .text = "Judges every op of a device against exact values, or holds a "
-            "training\nagainst a record that another device or framework "
-            "wrote.",
+    .text =
+        "Judges every op of a device against exact values, or holds a "
+        "training\n"
+        "against a record that another device or framework wrote.\n\n"
+        "A failed case is run again without the compiler's optimisations, "
+        "with\n"
+        "other work-groups, by another algorithm and on another platform's\n"
+        "device; the driver is named as the suspect only where these say so.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
