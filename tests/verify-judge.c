@@ -315,6 +315,92 @@ static void test_look_into(clade_backend *be, const struct op_case *c)
     rmdir(folder);
 }
 
+/* Two algorithms, the second of which loses one element past the oracle's
+ * samples; which it does not see, but for the first. */
+static enum { FIRST, SECOND } chosen;
+
+static int two_algorithms(clade_backend *be, const struct clade_op *op,
+                          const char *names[], int max)
+{
+    (void)be;
+    (void)op;
+    names[0] = "one";
+    names[max > 1] = "two";
+    return 2;
+}
+
+static clade_status choose_either(clade_backend *be, struct clade_op *op,
+                                  const char *name)
+{
+    clade_status st = backend_cpu.choose(be, op, NULL);
+
+    if (name) { /* not the work between runs */
+        chosen = strcmp(name, "two") ? FIRST : SECOND;
+        op->algorithm = chosen == FIRST ? "one" : "two";
+    }
+    return st;
+}
+
+static bool is_sampled(const struct op_case *c, int64_t element)
+{
+    struct verify_oracle oracle;
+    struct verify_host *host;
+    bool sampled = false;
+
+    if (verify_host_new(&host, c) ||
+        verify_oracle_new(&oracle, &host->op, CLADE_Y, 1))
+        tap_bail("%s", clade_error());
+    for (int64_t i = 0; i < oracle.count; i++)
+        sampled |= verify_oracle_element(&oracle, i) == element;
+    verify_oracle_free(&oracle);
+    verify_host_free(host);
+    return sampled;
+}
+
+static int64_t unseen; /* an element that is no sample */
+
+static clade_status lose_unseen(clade_backend *be, const struct clade_op *op)
+{
+    clade_status st = backend_cpu.run(be, op);
+
+    if (!st && op->label && chosen == SECOND)
+        *element(output(op), unseen) += 0.5f;
+    return st;
+}
+
+/* So many elements that the oracle takes samples, though sums are short. */
+static void test_other_algorithm(clade_backend *be, enum verify_data data)
+{
+    struct op_case c = { .kind = CLADE_CONV_FWD,
+                         .n = 32,
+                         .h = 91,
+                         .w = 91,
+                         .c = 1,
+                         .p = 91,
+                         .q = 91,
+                         .k = 16,
+                         .window = clade_window_valid(1, 1, 1),
+                         .data = data };
+    struct clade_verdict v = { .outcome = CLADE_PASSED };
+    const struct clade_verify_ops options = { .report = keep, .arg = &v };
+    struct clade_verify_summary summary = { 0 };
+
+    for (unseen = 1000; is_sampled(&c, unseen); unseen++)
+        ;
+    faulty.algorithms = two_algorithms;
+    faulty.choose = choose_either;
+    faulty.run = lose_unseen;
+    if (verify_case(&summary, be, &c, &options))
+        tap_bail("%s", clade_error());
+    tap_ok(summary.passed == 1 && summary.failed == 1 &&
+               strstr(v.message, "too far apart"),
+           "%s data, an element that is no sample: %s", verify_data_name(data),
+           v.message);
+    faulty.algorithms = backend_cpu.algorithms;
+    faulty.choose = backend_cpu.choose;
+    faulty.run = run;
+}
+
 /* An element of a sum near 2e38 whose bracket is `s`. */
 static enum clade_outcome judge_sum(unsigned flags, double s, float got)
 {
@@ -373,11 +459,13 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 15);
+    tap_plan(n + 17);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_mistrust(&cases.list[0]);
     test_overflow();
+    test_other_algorithm(be, DATA_EXACT);
+    test_other_algorithm(be, DATA_RANDOM);
     test_look_into(be, &cases.list[0]);
     test_programs(be);
     be->table = &backend_cpu;

@@ -44,12 +44,20 @@ struct expected {
     const struct op_case *c;
     struct verify_host *host;
     struct verify_oracle oracle[CLADE_ROLES];
+    /* Where the oracle took samples, for the rest: what the first algorithm
+     * that passed computed on this backend. */
+    clade_backend *be;
+    const char *algorithm;
+    int depth;
+    void *first[CLADE_ROLES];
 };
 
 static void expected_free(struct expected *x)
 {
-    for (int role = 0; role < CLADE_ROLES; role++)
+    for (int role = 0; role < CLADE_ROLES; role++) {
         verify_oracle_free(&x->oracle[role]);
+        free(x->first[role]);
+    }
     verify_host_free(x->host);
 }
 
@@ -88,11 +96,89 @@ static void judge(struct clade_verdict *v, const struct op_case *c,
             verify_output(v, &how, &x->oracle[role], after[role]);
 }
 
+/*
+ * How far two algorithms may be apart where random data's exact values are not
+ * known: both bounds, for the bracket of n products and an addend, all of them
+ * at most 1.  Exact data leave no room.
+ */
+static double room_between(const struct expected *x, enum clade_role role,
+                           int depth, bool denormals)
+{
+    const int64_t n = verify_products(x->c);
+    const struct cpu_exact e = { .s = (double)n + 1, .n = n };
+    const int depths[] = { x->depth, depth };
+    struct clade_op op = x->host->op;
+    double room = 0;
+
+    for (int i = 0; i < 2 && gates[x->c->data] != GATE_BITS; i++) {
+        op.depth = depths[i];
+        room += fmin(verify_bound(&op, role, &e, denormals),
+                     verify_alarm(&op, &e, denormals));
+    }
+    return room;
+}
+
+static void compare_output(struct clade_verdict *v, const struct expected *x,
+                           enum clade_role role, const void *after, double room)
+{
+    const struct clade_tensor *t = &x->host->op.t[role];
+    const float *a = x->first[role], *b = after;
+    const int64_t n = clade_tensor_elements(t);
+
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = clade_tensor_element(t, i);
+
+        if (fabs((double)a[at] - b[at]) <= room)
+            continue;
+        verify_blame(v, CLADE_FAILED,
+                     "%s: element %lld is %.9g, by %s %.9g: too far apart",
+                     clade_role_name(role), (long long)i, b[at], x->algorithm,
+                     a[at]);
+        return;
+    }
+}
+
+/* The elements that the oracle did not judge, against another algorithm's. */
+static void compare_algorithms(struct clade_verdict *v,
+                               const struct expected *x, clade_backend *be,
+                               void *after[CLADE_ROLES])
+{
+    const bool denormals = clade_backend_device(be)->denormals;
+
+    if (x->be != be || !strcmp(x->algorithm, v->algorithm))
+        return;
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (x->first[role])
+            compare_output(v, x, role, after[role],
+                           room_between(x, role, v->depth, denormals));
+}
+
+/* Sums alone have more than one algorithm; of the rest of their data nothing
+ * is known that would bound all brackets. */
+static void keep_first(struct expected *x, const struct clade_verdict *v,
+                       clade_backend *be, void *after[CLADE_ROLES])
+{
+    const enum verify_data data = x->c->data;
+
+    if (x->be || v->outcome || !verify_is_sum(x->c->kind) ||
+        (gates[data] != GATE_BITS && data != DATA_RANDOM))
+        return;
+    x->be = be;
+    x->algorithm = v->algorithm;
+    x->depth = v->depth;
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        if (!x->oracle[role].index)
+            continue;
+        x->first[role] = after[role];
+        after[role] = NULL;
+    }
+}
+
 /* One algorithm of one case; what fails at run time fails the case too. */
 static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
                           const char *algorithm)
 {
-    const struct expected *x = arg;
+    struct expected *x = arg;
     const struct op_case *c = x->c;
     void *after[CLADE_ROLES] = { NULL };
 
@@ -101,10 +187,13 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
     v->data = verify_data_name(c->data);
     v->gate = gate_name(c);
     v->why = c->why;
-    if (verify_run(after, v, be, x->host, algorithm))
+    if (verify_run(after, v, be, x->host, algorithm)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
-    else
+    } else {
         judge(v, c, x, after, clade_backend_device(be)->denormals);
+        compare_algorithms(v, x, be, after);
+        keep_first(x, v, be, after);
+    }
     for (int role = 0; role < CLADE_ROLES; role++)
         free(after[role]);
 }
