@@ -7,6 +7,10 @@
 #include <unistd.h>
 
 #include "safetensors.h"
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
 #include "tap.h"
 #include "verify/verify.h"
 
@@ -401,6 +405,66 @@ static void test_other_algorithm(clade_backend *be, enum verify_data data)
     faulty.run = run;
 }
 
+/* Corners of all tiles of 7 x 7 pixels are among the samples. */
+static void test_tiles(void)
+{
+    const struct op_case c = { .kind = CLADE_CONV_FWD,
+                               .n = 32,
+                               .h = 56,
+                               .w = 56,
+                               .c = 1,
+                               .p = 56,
+                               .q = 56,
+                               .k = 64,
+                               .window = clade_window_valid(1, 1, 1) };
+    bool seen[56][56] = { { false } };
+    struct verify_oracle oracle;
+    struct verify_host *host;
+    int missing = 0;
+
+    if (verify_host_new(&host, &c) ||
+        verify_oracle_new(&oracle, &host->op, CLADE_Y, 1))
+        tap_bail("%s", clade_error());
+    for (int64_t i = 0; i < oracle.count; i++) {
+        const int64_t pixel = verify_oracle_element(&oracle, i) / c.k;
+
+        seen[pixel / 56 % 56][pixel % 56] = true;
+    }
+    for (int h = 0; h < 56; h += 7)
+        for (int w = 0; w < 56; w += 7)
+            missing += !seen[h][w] + !seen[h][w + 6] + !seen[h + 6][w] +
+                       !seen[h + 6][w + 6];
+    tap_ok(!missing && oracle.index, "%d corners of tiles are no samples",
+           missing);
+    verify_oracle_free(&oracle);
+    verify_host_free(host);
+}
+
+/* With the CPU told to flush results, then to flush operands. */
+static void test_flushing(clade_backend *be)
+{
+#ifdef __SSE__
+    static const unsigned modes[] = { 0x8000, 0x0040 };
+    const struct clade_verify_ops options = { .match = "none" };
+    const unsigned before = _mm_getcsr();
+    bool caught = true;
+
+    for (int i = 0; i < 2; i++) {
+        struct clade_verify_summary summary;
+
+        _mm_setcsr(before | modes[i]);
+        caught &=
+            clade_verify_ops(&summary, be, &options) == CLADE_EMISTRUSTED &&
+            strstr(clade_error(), "subnormal");
+        _mm_setcsr(before);
+    }
+    tap_ok(caught, "a CPU that flushes: %s", clade_error());
+#else
+    (void)be;
+    tap_skip("a CPU that flushes: only x86 is told so here");
+#endif
+}
+
 /* An element of a sum near 2e38 whose bracket is `s`. */
 static enum clade_outcome judge_sum(unsigned flags, double s, float got)
 {
@@ -459,11 +523,13 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 17);
+    tap_plan(n + 19);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_mistrust(&cases.list[0]);
     test_overflow();
+    test_tiles();
+    test_flushing(be);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
     test_look_into(be, &cases.list[0]);

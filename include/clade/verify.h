@@ -57,7 +57,8 @@ struct clade_verify_ops {
 /*
  * Judge the ops of a backend against exact values, case by case
  * (doc/consistency.md).  CLADE_OK if all passed, CLADE_EBOUND, or
- * CLADE_EMISTRUSTED (also if no case matched).
+ * CLADE_EMISTRUSTED (also if no case matched, or if the host's CPU flushes
+ * subnormal floats).
  */
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,

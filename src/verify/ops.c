@@ -252,6 +252,9 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
     clade_status st;
 
     *summary = (struct clade_verify_summary){ 0 };
+    st = verify_trust_host();
+    if (st)
+        return st;
     st = verify_cases_quick(&cases);
     if (!st && !options->quick)
         st = verify_cases_network(&cases);

@@ -9,7 +9,11 @@
 
 #define SAMPLES      4096 /* anywhere */
 #define EDGES        512  /* with two coordinates at an end */
+#define TILES        512  /* at corners of tiles, */
+#define TILE         7    /* whose sides this divides, as GoogLeNet's images' */
+#define SHUFFLE      2654435761u /* a prime: all remainders, in disorder */
 #define CORNERS      16
+#define SAMPLED      (CORNERS + EDGES + TILES + SAMPLES)
 #define ELEMENTS_MAX (1 << 22) /* whose exact values are kept at once */
 #define ORACLE_SEED  20160706u /* arbitrary, fixed */
 
@@ -18,7 +22,26 @@ static int64_t index_of(const struct clade_tensor *t, const int64_t at[4])
     return ((at[0] * t->h + at[1]) * t->w + at[2]) * t->c + at[3];
 }
 
-/* Sample `s`: a corner, then elements of edges, then any. */
+/* The k-th of the first and last places of tiles along an axis, in order. */
+static int64_t tile_end(int64_t extent, int64_t k)
+{
+    const int64_t end = (k / 2 + 1) * TILE;
+
+    return k % 2 ? (end < extent ? end : extent) - 1 : k / 2 * TILE;
+}
+
+/* Move an element to corner `s` of all tiles' of its image. */
+static void to_tile(int64_t at[4], const struct clade_tensor *t, uint32_t s)
+{
+    const int64_t down = 2 * ((t->h + TILE - 1) / TILE);
+    const int64_t across = 2 * ((t->w + TILE - 1) / TILE);
+    const int64_t corner = (int64_t)s * SHUFFLE % (down * across);
+
+    at[1] = tile_end(t->h, corner / across);
+    at[2] = tile_end(t->w, corner % across);
+}
+
+/* Sample `s`: a corner, then elements of edges, of tiles' corners, any. */
 static int64_t sample(const struct clade_tensor *t, uint32_t s)
 {
     const int64_t extent[4] = { t->n, t->h, t->w, t->c };
@@ -37,6 +60,8 @@ static int64_t sample(const struct clade_tensor *t, uint32_t s)
         at[i] = end ? (last ? extent[i] - 1 : 0)
                     : (int64_t)(word[i] % (uint64_t)extent[i]);
     }
+    if (s >= CORNERS + EDGES && s < CORNERS + EDGES + TILES)
+        to_tile(at, t, s);
     return index_of(t, at);
 }
 
@@ -87,10 +112,10 @@ static clade_status pick(struct verify_oracle *o, const struct clade_op *op,
     const struct clade_tensor *t = &op->t[o->role];
 
     o->count = clade_tensor_elements(t);
-    if (o->count <= CORNERS + EDGES + SAMPLES ||
+    if (o->count <= SAMPLED ||
         (o->count <= ELEMENTS_MAX && clade_op_flops(op) <= 2 * products))
         return CLADE_OK;
-    o->count = CORNERS + EDGES + SAMPLES;
+    o->count = SAMPLED;
     o->index = malloc(o->count * sizeof(*o->index));
     if (!o->index)
         return clade_fail(CLADE_ENOMEM, "verify: no memory for indices");
@@ -133,6 +158,30 @@ clade_status verify_oracle_rows(struct verify_oracle *oracle,
 int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i)
 {
     return oracle->index ? oracle->index[i] : oracle->first + i;
+}
+
+/* Where a float was subnormal: the result of a product, or one in memory. */
+static bool flushes(void)
+{
+    const volatile float smallest = 0x1p-126f, subnormal = 0x1p-149f;
+    const volatile float half = smallest * 0.5f;
+    const volatile double read = subnormal;
+
+    return half == 0 || read == 0;
+}
+
+clade_status verify_trust_host(void)
+{
+    int flushing = 0;
+
+#pragma omp parallel reduction(+ : flushing)
+    flushing += flushes();
+    if (flushing)
+        return clade_fail(CLADE_EMISTRUSTED,
+                          "verify: this host's CPU takes subnormal floats for "
+                          "0, so its exact values are none: is it told so by a "
+                          "library that was built for speed?");
+    return CLADE_OK;
 }
 
 void verify_oracle_free(struct verify_oracle *oracle)

@@ -310,6 +310,9 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
         return clade_fail(CLADE_EUNSUPPORTED,
                           "verify: the judge's own values are float64; it "
                           "judges devices that store float32");
+    st = verify_trust_host();
+    if (st)
+        return st;
     st = clade_data_builtin(&data, options->batch, 1, options->seed);
     if (st)
         return st;

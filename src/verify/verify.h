@@ -120,8 +120,10 @@ struct verify_oracle {
     struct cpu_exact *exact;
 };
 
+/* CLADE_EMISTRUSTED if the CPU flushes subnormals in some thread. */
+clade_status verify_trust_host(void);
 /* Ask the oracle for at most about `products` products, else for corners,
- * edges and 4,096 other elements. */
+ * edges, corners of tiles and 4,096 other elements. */
 clade_status verify_oracle_new(struct verify_oracle *oracle,
                                const struct clade_op *op, enum clade_role role,
                                double products);
