@@ -159,6 +159,8 @@ static void describe(struct clade_device *d, cl_platform_id platform,
     device_text(d->version, sizeof d->version, dev, CL_DEVICE_VERSION);
     choose_extensions(d->extensions, sizeof d->extensions, dev);
     describe_limits(d, dev);
+    /* gallivm's LP_MAX_TGSI_LOOP_ITERATIONS: doc/drivers.md */
+    d->loop_limit = strstr(d->name, "llvmpipe") ? 65535 : 0;
     d->emulated = oclgrind(d) || strstr(d->name, "llvmpipe");
     d->type = device_type(
         d, device_number(dev, CL_DEVICE_TYPE, sizeof(cl_device_type)));

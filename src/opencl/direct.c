@@ -234,11 +234,42 @@ static clade_status choose(struct ocl *o, struct clade_op *op)
                                              : choose_image(o, op);
 }
 
+/* The turns that all loops of one work-item make, at most. */
+static double loop_turns(const struct clade_op *op)
+{
+    const struct view v = view_of(op);
+    const int *tune = op->tune;
+    const double window = op->window.r * op->window.s;
+
+    if (op->kind == CLADE_CONV_BWD_FILTER) {
+        const struct clade_tensor dy = filter_image(op, CLADE_DY);
+        const double panels =
+            padded_k(op) / (tune[FILTER_VECS] * tune[FILTER_LANES]);
+        const double rows = (tune[FILTER_UNIT] + 1.0) * tune[FILTER_UNITS];
+
+        return rows * (dy.w + 1) * (window + 1) *
+               (tune[FILTER_RANGE] / tune[FILTER_C] + 1) * (panels + 1);
+    }
+    const double panels = div_up(v.out->c, tune[VECS] * tune[LANES]);
+    const double blocks = div_up(v.in->c, tune[BLOCK]);
+    const double patch = ((tune[TILE_P] - 1) * v.stride + v.r) *
+                         (((tune[TILE_Q] - 1) * v.stride + v.s) + 1.0);
+
+    return (panels + 1) * (blocks + 1) *
+           ((window + v.r) * (tune[BLOCK] + 1) + patch * (tune[BLOCK] + 1) +
+            tune[TILE_P] * tune[TILE_Q] * (tune[VECS] + 1));
+}
+
+/* Anything, but where a driver would end the loops early. */
 static bool supports(struct ocl *o, const struct clade_op *op)
 {
-    (void)o;
-    return op->kind == CLADE_CONV_FWD || op->kind == CLADE_CONV_BWD_DATA ||
-           op->kind == CLADE_CONV_BWD_FILTER;
+    const int limit = o->base.device.loop_limit;
+    struct clade_op sized = *op;
+
+    if (op->kind != CLADE_CONV_FWD && op->kind != CLADE_CONV_BWD_DATA &&
+        op->kind != CLADE_CONV_BWD_FILTER)
+        return false;
+    return !limit || (!choose(o, &sized) && loop_turns(&sized) <= limit);
 }
 
 static clade_status pack(struct ocl *o, const struct clade_op *op)

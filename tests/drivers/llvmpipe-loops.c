@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * llvmpipe (Mesa 22.3.6) ends a work-item's loops after 65,535 turns in all
+ * and goes on behind them, without an error: gallivm's
+ * LP_MAX_TGSI_LOOP_ITERATIONS.  Prints what a loop of 70,000 turns counted;
+ * exit 1 where that is not 70,000.
+ *
+ *     cc -o llvmpipe-loops llvmpipe-loops.c -lOpenCL
+ *     RUSTICL_ENABLE=llvmpipe ./llvmpipe-loops
+ */
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *source =
+    "kernel void count(global int *out, int n, global const int *step)\n"
+    "{\n"
+    "    int sum = 0;\n"
+    "    for (int i = 0; i < n; i++)\n"
+    "        sum += step[i & 1];\n"
+    "    out[0] = sum;\n"
+    "}\n";
+
+/* The first device whose name contains `text`. */
+static cl_device_id find(const char *text)
+{
+    cl_platform_id platforms[16];
+    cl_device_id devices[16];
+    cl_uint n = 0, m;
+    char name[256];
+
+    clGetPlatformIDs(16, platforms, &n);
+    for (cl_uint p = 0; p < n; p++) {
+        m = 0;
+        clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 16, devices, &m);
+        for (cl_uint d = 0; d < m; d++) {
+            clGetDeviceInfo(devices[d], CL_DEVICE_NAME, sizeof name, name,
+                            NULL);
+            if (strstr(name, text))
+                return devices[d];
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *text = argc > 1 ? argv[1] : "llvmpipe";
+    cl_device_id device = find(text);
+    cl_int turns = 70000, counted = 0, ones[2] = { 1, 1 };
+    size_t one = 1;
+    cl_context context;
+    cl_command_queue queue;
+    cl_program program;
+    cl_kernel kernel;
+    cl_mem out, step;
+
+    if (!device) {
+        fprintf(stderr, "no device with %s in its name\n", text);
+        return 77;
+    }
+    context = clCreateContext(NULL, 1, &device, NULL, NULL, NULL);
+    queue = clCreateCommandQueue(context, device, 0, NULL);
+    program = clCreateProgramWithSource(context, 1, &source, NULL, NULL);
+    clBuildProgram(program, 1, &device, "", NULL, NULL);
+    kernel = clCreateKernel(program, "count", NULL);
+    out =
+        clCreateBuffer(context, CL_MEM_READ_WRITE, sizeof counted, NULL, NULL);
+    step =
+        clCreateBuffer(context, CL_MEM_COPY_HOST_PTR, sizeof ones, ones, NULL);
+    clSetKernelArg(kernel, 0, sizeof out, &out);
+    clSetKernelArg(kernel, 1, sizeof turns, &turns);
+    clSetKernelArg(kernel, 2, sizeof step, &step);
+    clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL);
+    clEnqueueReadBuffer(queue, out, CL_TRUE, 0, sizeof counted, &counted, 0,
+                        NULL, NULL);
+    clReleaseMemObject(step);
+    clReleaseMemObject(out);
+    clReleaseKernel(kernel);
+    clReleaseProgram(program);
+    clReleaseCommandQueue(queue);
+    clReleaseContext(context);
+    printf("%d turns counted as %d\n", turns, counted);
+    return counted != turns;
+}
