@@ -92,6 +92,23 @@ static void stale(const struct clade_op *op)
         *element(output(op), 9) *= 1 + 0x1p-23f;
 }
 
+/* Zeros that pad, multiplied: NaN beside an Inf of the filter; allowed there,
+ * in channel 0, not a pixel further in. */
+static void nan_at(const struct clade_op *op, int pixel)
+{
+    *element(output(op), (int64_t)pixel * output(op)->c + 1) = NAN;
+}
+
+static void nan_at_corner(const struct clade_op *op)
+{
+    nan_at(op, 0);
+}
+
+static void nan_inside(const struct clade_op *op)
+{
+    nan_at(op, 14 + 1);
+}
+
 static void sign_lost(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -135,6 +152,12 @@ static const struct fault {
     { "a cached binary that computes otherwise", stale,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
       "from its cached binary" },
+    { "NaN of a filter that met padding", nan_at_corner,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias:relu:special-b",
+      CLADE_PASSED, "" },
+    { "NaN of a filter that did not", nan_inside,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias:relu:special-b",
+      CLADE_FAILED, "1 of " },
     { "signs lost", sign_lost,
       "maxpool_fwd:2x14x14x24:3x3/2+0.1.0.1:7x7x24:random", CLADE_FAILED,
       "are wrong" },

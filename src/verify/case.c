@@ -222,7 +222,7 @@ unsigned verify_data_for(enum clade_op_kind kind)
     case CLADE_CONV_FWD:
     case CLADE_CONV_BWD_DATA:
     case CLADE_CONV_BWD_FILTER:
-        return one | D(WIDE_B) | D(POSITION_B);
+        return one | D(WIDE_B) | D(POSITION_B) | D(DENORMAL_B) | D(SPECIAL_B);
     case CLADE_BIAS_BWD:
     case CLADE_AVGPOOL_FWD:
     case CLADE_AVGPOOL_BWD:

@@ -220,7 +220,8 @@ static double special_value(const struct fill *f, int64_t i, struct words r)
     static const double values[] = { INFINITY, -INFINITY, NAN };
     const uint32_t every = (uint32_t)(10 * f->products + 2);
 
-    if (!f->is_b && (i == 0 || r.w[2] % every == 0))
+    if (f->is_b == (f->c->data == DATA_SPECIAL_B) &&
+        (i == 0 || r.w[2] % every == 0))
         return values[r.w[3] % 3];
     return sign_of(r.w[1]) * (0.5 + unit_interval(r.w[0]));
 }
@@ -262,11 +263,14 @@ static double operand_value(const struct fill *f, int64_t i)
     case DATA_TINY:
         return f->alone ? scaled_value(r, -149, 40) : scaled_value(r, -75, 15);
     case DATA_DENORMAL:
-        return f->is_b ? scaled_value(r, -1, 2)
-                       : sign_of(r.w[1]) * (1 + (r.w[0] >> 9)) * 0x1p-149;
+    case DATA_DENORMAL_B:
+        return f->is_b == (f->c->data == DATA_DENORMAL)
+                   ? scaled_value(r, -1, 2)
+                   : sign_of(r.w[1]) * (1 + (r.w[0] >> 9)) * 0x1p-149;
     case DATA_CANCEL:
         return cancel_value(f, i, r);
     case DATA_SPECIAL:
+    case DATA_SPECIAL_B:
         return special_value(f, i, r);
     case DATA_TIES:
         return (double)(r.w[0] % 4) - 1;
@@ -312,6 +316,7 @@ static double addend_value(const struct fill *f, int64_t i)
         return scaled_value(r, 90, 20);
     case DATA_TINY:
     case DATA_DENORMAL:
+    case DATA_DENORMAL_B:
         return scaled_value(r, -124, 4);
     default:
         return 2 * unit_interval(r.w[0]) - 1;

@@ -78,14 +78,35 @@ static bool overflowed(const struct verify_judge *j, const struct cpu_exact *e,
     return relu ? !(got < 0) && (got == 0 || !isfinite(got)) : !isfinite(got);
 }
 
+/* Whether the window of an element of y or dx reaches past the image that it
+ * is read from; with a stride dx has zeros between its rows, too. */
+static bool meets_padding(const struct clade_op *op, enum clade_role role,
+                          int64_t i)
+{
+    const struct clade_window *win = &op->window;
+    const struct clade_tensor *to = &op->t[role];
+    const bool forward = op->kind == CLADE_CONV_FWD;
+    const struct clade_tensor *from = &op->t[forward ? CLADE_X : CLADE_DY];
+    const int w = i / to->c % to->w, h = i / to->c / to->w % to->h;
+    const int top =
+        forward ? h * win->stride - win->top : h + win->top - win->r + 1;
+    const int left =
+        forward ? w * win->stride - win->left : w + win->left - win->s + 1;
+
+    return (!forward && win->stride > 1) || top < 0 || left < 0 ||
+           top + win->r > from->h || left + win->s > from->w;
+}
+
 /*
  * Values that are no numbers, by class.  Zeros that pad may have met an Inf
  * where nan_passes.  Returns whether this settles the element.
  */
 static bool judge_class(bool *passed, const struct verify_judge *j,
-                        const struct cpu_exact *e, float got)
+                        const struct cpu_exact *e, enum clade_role role,
+                        int64_t at, float got)
 {
-    if (isnan(got) && j->nan_passes) {
+    if (isnan(got) && (j->nan_passes ||
+                       (j->nan_at_padding && meets_padding(j->op, role, at)))) {
         *passed = true;
         return true;
     }
@@ -101,13 +122,13 @@ static bool judge_class(bool *passed, const struct verify_judge *j,
 /* The error over its bound: 0 or infinite where there is no room. */
 static double score_of(struct tally *t, const struct verify_judge *j,
                        const struct cpu_exact *e, enum clade_role role,
-                       float got, bool exact)
+                       int64_t at, float got, bool exact)
 {
     const double error = fabs(got - e->y);
     double bound;
     bool passed;
 
-    if (!exact && judge_class(&passed, j, e, got))
+    if (!exact && judge_class(&passed, j, e, role, at, got))
         return passed ? 0 : INFINITY;
     if (exact)
         return same_bits(got, (float)e->y, j->denormals) ? 0 : INFINITY;
@@ -149,7 +170,7 @@ static struct tally tally_up(const struct verify_judge *j,
         const int64_t at = verify_oracle_element(o, i);
         const struct cpu_exact *e = &o->exact[i];
         const float value = value_of(tensor, got, at);
-        const double score = score_of(&t, j, e, o->role, value, exact);
+        const double score = score_of(&t, j, e, o->role, at, value, exact);
 
         t.wrong += !(score <= 1);
         t.nonzero_got += value != 0;

@@ -28,8 +28,10 @@ enum verify_gate {
     X(HUGE,       "huge",       BOUND)  /* some sums overflow */              \
     X(TINY,       "tiny",       BOUND)  /* products underflow */              \
     X(DENORMAL,   "denormal",   BOUND)  /* one operand is subnormal */        \
+    X(DENORMAL_B, "denormal-b", BOUND)  /* the other one is */                \
     X(CANCEL,     "cancel",     BOUND)  /* neighbours cancel */               \
     X(SPECIAL,    "special",    BOUND)  /* here and there an Inf or a NaN */  \
+    X(SPECIAL_B,  "special-b",  BOUND)  /* in the other operand */            \
     X(TIES,       "ties",       BOUND)  /* few different values */            \
     X(GAUSS,      "gauss",      RANDOM)                                       \
     X(RANDOM,     "random",     RANDOM) /* uniform in (-1, 1) */
@@ -140,7 +142,8 @@ struct verify_judge {
     const struct clade_op *op; /* with the algorithm's depth; host tensors */
     enum verify_gate gate;     /* where the op is a sum of products */
     bool denormals;            /* the device keeps them */
-    bool nan_passes;           /* zeros may have met Inf or NaN */
+    bool nan_passes;           /* zeros may have met Inf or NaN, anywhere, */
+    bool nan_at_padding;       /* or where a window reaches past the image */
     double unit;               /* what exact data are multiples of; or 0 */
 };
 
