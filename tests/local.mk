@@ -30,6 +30,7 @@ TESTS = $(check_PROGRAMS) $(test_scripts)
 
 # Not part of `make check`: built and run by targets of their own.
 EXTRA_PROGRAMS = \
+  $(driver_programs) \
   tests/mutants.t \
   tests/programs
 
@@ -130,3 +131,36 @@ CLEANFILES += \
   tests/mutants.t \
   tests/mutants.trs
 EXTRA_DIST += doc/mutants.md
+
+# Faults of drivers, reproduced without the library; doc/drivers.md.
+driver_programs = \
+  tests/drivers/callback.t \
+  tests/drivers/fill.t \
+  tests/drivers/forged-binary.t \
+  tests/drivers/llvmpipe-loops.t
+DRIVER_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) \
+  -DCL_TARGET_OPENCL_VERSION=120 -DCL_USE_DEPRECATED_OPENCL_1_2_APIS
+ONE_DEVICE = tests/drivers/one-device.h
+tests_drivers_callback_t_SOURCES = tests/drivers/callback.c $(ONE_DEVICE)
+tests_drivers_callback_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_callback_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_fill_t_SOURCES = tests/drivers/fill.c $(ONE_DEVICE)
+tests_drivers_fill_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_fill_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_forged_binary_t_SOURCES = \
+  tests/drivers/forged-binary.c \
+  $(ONE_DEVICE)
+tests_drivers_forged_binary_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_forged_binary_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_llvmpipe_loops_t_SOURCES = tests/drivers/llvmpipe-loops.c
+tests_drivers_llvmpipe_loops_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_llvmpipe_loops_t_LDADD = $(OPENCL_LIBS)
+
+check-drivers: $(driver_programs)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= \
+	  TESTS='$(driver_programs) tests/drivers/oclgrind.sh'
+.PHONY: check-drivers
+CLEANFILES += $(driver_programs)
+EXTRA_DIST += \
+  doc/drivers.md \
+  tests/drivers/oclgrind.sh

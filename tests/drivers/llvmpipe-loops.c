@@ -2,16 +2,9 @@
 /*
  * llvmpipe (Mesa 22.3.6) ends a work-item's loops after 65,535 turns in all
  * and goes on behind them, without an error: gallivm's
- * LP_MAX_TGSI_LOOP_ITERATIONS.  Prints what a loop of 70,000 turns counted;
- * exit 1 where that is not 70,000.
- *
- *     cc -o llvmpipe-loops llvmpipe-loops.c -lOpenCL
- *     RUSTICL_ENABLE=llvmpipe ./llvmpipe-loops
+ * LP_MAX_TGSI_LOOP_ITERATIONS.
  */
-#define CL_TARGET_OPENCL_VERSION 120
-#include <CL/cl.h>
-#include <stdio.h>
-#include <string.h>
+#include "one-device.h"
 
 static const char *source =
     "kernel void count(global int *out, int n, global const int *step)\n"
@@ -22,32 +15,8 @@ static const char *source =
     "    out[0] = sum;\n"
     "}\n";
 
-/* The first device whose name contains `text`. */
-static cl_device_id find(const char *text)
+int main(void)
 {
-    cl_platform_id platforms[16];
-    cl_device_id devices[16];
-    cl_uint n = 0, m;
-    char name[256];
-
-    clGetPlatformIDs(16, platforms, &n);
-    for (cl_uint p = 0; p < n; p++) {
-        m = 0;
-        clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 16, devices, &m);
-        for (cl_uint d = 0; d < m; d++) {
-            clGetDeviceInfo(devices[d], CL_DEVICE_NAME, sizeof name, name,
-                            NULL);
-            if (strstr(name, text))
-                return devices[d];
-        }
-    }
-    return NULL;
-}
-
-int main(int argc, char **argv)
-{
-    const char *text = argc > 1 ? argv[1] : "llvmpipe";
-    cl_device_id device = find(text);
     cl_int turns = 70000, counted = 0, ones[2] = { 1, 1 };
     size_t one = 1;
     cl_context context;
@@ -56,10 +25,8 @@ int main(int argc, char **argv)
     cl_kernel kernel;
     cl_mem out, step;
 
-    if (!device) {
-        fprintf(stderr, "no device with %s in its name\n", text);
-        return 77;
-    }
+    if (!find_device())
+        return 0;
     context = clCreateContext(NULL, 1, &device, NULL, NULL, NULL);
     queue = clCreateCommandQueue(context, device, 0, NULL);
     program = clCreateProgramWithSource(context, 1, &source, NULL, NULL);
@@ -81,6 +48,6 @@ int main(int argc, char **argv)
     clReleaseProgram(program);
     clReleaseCommandQueue(queue);
     clReleaseContext(context);
-    printf("%d turns counted as %d\n", turns, counted);
-    return counted != turns;
+    printf("# %d turns counted as %d\n", turns, counted);
+    return report(counted == turns, "loops turn as often as they should");
 }
