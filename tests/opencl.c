@@ -347,6 +347,8 @@ int main(void)
     device_text = name ? name : "opencl";
     if (clade_backend_open(&dev, device_text))
         tap_skip_all("no device: %s", clade_error());
+    if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
+        tap_skip_all("%s is no OpenCL device", device_text);
     tap_note("%s", clade_backend_device(dev)->name);
     tap_plan(MEMORY_CHECKS + ERROR_CHECKS + QUEUE_CHECKS + CACHE_CHECKS +
              THREAD_CHECKS);
