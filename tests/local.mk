@@ -137,7 +137,8 @@ driver_programs = \
   tests/drivers/callback.t \
   tests/drivers/fill.t \
   tests/drivers/forged-binary.t \
-  tests/drivers/llvmpipe-loops.t
+  tests/drivers/llvmpipe-loops.t \
+  tests/drivers/write.t
 DRIVER_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) \
   -DCL_TARGET_OPENCL_VERSION=120 -DCL_USE_DEPRECATED_OPENCL_1_2_APIS
 ONE_DEVICE = tests/drivers/one-device.h
@@ -155,6 +156,9 @@ tests_drivers_forged_binary_t_LDADD = $(OPENCL_LIBS)
 tests_drivers_llvmpipe_loops_t_SOURCES = tests/drivers/llvmpipe-loops.c
 tests_drivers_llvmpipe_loops_t_CFLAGS = $(DRIVER_CFLAGS)
 tests_drivers_llvmpipe_loops_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_write_t_SOURCES = tests/drivers/write.c $(ONE_DEVICE)
+tests_drivers_write_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_write_t_LDADD = $(OPENCL_LIBS)
 
 check-drivers: $(driver_programs)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= \

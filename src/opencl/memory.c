@@ -109,27 +109,32 @@ static clade_status finish(clade_backend *be)
 }
 
 /* Oclgrind 21.10 takes what clEnqueueFillBuffer wrote for uninitialised, and
- * what kernels write there later, too. */
+ * after a write of a part, what is outside of that part, too. */
 static bool fill_is_untracked(const struct ocl *o)
 {
     return strstr(o->base.device.platform, "Oclgrind") != NULL;
 }
 
+/* The buffer as a whole, read and written. */
 static clade_status fill_by_write(struct ocl *o, struct ocl_buffer *b,
                                   size_t at, size_t bytes, uint32_t word)
 {
-    uint32_t *words = malloc(bytes);
+    const size_t all = b->base.bytes;
+    char *host = malloc(all);
     cl_int err;
 
-    if (!words)
+    if (!host)
         return clade_fail(CLADE_ENOMEM, "a fill of %zu bytes: out of memory",
-                          bytes);
-    for (size_t i = 0; i < bytes / sizeof word; i++)
-        words[i] = word;
-    err = clEnqueueWriteBuffer(o->queue, b->mem, CL_TRUE, at, bytes, words, 0,
-                               NULL, NULL);
-    free(words);
-    return ocl_check(err, "clEnqueueWriteBuffer", NULL);
+                          all);
+    err = clEnqueueReadBuffer(o->queue, b->mem, CL_TRUE, 0, all, host, 0, NULL,
+                              NULL);
+    for (size_t i = 0; i < bytes; i += sizeof word)
+        memcpy(host + at + i, &word, sizeof word);
+    if (!err)
+        err = clEnqueueWriteBuffer(o->queue, b->mem, CL_TRUE, 0, all, host, 0,
+                                   NULL, NULL);
+    free(host);
+    return ocl_check(err, "a fill by clEnqueueWriteBuffer", NULL);
 }
 
 clade_status ocl_fill(clade_backend *be, struct clade_buffer *buffer, size_t at,

@@ -22,10 +22,13 @@ said()
 }
 
 oclgrind --version | sed 's/^/# /'
-echo 1..2
+echo 1..3
 oclgrind $programs/callback.t | grep -q '^ok 1'
 said 1 "a context's callback gets its argument" $?
 oclgrind --uninitialized --log $log $programs/fill.t >$programs/fill.out 2>&1
 test ! -s $log
 said 2 'what a fill wrote is initialised' $?
+oclgrind --uninitialized --log $log $programs/write.t >$programs/fill.out 2>&1
+test ! -s $log
+said 3 'a write of a part leaves the rest initialised' $?
 rm -f $log $programs/fill.out
