@@ -94,25 +94,41 @@ struct clade_record {
 CLADE_API clade_status clade_record_write(clade_backend *be,
                                           const struct clade_record *options);
 
-/* How far one tensor, or a step's losses, is from a record. */
+/* How far one tensor, or the losses or gradients of a step, is from a
+ * record or from the reference. */
 struct clade_distance {
     const char *name; /* "step0/activation/conv1" */
-    double distance;  /* of losses: relative; else in units of the RMS */
-    double limit;     /* 0: it is listed, not judged */
+    double deviation; /* relative; of a tensor, in units of its RMS */
+    double distance;  /* in spreads of correct trainings */
+    double limit;     /* twice the largest that one of those has anywhere */
     bool passed;
+};
+
+/*
+ * A training as a whole: its largest distance.  A correct one is within the
+ * largest of `runs` correct ones but once in runs + 1 times; up to twice that
+ * is called the edge, and passes.
+ */
+struct clade_training {
+    double distance, largest;
+    int runs;
+    bool own;       /* the spread was made at once, on this very device */
+    char where[96]; /* the first one that is beyond the largest; or empty */
 };
 
 struct clade_against {
     const char *file, *algorithm;
     bool quick; /* step 0 alone */
     void (*report)(void *arg, const struct clade_distance *distance);
+    void (*conclude)(void *arg, const struct clade_training *training);
     void *arg;
 };
 
 /*
- * Train as a record says and hold each of its tensors against it.
- * CLADE_EBOUND if one is out of bounds; CLADE_EDATA, naming what is wrong, if
- * the file is no record of a network known here.
+ * Train as a record says, with and without noise, and hold the record's
+ * numbers against those (doc/consistency.md).  CLADE_EBOUND if it is not one
+ * of them; CLADE_EDATA, naming what is wrong, if the file is no record of a
+ * network known here.
  */
 CLADE_API clade_status
 clade_verify_against(clade_backend *be, const struct clade_against *options);

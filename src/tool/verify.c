@@ -93,6 +93,7 @@ static clade_status run_against(clade_backend *be,
                                            .algorithm = o->algorithm,
                                            .quick = o->quick,
                                            .report = verify_print_distance,
+                                           .conclude = verify_print_training,
                                            .arg = print };
 
     return clade_verify_against(be, &against);

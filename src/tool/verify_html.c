@@ -303,8 +303,17 @@ static void put_verdicts(FILE *f, const struct report_device *d)
 
 static void put_distances(FILE *f, const struct report_device *d)
 {
-    fputs("<h3>Distances from the record</h3>\n<table><tr><th></th><th>tensor"
-          "</th><th class=\"n\">distance</th><th class=\"n\">limit</th></tr>\n",
+    char text[256];
+
+    fputs("<h3>Trainings</h3>\n", f);
+    for (int i = 0; i < d->n_trainings; i++) {
+        report_describe(text, sizeof text, &d->trainings[i]);
+        fputs("<p>", f);
+        put(f, text);
+        fputs("</p>\n", f);
+    }
+    fputs("<table><tr><th></th><th>what</th><th class=\"n\">deviation</th>"
+          "<th class=\"n\">in spreads</th><th class=\"n\">limit</th></tr>\n",
           f);
     for (int i = 0; i < d->n_distances; i++) {
         const struct report_distance *r = &d->distances[i];
@@ -312,8 +321,9 @@ static void put_distances(FILE *f, const struct report_device *d)
         fputs("<tr>", f);
         cell(f, "td", r->passed ? "ok" : "bad", r->passed ? "ok" : "FAILED");
         cell(f, "td", NULL, r->name);
+        number_cell(f, "n", "%.2e", r->deviation);
         number_cell(f, "n", "%.3g", r->distance);
-        number_cell(f, "n", "%.3g", r->limit > 0 ? r->limit : NAN);
+        number_cell(f, "n", "%.3g", r->limit);
         fputs("</tr>\n", f);
     }
     fputs("</table>\n", f);

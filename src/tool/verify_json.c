@@ -39,10 +39,26 @@ static json_t *verdict_json(const struct clade_verdict *v)
 
 static json_t *distance_json(const struct report_distance *d)
 {
-    return json_pack("{s:s, s:o, s:o, s:b}", "name", d->name, "distance",
-                     number(d->distance), "limit",
-                     d->limit > 0 ? number(d->limit) : json_null(), "passed",
-                     d->passed);
+    return json_pack("{s:s, s:o, s:o, s:o, s:b}", "name", d->name, "deviation",
+                     number(d->deviation), "distance", number(d->distance),
+                     "limit", number(d->limit), "passed", d->passed);
+}
+
+static json_t *training_json(const struct clade_training *t)
+{
+    return json_pack("{s:o, s:o, s:i, s:b, s:b, s:s}", "distance",
+                     number(t->distance), "largest", number(t->largest), "runs",
+                     t->runs, "own", t->own, "passed",
+                     t->distance <= 2 * t->largest, "where", t->where);
+}
+
+static json_t *trainings_json(const struct report_device *d)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < d->n_trainings; i++)
+        json_array_append_new(array, training_json(&d->trainings[i]));
+    return array;
 }
 
 static json_t *families_json(const struct report_device *d)
@@ -92,11 +108,11 @@ static json_t *device_json(const struct report_device *d)
         json_decref(distances);
         return NULL;
     }
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "device",
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "device",
                      tool_device_json(&d->device), "build_options",
                      d->build_options, "families", families_json(d),
                      "histogram", histogram_json(d), "verdicts", verdicts,
-                     "distances", distances);
+                     "distances", distances, "trainings", trainings_json(d));
 }
 
 static json_t *environment_json(void)

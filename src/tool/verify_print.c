@@ -116,36 +116,29 @@ void verify_print_verdict(void *arg, const struct clade_verdict *v)
     verify_print_one(print, v);
 }
 
-static void print_distance_tap(struct verify_print *print,
-                               const struct clade_distance *d)
-{
-    printf("%s %d - %s: %.3g", d->passed ? "ok" : "not ok", ++print->tests,
-           d->name, d->distance);
-    if (d->limit > 0)
-        printf(" of %.3g\n", d->limit);
-    else
-        puts(" # SKIP listed, not judged");
-}
-
-static void print_distance_row(const struct clade_distance *d)
-{
-    printf("%-7s %-46s %10.3g", d->limit > 0 ? report_outcome(!d->passed) : "",
-           d->name, d->distance);
-    if (d->limit > 0)
-        printf(" of %.3g", d->limit);
-    putchar('\n');
-}
-
 void verify_print_distance(void *arg, const struct clade_distance *d)
 {
     struct verify_print *print = arg;
 
     report_distance(print->report, d);
     if (print->tap)
-        print_distance_tap(print, d);
+        printf("%s %d - %s: %.3g of %.3g\n", d->passed ? "ok" : "not ok",
+               ++print->tests, d->name, d->distance, d->limit);
     else if (!print->json)
-        print_distance_row(d);
+        printf("%-7s %-46s %9.2e %9.3g of %.3g\n", report_outcome(!d->passed),
+               d->name, d->deviation, d->distance, d->limit);
     fflush(stdout);
+}
+
+void verify_print_training(void *arg, const struct clade_training *t)
+{
+    struct verify_print *print = arg;
+    char text[256];
+
+    report_training(print->report, t);
+    report_describe(text, sizeof text, t);
+    if (!print->json)
+        printf("%s%s\n", print->tap ? "# " : "", text);
 }
 
 void verify_print_summary(struct verify_print *print,

@@ -45,8 +45,9 @@ void verify_print_one(struct verify_print *print,
 void verify_print_step(void *print, const struct clade_verdict *v);
 /* The table of layers, which is then empty again. */
 void verify_print_layers(struct verify_print *print);
-/* clade_verify_against()'s. */
+/* clade_verify_against()'s and clade_verify_train()'s. */
 void verify_print_distance(void *print, const struct clade_distance *d);
+void verify_print_training(void *print, const struct clade_training *t);
 void verify_print_summary(struct verify_print *print,
                           const struct clade_verify_summary *summary);
 /* After a device's last suite: its families and histogram. */

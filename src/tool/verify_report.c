@@ -84,9 +84,41 @@ void report_distance(struct verify_report *report,
     d->distances = list;
     list += d->n_distances++;
     snprintf(list->name, sizeof list->name, "%s", distance->name);
+    list->deviation = distance->deviation;
     list->distance = distance->distance;
     list->limit = distance->limit;
     list->passed = distance->passed;
+}
+
+void report_training(struct verify_report *report,
+                     const struct clade_training *t)
+{
+    struct report_device *d;
+    struct clade_training *list;
+
+    if (!report->n_devices)
+        return;
+    d = &report->devices[report->n_devices - 1];
+    list = grow(d->trainings, d->n_trainings, sizeof *list);
+    if (!list) {
+        report->incomplete = true;
+        return;
+    }
+    d->trainings = list;
+    list[d->n_trainings++] = *t;
+}
+
+void report_describe(char *text, size_t size, const struct clade_training *t)
+{
+    const bool passed = t->distance <= 2 * t->largest;
+
+    snprintf(text, size,
+             "%.3g spreads away; %d correct trainings%s reach %.3g: %s%s%s",
+             t->distance, t->runs, t->own ? " of this device" : "", t->largest,
+             !passed                     ? "FAILED"
+             : t->distance <= t->largest ? "ok"
+                                         : "edge",
+             t->where[0] ? ", first at " : "", t->where);
 }
 
 void report_free(struct verify_report *report)
@@ -94,6 +126,7 @@ void report_free(struct verify_report *report)
     for (int i = 0; i < report->n_devices; i++) {
         free(report->devices[i].verdicts);
         free(report->devices[i].distances);
+        free(report->devices[i].trainings);
     }
     free(report->devices);
 }

@@ -6,10 +6,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* A distance from a record, kept. */
+/* A distance from a record or the reference, kept. */
 struct report_distance {
     char name[96];
-    double distance, limit;
+    double deviation, distance, limit;
     bool passed;
 };
 
@@ -21,6 +21,8 @@ struct report_device {
     int n_verdicts;
     struct report_distance *distances;
     int n_distances;
+    struct clade_training *trainings; /* what distances came to */
+    int n_trainings;
 };
 
 /* All that a run of `clade verify` found, for what is written at its end. */
@@ -40,6 +42,8 @@ void report_verdict(struct verify_report *report,
                     const struct clade_verdict *v);
 void report_distance(struct verify_report *report,
                      const struct clade_distance *d);
+void report_training(struct verify_report *report,
+                     const struct clade_training *t);
 void report_free(struct verify_report *report);
 
 /* The scores of the verdicts of one op, with one algorithm, on a device. */
@@ -89,6 +93,9 @@ void report_print_matrix(const struct verify_report *report);
 /* The command line that judges a case of the ops suite again, alone. */
 void report_command(char *to, size_t size, const char *selector,
                     const struct clade_verdict *v);
+
+/* "3.1 spreads, of at most 4.4 of 29 noisy runs: ok". */
+void report_describe(char *text, size_t size, const struct clade_training *t);
 
 /* "ok", "FAILED", "MISTRUSTED". */
 const char *report_outcome(enum clade_outcome outcome);

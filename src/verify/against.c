@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device held against a record.  Forward values agree closely, whoever
- * computed them.  Gradients do not: a rounding error flips a ReLU or the
- * choice of a max pool, so single ones may be far off while the median over
- * tensors is near (doc/consistency.md).
+ * A device held against a record.  The record's own device is not known, so
+ * the question is whether its numbers could be one more of this device's
+ * trainings with noise: how far they are from the one without is compared
+ * with how far those are (doc/consistency.md).
  */
 #include <jansson.h>
 #include <math.h>
@@ -12,65 +12,61 @@
 #include <string.h>
 
 #include "status.h"
-#include "verify/record.h"
+#include "verify/spread.h"
 
-#define LOSS_LIMIT     1e-6 /* relative */
-#define FORWARD_LIMIT  2e-5 /* of a tensor's RMS */
-#define GRADIENT_LIMIT 2e-3 /* of its RMS, median over the tensors */
-#define STEPS_MAX      100000
-#define BATCH_MAX      65536
+#define RUNS       29 /* noisy ones */
+#define RUNS_QUICK 7
+
+/* One tensor: the record's numbers, and the device's without noise. */
+struct held {
+    char name[96];
+    double deviation; /* of the run that is under way */
+    double unit;      /* the record's RMS, or 1 */
+    int64_t elements;
+    int n;
+    int64_t at[RECORD_SAMPLES];
+    double want[RECORD_SAMPLES], base[RECORD_SAMPLES];
+    double want_l2, want_sum, base_l2, base_sum;
+};
+
+/* A row of losses, likewise. */
+struct held_losses {
+    double want[RECORD_LOSSES], base[RECORD_LOSSES];
+};
 
 struct holder {
     const char *file;
     const struct clade_against *options;
-    json_t *losses, *tensors;
-    double *gradients; /* distances */
-    int n_gradients, seen, outside;
+    const json_t *losses, *tensors;
+    int steps, heads; /* rows of losses, and numbers in one */
+    struct held_losses *row;
+    struct held *held;
+    int n_held, next; /* tensors so far, and the one that comes next */
+    double *deviation;
+    struct spread spread;
 };
 
-static clade_status bad(const char *file, const char *what)
+static clade_status no_memory(const char *file)
 {
-    return clade_fail(CLADE_EDATA, "%s: %s; is it a " RECORD_FORMAT " file?",
-                      file, what);
+    return clade_fail(CLADE_ENOMEM, "%s: out of memory", file);
 }
 
-/* Pass a distance on; `limit` 0: it is listed, not judged. */
-static void report(struct holder *h, const char *name, double distance,
-                   double limit)
-{
-    const struct clade_distance d = { .name = name,
-                                      .distance = distance,
-                                      .limit = limit,
-                                      .passed =
-                                          limit == 0 || distance <= limit };
+/* ---- the run without noise, and the record beside it ----------------------
+ */
 
-    h->outside += !d.passed;
-    if (h->options->report)
-        h->options->report(h->options->arg, &d);
-}
-
-/* The larger of two distances; a NaN stays. */
-static double worse(double a, double b)
-{
-    return a <= b ? b : isnan(b) ? b : a;
-}
-
-static clade_status hold_losses(void *arg, int step, const double *row, int n)
+static clade_status base_losses(void *arg, int step, const double *row, int n)
 {
     struct holder *h = arg;
-    json_t *want = json_array_get(h->losses, step);
-    double worst = 0;
-    char name[40];
+    const json_t *want = json_array_get(h->losses, step);
 
     if ((int)json_array_size(want) != n)
-        return bad(h->file, "its losses are not a row a step, a column a head");
+        return record_bad(h->file,
+                          "its losses are not a row a step, a column a head");
+    h->heads = n;
     for (int i = 0; i < n; i++) {
-        const double w = json_number_value(json_array_get(want, i));
-
-        worst = worse(worst, fabs(row[i] - w) / fabs(w));
+        h->row[step].base[i] = row[i];
+        h->row[step].want[i] = json_number_value(json_array_get(want, i));
     }
-    snprintf(name, sizeof(name), "step%d/losses", step);
-    report(h, name, worst, step == 0 ? LOSS_LIMIT : 0);
     return CLADE_OK;
 }
 
@@ -84,135 +80,266 @@ static bool same_shape(const json_t *shape, const struct record_tensor *t)
     return true;
 }
 
-/* The worst sample, in units of the tensor's RMS; negative: no samples. */
-static double worst_sample(const json_t *samples, const struct record_tensor *t,
-                           double rms)
+/* The samples of a record's tensor; false if they are none. */
+static bool get_samples(struct held *t, const json_t *samples)
 {
-    double worst = -1;
     json_t *pair;
     size_t k;
 
+    if (!json_array_size(samples) || json_array_size(samples) > RECORD_SAMPLES)
+        return false;
     json_array_foreach(samples, k, pair)
     {
         const json_t *index = json_array_get(pair, 0);
         const json_t *value = json_array_get(pair, 1);
-        const int64_t i = json_integer_value(index);
-        double distance;
 
-        if (!json_is_integer(index) || !json_is_number(value) || i < 0 ||
-            i >= t->n)
-            return -1;
-        distance = fabs(t->values[i] - json_number_value(value));
-        distance = distance == 0 ? 0 : distance / rms;
-        worst = worse(worst, distance);
+        t->at[k] = json_integer_value(index);
+        t->want[k] = json_number_value(value);
+        if (!json_is_integer(index) || !json_is_number(value) || t->at[k] < 0 ||
+            t->at[k] >= t->elements)
+            return false;
     }
-    return worst;
-}
-
-/*
- * Elsewhere than at the samples: where every element is within e of the RMS,
- * the l2 is within e l2 of the record's, and the sum within e n RMS.
- */
-static double worst_total(const json_t *entry, const struct record_tensor *t,
-                          double rms)
-{
-    const double l2 =
-        fabs(record_l2(t) - json_number_value(json_object_get(entry, "l2")));
-    const double sum =
-        fabs(record_sum(t) - json_number_value(json_object_get(entry, "sum")));
-
-    return worse(l2 == 0 ? 0 : l2 / (rms * sqrt((double)t->n)),
-                 sum == 0 ? 0 : sum / (rms * (double)t->n));
-}
-
-static clade_status hold_tensor(void *arg, const struct record_tensor *t)
-{
-    struct holder *h = arg;
-    const json_t *entry = json_object_get(h->tensors, t->name);
-    const double l2 = json_number_value(json_object_get(entry, "l2"));
-    const double rms = l2 / sqrt((double)t->n);
-    double distance;
-
-    if (!entry)
-        return CLADE_OK; /* what a record leaves out is not judged */
-    h->seen++;
-    if (!same_shape(json_object_get(entry, "shape"), t))
-        return clade_fail(CLADE_EDATA, "%s: %s has another shape than in %s",
-                          h->file, t->name, "the network");
-    distance = worst_sample(json_object_get(entry, "samples"), t, rms);
-    if (distance < 0)
-        return clade_fail(CLADE_EDATA,
-                          "%s: the samples of %s are no pairs of "
-                          "index and value",
-                          h->file, t->name);
-    if (!strncmp(t->name, "step0/activation/", 17)) {
-        report(h, t->name, worse(distance, worst_total(entry, t, rms)),
-               FORWARD_LIMIT);
-        return CLADE_OK;
-    }
-    if (!strncmp(t->name, "step0/gradient/", 15))
-        h->gradients[h->n_gradients++] = isnan(distance) ? INFINITY : distance;
-    report(h, t->name, distance, 0);
-    return CLADE_OK;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void report_median(struct holder *h)
-{
-    const int n = h->n_gradients;
-
-    if (!n)
-        return;
-    qsort(h->gradients, n, sizeof(double), ascending);
-    report(h, "median of step0/gradient",
-           (h->gradients[(n - 1) / 2] + h->gradients[n / 2]) / 2,
-           GRADIENT_LIMIT);
-}
-
-/* An integer of the record within 1 ... most. */
-static bool get_int(int *to, const json_t *object, const char *key, int most)
-{
-    const json_t *v = json_object_get(object, key);
-    const json_int_t i = json_integer_value(v);
-
-    if (!json_is_integer(v) || i < 1 || i > most)
-        return false;
-    *to = (int)i;
+    t->n = (int)json_array_size(samples);
     return true;
 }
 
-static clade_status get_spec(struct record_spec *spec, const json_t *o,
-                             const char *file)
+static clade_status base_tensor(void *arg, const struct record_tensor *tensor)
 {
-    const char *format = json_string_value(json_object_get(o, "format"));
-    const json_t *rate = json_object_get(o, "learning_rate");
-    const json_t *momentum = json_object_get(o, "momentum");
+    struct holder *h = arg;
+    const json_t *entry = json_object_get(h->tensors, tensor->name);
+    struct held *t = &h->held[h->n_held];
 
-    spec->net = json_string_value(json_object_get(o, "net"));
-    spec->seed = (uint64_t)json_integer_value(json_object_get(o, "seed"));
-    spec->learning_rate = json_number_value(rate);
-    spec->momentum = json_number_value(momentum);
-    if (!format || strcmp(format, RECORD_FORMAT))
-        return bad(file, "its format is another");
-    if (!spec->net || !json_is_integer(json_object_get(o, "seed")) ||
-        !json_is_number(rate) || !json_is_number(momentum) ||
-        !get_int(&spec->batch, o, "batch", BATCH_MAX) ||
-        !get_int(&spec->steps, o, "steps", STEPS_MAX))
-        return bad(file, "net, batch, steps, seed, learning_rate or momentum "
-                         "is missing");
-    if (!json_is_false(json_object_get(o, "dropout")))
-        return bad(file, "it is not one without dropout");
-    if (!json_is_object(json_object_get(o, "tensors")) ||
-        (int)json_array_size(json_object_get(o, "losses")) != spec->steps)
-        return bad(file, "it has no tensors, or not a row of losses a step");
+    if (!entry)
+        return CLADE_OK; /* what a record leaves out is not judged */
+    if (!same_shape(json_object_get(entry, "shape"), tensor))
+        return clade_fail(CLADE_EDATA,
+                          "%s: %s has another shape than in the network",
+                          h->file, tensor->name);
+    snprintf(t->name, sizeof(t->name), "%s", tensor->name);
+    t->elements = tensor->n;
+    if (!get_samples(t, json_object_get(entry, "samples")))
+        return clade_fail(CLADE_EDATA,
+                          "%s: the samples of %s are no pairs of index and "
+                          "value",
+                          h->file, tensor->name);
+    for (int k = 0; k < t->n; k++)
+        t->base[k] = tensor->values[t->at[k]];
+    t->want_l2 = json_number_value(json_object_get(entry, "l2"));
+    t->want_sum = json_number_value(json_object_get(entry, "sum"));
+    t->base_l2 = record_l2(tensor);
+    t->base_sum = record_sum(tensor);
+    t->unit = t->want_l2 > 0 ? t->want_l2 / sqrt((double)t->elements) : 1;
+    h->n_held++;
     return CLADE_OK;
 }
+
+/* ---- deviations -----------------------------------------------------------
+ */
+
+static double relative(double got, double want, double unit)
+{
+    const double d = fabs(got - want) / (unit != 0 ? fabs(unit) : 1);
+
+    return isnan(d) ? INFINITY : d;
+}
+
+/*
+ * How far a tensor is from the device's without noise, in units of its RMS:
+ * the root of the mean square of its samples.  Elsewhere: where every element
+ * is within e RMS, the l2 is within e l2, and the sum within e n RMS.
+ */
+static double deviation_of(const struct held *t, const double *sample,
+                           double l2, double sum)
+{
+    const double n = (double)t->elements;
+    double squares = 0;
+
+    for (int k = 0; k < t->n; k++)
+        squares += pow(relative(sample[k], t->base[k], t->unit), 2);
+    return fmax(sqrt(squares / t->n),
+                fmax(relative(l2, t->base_l2, t->unit * sqrt(n)),
+                     relative(sum, t->base_sum, t->unit * n)));
+}
+
+/* Losses come first among the quantities. */
+static double *loss_of(const struct holder *h, int step)
+{
+    return h->deviation + step * h->heads;
+}
+
+static clade_status noisy_losses(void *arg, int step, const double *row, int n)
+{
+    struct holder *h = arg;
+
+    for (int i = 0; i < n; i++)
+        loss_of(h, step)[i] =
+            relative(row[i], h->row[step].base[i], h->row[step].want[i]);
+    return CLADE_OK;
+}
+
+static clade_status noisy_tensor(void *arg, const struct record_tensor *tensor)
+{
+    struct holder *h = arg;
+    struct held *t = &h->held[h->next];
+    double sample[RECORD_SAMPLES];
+
+    if (h->next == h->n_held || strcmp(t->name, tensor->name))
+        return CLADE_OK; /* one that the record leaves out */
+    for (int k = 0; k < t->n; k++)
+        sample[k] = tensor->values[t->at[k]];
+    loss_of(h, h->steps)[h->next++] =
+        deviation_of(t, sample, record_l2(tensor), record_sum(tensor));
+    return CLADE_OK;
+}
+
+static void noisy_done(void *arg)
+{
+    struct holder *h = arg;
+
+    spread_add(&h->spread, h->deviation);
+    h->next = 0;
+}
+
+static void judge_record(struct holder *h)
+{
+    for (int step = 0; step < h->steps; step++)
+        noisy_losses(h, step, h->row[step].want, h->heads);
+    for (int i = 0; i < h->n_held; i++) {
+        const struct held *t = &h->held[i];
+
+        loss_of(h, h->steps)[i] =
+            deviation_of(t, t->want, t->want_l2, t->want_sum);
+    }
+}
+
+/* ---- the spread -----------------------------------------------------------
+ */
+
+static void set_groups(struct holder *h)
+{
+    static const char *const kinds[] = { "/activation/", "/gradient/",
+                                         "/parameter/" };
+    int *group = h->spread.group;
+
+    for (int step = 0; step < h->steps; step++)
+        for (int i = 0; i < h->heads; i++)
+            *group++ = step;
+    for (int i = 0; i < h->n_held; i++, group++)
+        for (int k = 0; k < 3; k++)
+            if (strstr(h->held[i].name, kinds[k]))
+                *group = h->steps + k;
+}
+
+/* Noisy runs of `t`, around what it is without noise. */
+static clade_status make_spread(struct holder *h, struct training *t,
+                                const struct record_spec *spec, double scale)
+{
+    const struct ensemble e = {
+        .runs = h->options->quick ? RUNS_QUICK : RUNS,
+        .scale = scale,
+        .sink = { .arg = h, .losses = noisy_losses, .tensor = noisy_tensor },
+        .done = noisy_done
+    };
+    struct noise *noise;
+    clade_status st =
+        noise_new(&noise, training_net(t), spec->batch, spec->steps);
+
+    if (st)
+        return st;
+    st = ensemble_run(t, noise, &e);
+    noise_free(noise);
+    return st;
+}
+
+/* What stores double has no noise to speak of: the reference in float then
+ * shows what a device's would come to. */
+static clade_status borrow_spread(struct holder *h,
+                                  const struct record_spec *spec, double scale)
+{
+    const struct record_spec own = { spec->net,     NULL,
+                                     spec->batch,   spec->steps,
+                                     spec->seed,    spec->learning_rate,
+                                     spec->momentum };
+    const struct record_sink sink = { .arg = h,
+                                      .losses = base_losses,
+                                      .tensor = base_tensor };
+    struct training *t = NULL;
+    clade_backend *cpu;
+    clade_status st = clade_backend_open(&cpu, "cpu");
+
+    if (st)
+        return st;
+    st = training_new(&t, cpu, &own);
+    h->n_held = 0;
+    if (!st)
+        st = training_run(t, NULL, &sink);
+    if (!st)
+        st = make_spread(h, t, spec, scale);
+    training_free(t);
+    clade_backend_close(cpu);
+    return st;
+}
+
+/* ---- the verdict ----------------------------------------------------------
+ */
+
+static void report_losses(struct spread_verdict *v, const struct holder *h,
+                          const double *deviation, const double *distance,
+                          int step)
+{
+    const int first = step * h->heads;
+    int worst = first;
+    char name[40];
+
+    for (int i = first; i < first + h->heads; i++)
+        if (distance[i] > distance[worst])
+            worst = i;
+    snprintf(name, sizeof(name), "step%d/losses", step);
+    spread_report(v, name, deviation[worst], distance[worst]);
+}
+
+/* In the order in which they are computed. */
+static void report_all(struct spread_verdict *v, const struct holder *h,
+                       const double *deviation, const double *distance)
+{
+    const int tensors = h->steps * h->heads;
+    int i = 0;
+
+    for (; i < h->n_held && strstr(h->held[i].name, "/activation/"); i++)
+        spread_report(v, h->held[i].name, deviation[tensors + i],
+                      distance[tensors + i]);
+    report_losses(v, h, deviation, distance, 0);
+    for (; i < h->n_held && strstr(h->held[i].name, "/gradient/"); i++)
+        spread_report(v, h->held[i].name, deviation[tensors + i],
+                      distance[tensors + i]);
+    for (int step = 1; step < h->steps; step++)
+        report_losses(v, h, deviation, distance, step);
+    for (; i < h->n_held; i++)
+        spread_report(v, h->held[i].name, deviation[tensors + i],
+                      distance[tensors + i]);
+}
+
+static clade_status judge(struct holder *h, const double *deviation)
+{
+    struct spread_verdict v = {
+        .report = h->options->report,
+        .arg = h->options->arg,
+        .training = { .runs = h->spread.runs, .own = true },
+    };
+    double *distance = malloc((h->spread.n + 1) * sizeof(*distance));
+
+    if (!distance)
+        return no_memory(h->file);
+    spread_judge(distance, &v.training.largest, &h->spread, deviation);
+    report_all(&v, h, deviation, distance);
+    free(distance);
+    if (h->options->conclude)
+        h->options->conclude(h->options->arg, &v.training);
+    return spread_conclude(&v, h->file);
+}
+
+/* ---- the file -------------------------------------------------------------
+ */
 
 /* How many of the record's tensors step 0 alone has. */
 static int expected(const json_t *tensors, bool quick)
@@ -228,33 +355,78 @@ static int expected(const json_t *tensors, bool quick)
     return n;
 }
 
-static clade_status hold(struct holder *h, clade_backend *be,
-                         struct record_spec *spec)
+static clade_status make_room(struct holder *h)
+{
+    h->row = calloc(h->steps, sizeof(*h->row));
+    h->held = calloc(json_object_size(h->tensors) + 1, sizeof(*h->held));
+    h->deviation =
+        calloc(h->steps * RECORD_LOSSES + json_object_size(h->tensors) + 1,
+               sizeof(*h->deviation));
+    return h->row && h->held && h->deviation ? CLADE_OK : no_memory(h->file);
+}
+
+/* Without noise: the device's numbers, and how far the record's are. */
+static clade_status run_base(struct holder *h, struct training *t)
 {
     const struct record_sink sink = { .arg = h,
-                                      .losses = hold_losses,
-                                      .tensor = hold_tensor };
+                                      .losses = base_losses,
+                                      .tensor = base_tensor };
     const int wanted = expected(h->tensors, h->options->quick);
-    clade_status st;
+    clade_status st = training_run(t, NULL, &sink);
 
-    h->gradients = malloc((json_object_size(h->tensors) + 1) * sizeof(double));
-    if (!h->gradients)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", h->file);
-    st = record_run(be, spec, &sink);
-    if (!st)
-        report_median(h);
-    free(h->gradients);
     if (st)
         return st;
-    if (h->seen < wanted)
+    if (h->n_held < wanted)
         return clade_fail(CLADE_EDATA,
                           "%s: %d of its %d tensors are none of the network's",
-                          h->file, wanted - h->seen, wanted);
-    if (h->outside)
-        return clade_fail(CLADE_EBOUND,
-                          "%s: %d distances from the record are out of bounds",
-                          h->file, h->outside);
+                          h->file, wanted - h->n_held, wanted);
+    judge_record(h);
     return CLADE_OK;
+}
+
+static clade_status hold(struct holder *h, clade_backend *be,
+                         const struct record_spec *spec, double scale)
+{
+    struct training *t = NULL;
+    double *record = NULL;
+    clade_status st = make_room(h);
+
+    if (!st)
+        st = training_new(&t, be, spec);
+    if (!st)
+        st = run_base(h, t);
+    if (!st)
+        st = spread_new(&h->spread, h->steps * h->heads + h->n_held);
+    if (st)
+        goto out;
+    record = malloc((h->spread.n + 1) * sizeof(*record));
+    if (!record) {
+        st = no_memory(h->file);
+        goto out;
+    }
+    memcpy(record, h->deviation, h->spread.n * sizeof(*record));
+    set_groups(h);
+    st = clade_backend_real(be) == CLADE_F32 ? make_spread(h, t, spec, scale)
+                                             : borrow_spread(h, spec, scale);
+    if (!st)
+        st = judge(h, record);
+out:
+    free(record);
+    training_free(t);
+    spread_free(&h->spread);
+    free(h->row);
+    free(h->held);
+    free(h->deviation);
+    return st;
+}
+
+/* A record made in float has noise of its own, as large as the device's. */
+static double scale_of(const json_t *record)
+{
+    const json_t *producer = json_object_get(record, "producer");
+    const char *type = json_string_value(json_object_get(producer, "dtype"));
+
+    return type && !strcmp(type, "float64") ? 1 : sqrt(2);
 }
 
 clade_status clade_verify_against(clade_backend *be,
@@ -271,11 +443,12 @@ clade_status clade_verify_against(clade_backend *be,
                           error.line, error.text);
     h.losses = json_object_get(o, "losses");
     h.tensors = json_object_get(o, "tensors");
-    st = get_spec(&spec, o, options->file);
+    st = record_read_spec(&spec, o, options->file);
     if (options->quick)
         spec.steps = 1;
+    h.steps = spec.steps;
     if (!st)
-        st = hold(&h, be, &spec);
+        st = hold(&h, be, &spec, scale_of(o));
     json_decref(o);
     return st;
 }

@@ -10,6 +10,7 @@
 #include "status.h"
 
 #define NORMALS      (1 << 20)  /* independent ones, taken from anywhere on */
+#define SIGMA_MOST   0x1p-23    /* what is correct, by the RMS bound of an op */
 #define BLOCK        (1 << 16)  /* elements that take neighbours of them */
 #define MEMORY       (1u << 29) /* of codes, in bytes; about */
 #define SEED         0x6e6f697365u
@@ -310,10 +311,11 @@ static void perturb(float *v, const struct noise *n, const struct noise_site *s,
     const int64_t elements = clade_tensor_elements(&s->t);
     const int64_t blocks = (elements + BLOCK - 1) / BLOCK;
     const uint8_t *code = s->code[slot_of(n, n->step)];
+    const double sigma = fmin(s->measured, SIGMA_MOST);
     float scale[256];
 
     for (int i = 0; i < 256; i++)
-        scale[i] = n->scale * s->sigma * decode(i);
+        scale[i] = n->scale * sigma * decode(i);
     for (int64_t b = 0; b < blocks; b++) {
         const int64_t from = b * BLOCK;
         const int64_t to = from + BLOCK < elements ? from + BLOCK : elements;
@@ -338,14 +340,14 @@ static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
 {
     struct noise_site *s = &o->site[i];
     const uint32_t stream = (uint32_t)(op * NOISE_SITES + i);
-    const bool writes = n->mode == PERTURB && s->sigma > 0;
+    const bool writes = n->mode == PERTURB && s->measured > 0;
     clade_status st;
 
     if (!writes && !o->relu && (n->mode == PERTURB || n->step > 0))
         return CLADE_OK;
     st = noise_fetch(&n->out, n->be, &s->t);
     if (!st && n->mode != PERTURB && n->step == 0)
-        st = noise_rms(&s->sigma, &n->mirror, s->role, n->out.host);
+        st = noise_rms(&s->measured, &n->mirror, s->role, n->out.host);
     if (st || !(writes || o->relu))
         return st;
     if (writes)
@@ -386,7 +388,7 @@ double noise_of_kind(const struct noise *n, enum clade_op_kind kind)
         const struct noise_op *o = &n->ops[i];
 
         for (int k = 0; k < o->n_sites && o->bare.kind == kind; k++) {
-            squares += o->site[k].sigma * o->site[k].sigma;
+            squares += o->site[k].measured * o->site[k].measured;
             count++;
         }
     }

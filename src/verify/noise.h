@@ -12,7 +12,8 @@
  *
  * before the ReLU, if there is one.  S is the element's bracket (the op on
  * absolute values), sigma the RMS of (got - y)/S that this very op has shown
- * on this device.  Outputs that are judged bit for bit get none.
+ * on this device, but at most 2u: a fault must not widen what it is judged
+ * by.  Outputs that are judged bit for bit get none.
  *
  * Brackets are learnt in one run without noise; they change little from step
  * to step and not at all, to speak of, from run to run.
@@ -45,8 +46,8 @@ double noise_of_kind(const struct noise *noise, enum clade_op_kind kind);
 struct noise_site {
     enum clade_role role;
     struct clade_tensor t; /* pixels as long as can be */
-    double sigma;
-    uint8_t **code; /* of each slot: its elements' brackets */
+    double measured;       /* sigma, before the cap */
+    uint8_t **code;        /* of each slot: its elements' brackets */
 };
 
 #define NOISE_SITES 2

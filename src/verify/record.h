@@ -56,6 +56,13 @@ clade_net *training_net(const struct training *training);
 clade_status record_run(clade_backend *be, const struct record_spec *spec,
                         const struct record_sink *sink);
 
+/* The training that a record's file is of; its texts are the object's.
+ * CLADE_EDATA if the file is no record. */
+struct json_t;
+clade_status record_read_spec(struct record_spec *spec,
+                              const struct json_t *record, const char *file);
+clade_status record_bad(const char *file, const char *what);
+
 /* Of a tensor: the sum, the root of the sum of squares. */
 double record_sum(const struct record_tensor *t);
 double record_l2(const struct record_tensor *t);
