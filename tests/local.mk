@@ -18,7 +18,8 @@ check_PROGRAMS = \
   tests/select.t \
   tests/train.t \
   tests/verify-judge.t \
-  tests/verify-ops.t
+  tests/verify-ops.t \
+  tests/verify-trainings.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
@@ -63,6 +64,7 @@ tests_select_t_SOURCES = tests/select.c
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
+tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
