@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command line: help, what is refused and how, exit codes, device errors;
 # and a short GoogLeNet training on the device under test, if there is one.
+# shellcheck disable=SC2086 # options kept in a variable are split into words
 number=0
 dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
