@@ -334,7 +334,9 @@ static const char before_table[] =
 static const char after_table[] =
     "\n"
     "Not among them: a wrong sign in one lane of a transform, since no kernel\n"
-    "here transforms anything yet.\n";
+    "here transforms anything yet.  Trainings that are another's as a whole\n"
+    "(momentum, kernels swapped, an image skipped) are told apart in\n"
+    "`tests/verify-trainings.c`, a part of `make check`.\n";
 
 static void write_line(FILE *f, const struct mutant *m)
 {
