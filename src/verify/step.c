@@ -282,7 +282,7 @@ static void compare_programs(struct lockstep *l, const struct trained *a,
 
 static clade_status run(struct lockstep *l, const struct clade_batch *batch)
 {
-    struct trained watched = { NULL }, unwatched = { NULL };
+    struct trained watched = { .n = 0 }, unwatched = { .n = 0 };
     clade_status st = train(&watched, l, batch, true);
 
     if (!st)
