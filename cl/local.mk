@@ -13,11 +13,12 @@ CL_SRC = \
   cl/softmax.cl
 CL_INC = $(CL_SRC:.cl=.inc)
 
-SUFFIXES = .cl .inc
-.cl.inc:
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+EMBED = $(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	  od -An -v -tx1 $< | sed 's/[0-9a-f][0-9a-f]/0x&,/g' >$@.tmp && \
 	  mv $@.tmp $@
+SUFFIXES = .cl .inc .json
+.cl.inc:
+	$(EMBED)
 
 BUILT_SOURCES += $(CL_INC)
 CLEANFILES += $(CL_INC)

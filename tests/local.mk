@@ -26,7 +26,8 @@ test_scripts = \
   tests/man.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
-  tests/verify-step.sh
+  tests/verify-step.sh \
+  tests/verify-train.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
 # Not part of `make check`: built and run by targets of their own.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records of trainings that are subtly others are told from a correct one's,
- * and the statistic does what it should with numbers known beforehand.
+ * so are trainings by the envelope that ships, and the statistic does what it
+ * should with numbers known beforehand.
  */
 #include <clade/net.h>
 #include <clade/verify.h>
@@ -13,7 +14,7 @@
 
 #include "rng.h"
 #include "tap.h"
-#include "verify/spread.h"
+#include "verify/envelope.h"
 
 #define STEPS  3
 #define PIXELS (224 * 224 * 3)
@@ -221,6 +222,69 @@ static void test_leave_one_out(void)
     spread_free(&s);
 }
 
+/* ---- the envelope that ships ----------------------------------------------
+ */
+
+#define FIRST_STEPS 4
+
+/* The first steps of the standard training, with this momentum. */
+static void run_standard(struct trace *t, clade_backend *be,
+                         const struct envelope *e, double momentum)
+{
+    struct record_spec spec = e->spec;
+    struct record_sink sink;
+    struct training *training;
+
+    spec.momentum = momentum;
+    if (training_new(&training, be, &spec))
+        tap_bail("%s", clade_error());
+    trace_new(t, training_net(training));
+    sink = trace_sink(t);
+    if (training_run(training, FIRST_STEPS, NULL, &sink))
+        tap_bail("%s", clade_error());
+    training_free(training);
+}
+
+/* How many times the largest of correct trainings it is from the centre. */
+static double times_largest(clade_backend *be, const struct envelope *e,
+                            double momentum)
+{
+    double *distance, *deviation, largest, worst = 0;
+    struct spread s;
+    struct trace t;
+
+    run_standard(&t, be, e, momentum);
+    distance = malloc(t.n * sizeof(*distance));
+    deviation = malloc(t.n * sizeof(*deviation));
+    if (!distance || !deviation || envelope_spread(&s, e, t.n))
+        tap_bail("out of memory");
+    trace_deviations(deviation, &t, &e->trace, t.n);
+    spread_judge(distance, &largest, &s, deviation);
+    for (int i = 0; i < t.n; i++)
+        worst = fmax(worst, distance[i]);
+    spread_free(&s);
+    trace_free(&t);
+    free(distance);
+    free(deviation);
+    return worst / largest;
+}
+
+static void test_envelope(clade_backend *be)
+{
+    struct envelope e;
+    double good, other;
+
+    if (envelope_standard(&e))
+        tap_bail("%s", clade_error());
+    tap_ok(e.runs == 99 && e.spec.batch == 2 && e.spec.steps == 10,
+           "the envelope that ships is of 99 runs of the standard training");
+    good = times_largest(be, &e, 0.9);
+    tap_ok(good <= 2, "this device is within it: %.3g of the largest", good);
+    other = times_largest(be, &e, 0.89);
+    tap_ok(other > 2, "momentum 0.89 is not: %.3g of the largest", other);
+    envelope_free(&e);
+}
+
 int main(void)
 {
     const char *name = getenv("CLADE_TEST_DEVICE");
@@ -230,11 +294,12 @@ int main(void)
         tap_skip_all("no device: %s", clade_error());
     if (!strncmp(clade_backend_device(be)->selector, "cpu", 3))
         tap_skip_all("dozens of trainings take the reference too long");
-    tap_plan(4 + CASES);
+    tap_plan(7 + CASES);
     test_spread();
     test_leave_one_out();
     for (int i = 0; i < CASES; i++)
         judge_case(&cases[i], be);
+    test_envelope(be);
     clade_backend_close(be);
     return tap_done();
 }

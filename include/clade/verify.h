@@ -133,6 +133,36 @@ struct clade_against {
 CLADE_API clade_status
 clade_verify_against(clade_backend *be, const struct clade_against *options);
 
+/* A training of `steps` steps of SGD on one batch, both made of one hash. */
+struct clade_verify_train {
+    const char *algorithm; /* NULL: as the backend chooses */
+    const char *reference; /* what it is held against; NULL: cpu64 */
+    const char *envelope;  /* a file of clade_envelope_make()'s; NULL: what
+                              ships with the library */
+    int batch, steps;      /* 0: 2 and 10, the standard training */
+    uint64_t seed;
+    bool quick; /* two steps */
+    void (*report)(void *arg, const struct clade_distance *distance);
+    void (*conclude)(void *arg, const struct clade_training *training);
+    void *arg;
+};
+
+/*
+ * Train on the reference and on `be`, and hold losses and the norms of
+ * gradients, step by step, against the envelope: how far correct trainings
+ * spread.  It is made at once on this device where the envelope is of another
+ * training, or of a device with much less noise.  CLADE_EBOUND beyond it;
+ * CLADE_EMISTRUSTED where the reference is not at the envelope's centre.
+ */
+CLADE_API clade_status
+clade_verify_train(clade_backend *be, const struct clade_verify_train *options);
+
+/* Make the envelope of a training: with noise of this device's size, `runs`
+ * times, around the reference's. */
+CLADE_API clade_status
+clade_envelope_make(clade_backend *be, const char *file, int runs,
+                    const struct clade_verify_train *options);
+
 #ifdef __cplusplus
 }
 #endif

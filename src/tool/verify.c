@@ -11,8 +11,8 @@
 struct verify_options {
     struct tool_list devices;
     const char *suite, *algorithm, *match, *format, *record, *against, *html,
-        *dump;
-    int batch, steps;
+        *dump, *reference, *envelope, *make_envelope;
+    int batch, steps, runs;
     uint64_t seed;
     bool quick;
 };
@@ -23,12 +23,14 @@ struct verify_options {
 static const struct tool_option options[] = {
     { "device", TOOL_LIST, AT(devices), "D",
       TOOL_DEVICE_HELP "; `all`: every one; may be repeated", 0, 0 },
-    { "suite", TOOL_CHOICE, AT(suite), "ops|step",
-      "single ops, or one step of training; both unless given", 0, 0 },
+    { "suite", TOOL_CHOICE, AT(suite), "ops|step|train",
+      "single ops, one step of training (both unless given), or ten beside "
+      "the reference's", 0, 0 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
       "of the products: only this one, instead of each the device has", 0, 0 },
     { "quick", TOOL_FLAG, AT(quick), NULL,
-      "reduced shapes; of a record, step 0 alone", 0, 0 },
+      "reduced shapes; of a record, step 0 alone; of a training, two steps",
+      0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
       "only cases of the ops suite with this in their name", 0, 0 },
     { "dump", TOOL_TEXT, AT(dump), "DIR",
@@ -40,15 +42,28 @@ static const struct tool_option options[] = {
     { "record", TOOL_TEXT, AT(record), "FILE",
       "write what this device computes, for others to be held against", 0, 0 },
     { "batch", TOOL_INT, AT(batch), "B", "images of the step, or of the record", 1, 65536 },
-    { "steps", TOOL_INT, AT(steps), "N", "steps of the record", 1, 100000 },
-    { "seed", TOOL_SEED, AT(seed), "S", "of the step's, or the record's values", 0, 0 },
+    { "steps", TOOL_INT, AT(steps), "N",
+      "of the record, 5 if 0; or of the training, 10 if 0", 0, 100000 },
+    { "seed", TOOL_SEED, AT(seed), "S", "of all values", 0, 0 },
     { "against", TOOL_TEXT, AT(against), "FILE",
       "hold the device against a record", 0, 0 },
+    { "reference", TOOL_TEXT, AT(reference), "D",
+      "the device that the train suite holds it against", 0, 0 },
+    { "envelope", TOOL_TEXT, AT(envelope), "FILE",
+      "how far correct trainings spread, instead of what is built in", 0, 0 },
+    { "make-envelope", TOOL_TEXT, AT(make_envelope), "FILE",
+      "write such a file: the training with this device's noise, many times",
+      0, 0 },
+    { "runs", TOOL_INT, AT(runs), "K", "how many times", 3, 10000 },
 };
 /* clang-format on */
 
 static const struct verify_options defaults = {
-    .format = "table", .batch = 2, .steps = 5, .seed = 1
+    .format = "table",
+    .reference = "cpu64",
+    .batch = 2,
+    .runs = 99,
+    .seed = 1,
 };
 
 static clade_status run_ops(clade_backend *be, const struct verify_options *o,
@@ -105,10 +120,42 @@ static clade_status run_record(clade_backend *be,
     const struct clade_record record = { .file = o->record,
                                          .algorithm = o->algorithm,
                                          .batch = o->batch,
-                                         .steps = o->steps,
+                                         .steps = o->steps ? o->steps : 5,
                                          .seed = o->seed };
 
     return clade_record_write(be, &record);
+}
+
+static struct clade_verify_train train_options(const struct verify_options *o,
+                                               struct verify_print *print)
+{
+    return (struct clade_verify_train){ .algorithm = o->algorithm,
+                                        .reference = o->reference,
+                                        .envelope = o->envelope,
+                                        .batch = o->batch,
+                                        .steps = o->steps,
+                                        .seed = o->seed,
+                                        .quick = o->quick,
+                                        .report = verify_print_distance,
+                                        .conclude = verify_print_training,
+                                        .arg = print };
+}
+
+static clade_status run_train(clade_backend *be, const struct verify_options *o,
+                              struct verify_print *print)
+{
+    const struct clade_verify_train train = train_options(o, print);
+
+    return clade_verify_train(be, &train);
+}
+
+static clade_status make_envelope(clade_backend *be,
+                                  const struct verify_options *o,
+                                  struct verify_print *print)
+{
+    const struct clade_verify_train train = train_options(o, print);
+
+    return clade_envelope_make(be, o->make_envelope, o->runs, &train);
 }
 
 /* A bound that is broken leaves other suites and devices to be judged. */
@@ -128,7 +175,8 @@ static clade_status worst_of(clade_status a, clade_status b)
 static bool is_suite(const struct verify_options *o, const char *name)
 {
     if (!o->suite)
-        return !o->record && !o->against;
+        return !o->record && !o->against && !o->make_envelope &&
+               strcmp(name, "train");
     return !strcmp(o->suite, name);
 }
 
@@ -136,7 +184,8 @@ static clade_status run_suites(clade_backend *be,
                                const struct verify_options *o,
                                struct verify_print *print)
 {
-    const bool judged = is_suite(o, "ops") || is_suite(o, "step");
+    const bool judged = is_suite(o, "ops") || is_suite(o, "step") ||
+                        is_suite(o, "train") || o->make_envelope;
     clade_status st = CLADE_OK, ops = CLADE_OK;
 
     if (judged && clade_backend_real(be) == CLADE_F64)
@@ -146,12 +195,16 @@ static clade_status run_suites(clade_backend *be,
                           clade_backend_device(be)->selector);
     if (o->record)
         st = run_record(be, o);
+    if (!st && o->make_envelope)
+        st = make_envelope(be, o, print);
     if (!st && o->against)
         st = run_against(be, o, print);
     if (!st && is_suite(o, "ops"))
         st = ops = run_ops(be, o, print);
     if (goes_on(st) && is_suite(o, "step"))
         st = run_step(be, o, print);
+    if (goes_on(st) && is_suite(o, "train"))
+        st = run_train(be, o, print);
     return worst_of(ops, st);
 }
 

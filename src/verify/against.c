@@ -236,6 +236,7 @@ static clade_status make_spread(struct holder *h, struct training *t,
 {
     const struct ensemble e = {
         .runs = h->options->quick ? RUNS_QUICK : RUNS,
+        .steps = h->steps,
         .scale = scale,
         .sink = { .arg = h, .losses = noisy_losses, .tensor = noisy_tensor },
         .done = noisy_done
@@ -272,7 +273,7 @@ static clade_status borrow_spread(struct holder *h,
     st = training_new(&t, cpu, &own);
     h->n_held = 0;
     if (!st)
-        st = training_run(t, NULL, &sink);
+        st = training_run(t, h->steps, NULL, &sink);
     if (!st)
         st = make_spread(h, t, spec, scale);
     training_free(t);
@@ -372,7 +373,7 @@ static clade_status run_base(struct holder *h, struct training *t)
                                       .losses = base_losses,
                                       .tensor = base_tensor };
     const int wanted = expected(h->tensors, h->options->quick);
-    clade_status st = training_run(t, NULL, &sink);
+    clade_status st = training_run(t, h->steps, NULL, &sink);
 
     if (st)
         return st;

@@ -27,10 +27,8 @@ static bool get_int(int *to, const json_t *object, const char *key, int most)
     return true;
 }
 
-clade_status record_read_spec(struct record_spec *spec, const json_t *o,
-                              const char *file)
+bool record_get_spec(struct record_spec *spec, const json_t *o)
 {
-    const char *format = json_string_value(json_object_get(o, "format"));
     const json_t *rate = json_object_get(o, "learning_rate");
     const json_t *momentum = json_object_get(o, "momentum");
 
@@ -38,12 +36,20 @@ clade_status record_read_spec(struct record_spec *spec, const json_t *o,
     spec->seed = (uint64_t)json_integer_value(json_object_get(o, "seed"));
     spec->learning_rate = json_number_value(rate);
     spec->momentum = json_number_value(momentum);
+    return spec->net && json_is_integer(json_object_get(o, "seed")) &&
+           json_is_number(rate) && json_is_number(momentum) &&
+           get_int(&spec->batch, o, "batch", BATCH_MAX) &&
+           get_int(&spec->steps, o, "steps", STEPS_MAX);
+}
+
+clade_status record_read_spec(struct record_spec *spec, const json_t *o,
+                              const char *file)
+{
+    const char *format = json_string_value(json_object_get(o, "format"));
+
     if (!format || strcmp(format, RECORD_FORMAT))
         return record_bad(file, "its format is another");
-    if (!spec->net || !json_is_integer(json_object_get(o, "seed")) ||
-        !json_is_number(rate) || !json_is_number(momentum) ||
-        !get_int(&spec->batch, o, "batch", BATCH_MAX) ||
-        !get_int(&spec->steps, o, "steps", STEPS_MAX))
+    if (!record_get_spec(spec, o))
         return record_bad(file,
                           "net, batch, steps, seed, learning_rate or momentum "
                           "is missing");

@@ -23,6 +23,7 @@ struct training {
 /* A run of it. */
 struct recorder {
     const struct training *training;
+    int steps;
     const struct record_sink *sink;
     struct noise *noise;
 };
@@ -217,7 +218,7 @@ static clade_status run_step(struct recorder *r, int step)
         st = emit_step(r, step, &result);
     if (!st && first)
         st = emit_parameters(r, step, true);
-    if (!st && step == t->spec.steps - 1 && r->sink->tensor)
+    if (!st && step == r->steps - 1 && r->sink->tensor)
         st = emit_parameters(r, step, false);
     return st;
 }
@@ -292,13 +293,13 @@ clade_net *training_net(const struct training *training)
     return training->net;
 }
 
-clade_status training_run(struct training *t, struct noise *noise,
+clade_status training_run(struct training *t, int steps, struct noise *noise,
                           const struct record_sink *sink)
 {
-    struct recorder r = { t, sink, noise };
+    struct recorder r = { t, steps, sink, noise };
     clade_status st = net_initialise(t->net, t->spec.seed, true);
 
-    for (int step = 0; step < t->spec.steps && !st; step++)
+    for (int step = 0; step < steps && !st; step++)
         st = run_step(&r, step);
     return st;
 }
@@ -311,7 +312,7 @@ clade_status record_run(clade_backend *be, const struct record_spec *spec,
 
     if (st)
         return st;
-    st = training_run(t, NULL, sink);
+    st = training_run(t, spec->steps, NULL, sink);
     training_free(t);
     return st;
 }

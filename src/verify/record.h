@@ -39,8 +39,8 @@ struct record_sink {
 
 /*
  * A training as doc/record-format.md has it, all from one hash: it can be run
- * again and again, each time from the initial values on.  `noise` (NULL:
- * none) is asked to run each op.
+ * again and again, each time from the initial values on, for `steps` steps.
+ * `noise` (NULL: none) is asked to run each op.
  */
 struct noise;
 struct training;
@@ -48,8 +48,8 @@ struct training;
 clade_status training_new(struct training **training, clade_backend *be,
                           const struct record_spec *spec);
 void training_free(struct training *training);
-clade_status training_run(struct training *training, struct noise *noise,
-                          const struct record_sink *sink);
+clade_status training_run(struct training *training, int steps,
+                          struct noise *noise, const struct record_sink *sink);
 clade_net *training_net(const struct training *training);
 
 /* One run of a new training. */
@@ -61,6 +61,8 @@ clade_status record_run(clade_backend *be, const struct record_spec *spec,
 struct json_t;
 clade_status record_read_spec(struct record_spec *spec,
                               const struct json_t *record, const char *file);
+/* Its keys alone; false if one is missing or out of range. */
+bool record_get_spec(struct record_spec *spec, const struct json_t *object);
 clade_status record_bad(const char *file, const char *what);
 
 /* Of a tensor: the sum, the root of the sum of squares. */

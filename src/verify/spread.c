@@ -125,9 +125,9 @@ clade_status spread_conclude(const struct spread_verdict *v, const char *what)
     if (t->distance <= 2 * t->largest)
         return CLADE_OK;
     return clade_fail(CLADE_EBOUND,
-                      "%s: %.3g spreads from the device's training, of which "
-                      "correct ones are at most %.3g away; they part at %s",
-                      what, t->distance, t->largest, t->where);
+                      "%s: %.3g spreads away, where %d correct trainings reach "
+                      "%.3g; it parts at %s",
+                      what, t->distance, t->runs, t->largest, t->where);
 }
 
 static void say(clade_backend *be, const char *what, int i, int n)
@@ -148,11 +148,11 @@ clade_status ensemble_run(struct training *t, struct noise *noise,
     clade_status st;
 
     noise_learn(noise);
-    st = training_run(t, noise, &nothing);
+    st = training_run(t, e->steps, noise, &nothing);
     for (int i = 1; i <= e->runs && !st; i++) {
         say(be, "noisy run", i, e->runs);
         noise_begin(noise, (uint32_t)i, e->scale);
-        st = training_run(t, noise, &e->sink);
+        st = training_run(t, e->steps, noise, &e->sink);
         if (!st)
             e->done(e->sink.arg);
     }

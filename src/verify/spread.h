@@ -38,11 +38,12 @@ void spread_judge(double *distance, double *largest,
                   const struct spread *spread, const double *deviation);
 
 /*
- * Noisy runs of a training, `runs` of them, with `scale` times its device's
- * noise, once that is learnt; after each, `done` is called.
+ * Noisy runs of a training, `runs` of them, of so many steps each, with
+ * `scale` times its device's noise, once that is learnt; after each, `done` is
+ * called.
  */
 struct ensemble {
-    int runs;
+    int runs, steps;
     double scale;
     struct record_sink sink;
     void (*done)(void *arg); /* with the sink's */
