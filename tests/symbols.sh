@@ -7,8 +7,10 @@ if [ -z "$lib" ] || ! command -v nm >/dev/null; then
     exit 0
 fi
 echo 1..2
+# A name with a dot is a compiler's own: clang's OpenMP has some.
 names=$(nm -D --defined-only "$lib" | awk '{ print $NF }')
-others=$(echo "$names" | grep -v '^clade_' | grep -v '^_[_a-z]*$')
+others=$(echo "$names" | grep -v '^clade_' | grep -v '^_[_a-z]*$' |
+    grep -vF .)
 if [ -z "$others" ]; then
     echo 'ok 1 - every exported name starts with clade_'
 else
