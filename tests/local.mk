@@ -19,6 +19,7 @@ check_PROGRAMS = \
   tests/train.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
+  tests/verify-replay.t \
   tests/verify-trainings.t
 test_scripts = \
   tests/bootstrap.sh \
@@ -65,6 +66,13 @@ tests_select_t_SOURCES = tests/select.c
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
+# A driver with a fault stands in front of the real one.
+tests_verify_replay_t_SOURCES = tests/verify-replay.c tests/faults.c \
+  tests/faults.h
+tests_verify_replay_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) \
+  -fvisibility=default
+tests_verify_replay_t_LDFLAGS = -export-dynamic
+tests_verify_replay_t_LDADD = $(LDADD) -ldl
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 
 TEST_EXTENSIONS = .t .sh

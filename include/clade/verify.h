@@ -34,6 +34,7 @@ struct clade_verdict {
     char where[64];        /* "y[0,3,2,17]" */
     char message[256];     /* a failure in words, or empty */
     char triage[256];      /* after a failure: where it is seen, or empty */
+    char file[512];        /* after a failure: its inputs' dump, or empty */
     double seconds;        /* of running it */
 };
 
@@ -64,9 +65,19 @@ CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
                                         const struct clade_verify_ops *options);
 
+/*
+ * Judge one op with the inputs that a failure of either suite left in a file
+ * (`dump`), by each algorithm that options ask for.  CLADE_EDATA or CLADE_EIO
+ * name a file that is none such.
+ */
+CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
+                                       clade_backend *be, const char *file,
+                                       const struct clade_verify_ops *options);
+
 struct clade_verify_step {
     const char *algorithm; /* NULL: as training would choose */
     const char *dump;      /* as clade_verify_ops' */
+    bool triage;           /* the same */
     int batch;
     uint64_t seed;
     void (*report)(void *arg, const struct clade_verdict *verdict);

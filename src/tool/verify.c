@@ -10,8 +10,8 @@
 
 struct verify_options {
     struct tool_list devices;
-    const char *suite, *algorithm, *match, *format, *record, *against, *html,
-        *dump, *reference, *envelope, *make_envelope;
+    const char *suite, *algorithm, *match, *op, *format, *record, *against,
+        *html, *dump, *reference, *envelope, *make_envelope;
     int batch, steps, runs;
     uint64_t seed;
     bool quick;
@@ -33,6 +33,8 @@ static const struct tool_option options[] = {
       0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
       "only cases of the ops suite with this in their name", 0, 0 },
+    { "op", TOOL_TEXT, AT(op), "FILE",
+      "one op, with the inputs that a failure left there", 0, 0 },
     { "dump", TOOL_TEXT, AT(dump), "DIR",
       "leave the inputs of the first failures there, as safetensors", 0, 0 },
     { "format", TOOL_CHOICE, AT(format), "table|tap|json",
@@ -66,18 +68,35 @@ static const struct verify_options defaults = {
     .seed = 1,
 };
 
+static struct clade_verify_ops ops_options(const struct verify_options *o,
+                                           struct verify_print *print)
+{
+    return (struct clade_verify_ops){ .algorithm = o->algorithm,
+                                      .match = o->match,
+                                      .quick = o->quick,
+                                      .triage = true,
+                                      .dump = o->op ? NULL : o->dump,
+                                      .report = verify_print_verdict,
+                                      .arg = print };
+}
+
 static clade_status run_ops(clade_backend *be, const struct verify_options *o,
                             struct verify_print *print)
 {
-    const struct clade_verify_ops ops = { .algorithm = o->algorithm,
-                                          .match = o->match,
-                                          .quick = o->quick,
-                                          .triage = true,
-                                          .dump = o->dump,
-                                          .report = verify_print_verdict,
-                                          .arg = print };
+    const struct clade_verify_ops ops = ops_options(o, print);
     struct clade_verify_summary summary;
     clade_status st = clade_verify_ops(&summary, be, &ops);
+
+    verify_print_summary(print, &summary);
+    return st;
+}
+
+static clade_status run_op(clade_backend *be, const struct verify_options *o,
+                           struct verify_print *print)
+{
+    const struct clade_verify_ops ops = ops_options(o, print);
+    struct clade_verify_summary summary;
+    clade_status st = clade_verify_op(&summary, be, o->op, &ops);
 
     verify_print_summary(print, &summary);
     return st;
@@ -88,6 +107,7 @@ static clade_status run_step(clade_backend *be, const struct verify_options *o,
 {
     const struct clade_verify_step step = { .algorithm = o->algorithm,
                                             .dump = o->dump,
+                                            .triage = true,
                                             .batch = o->batch,
                                             .seed = o->seed,
                                             .report = verify_print_step,
@@ -175,7 +195,7 @@ static clade_status worst_of(clade_status a, clade_status b)
 static bool is_suite(const struct verify_options *o, const char *name)
 {
     if (!o->suite)
-        return !o->record && !o->against && !o->make_envelope &&
+        return !o->record && !o->against && !o->make_envelope && !o->op &&
                strcmp(name, "train");
     return !strcmp(o->suite, name);
 }
@@ -185,7 +205,7 @@ static clade_status run_suites(clade_backend *be,
                                struct verify_print *print)
 {
     const bool judged = is_suite(o, "ops") || is_suite(o, "step") ||
-                        is_suite(o, "train") || o->make_envelope;
+                        is_suite(o, "train") || o->make_envelope || o->op;
     clade_status st = CLADE_OK, ops = CLADE_OK;
 
     if (judged && clade_backend_real(be) == CLADE_F64)
@@ -199,8 +219,10 @@ static clade_status run_suites(clade_backend *be,
         st = make_envelope(be, o, print);
     if (!st && o->against)
         st = run_against(be, o, print);
-    if (!st && is_suite(o, "ops"))
-        st = ops = run_ops(be, o, print);
+    if (!st && o->op)
+        st = ops = run_op(be, o, print);
+    if (goes_on(st) && is_suite(o, "ops"))
+        st = ops = worst_of(ops, run_ops(be, o, print));
     if (goes_on(st) && is_suite(o, "step"))
         st = run_step(be, o, print);
     if (goes_on(st) && is_suite(o, "train"))

@@ -237,10 +237,11 @@ static void put_histogram(FILE *f, const struct report_device *d)
     fputs("</table>\n", f);
 }
 
-static void put_failure(FILE *f, const struct report_device *d,
+static void put_failure(FILE *f, const struct verify_report *report,
+                        const struct report_device *d,
                         const struct clade_verdict *v)
 {
-    char command[320];
+    char command[REPORT_COMMAND];
 
     fprintf(f, "<h3><span class=\"bad\">%s</span> ",
             report_outcome(v->outcome));
@@ -263,9 +264,7 @@ static void put_failure(FILE *f, const struct report_device *d,
     }
     put_row(f, "triage", v->triage);
     fputs("</table>\n", f);
-    if (v->layer[0])
-        return;
-    report_command(command, sizeof command, d->device.selector, v);
+    report_command(command, sizeof command, report, d, v);
     fputs("<pre>", f);
     put(f, command);
     fputs("</pre>\n", f);
@@ -329,7 +328,8 @@ static void put_distances(FILE *f, const struct report_device *d)
     fputs("</table>\n", f);
 }
 
-static void put_device(FILE *f, const struct report_device *d)
+static void put_device(FILE *f, const struct verify_report *report,
+                       const struct report_device *d)
 {
     const int failed = failures(d);
 
@@ -345,7 +345,7 @@ static void put_device(FILE *f, const struct report_device *d)
     put_facts(f, d);
     for (int i = 0; i < d->n_verdicts; i++)
         if (d->verdicts[i].outcome != CLADE_PASSED)
-            put_failure(f, d, &d->verdicts[i]);
+            put_failure(f, report, d, &d->verdicts[i]);
     if (d->n_verdicts) {
         put_families(f, d);
         put_histogram(f, d);
@@ -383,7 +383,7 @@ static clade_status write_page(void *arg, FILE *f)
     put_heading(f, report);
     put_matrix(f, report);
     for (int d = 0; d < report->n_devices; d++)
-        put_device(f, &report->devices[d]);
+        put_device(f, report, &report->devices[d]);
     fputs("</body></html>\n", f);
     return CLADE_OK;
 }

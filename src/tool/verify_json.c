@@ -26,7 +26,7 @@ static json_t *verdict_json(const struct clade_verdict *v)
 {
     return json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:i, s:I, s:I, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
         "outcome", report_outcome(v->outcome), "name", v->name, "layer",
         text(v->layer), "op", v->op, "gate", v->gate, "data", text(v->data),
         "why", v->why, "algorithm", v->algorithm ? v->algorithm : "", "message",
@@ -34,7 +34,8 @@ static json_t *verdict_json(const struct clade_verdict *v)
         (json_int_t)v->judged, "elements", (json_int_t)v->elements, "score",
         number(v->score), "max_error", number(v->max_error), "rms_u",
         number(v->rms), "got", number(v->got), "want", number(v->want),
-        "triage", text(v->triage), "seconds", v->seconds);
+        "triage", text(v->triage), "file", text(v->file), "seconds",
+        v->seconds);
 }
 
 static json_t *distance_json(const struct report_distance *d)

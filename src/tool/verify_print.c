@@ -34,9 +34,11 @@ static const char *algorithm_of(const struct clade_verdict *v)
     return v->algorithm ? v->algorithm : "none";
 }
 
-static void print_row(const char *selector, const struct clade_verdict *v)
+static void print_row(const struct verify_report *report,
+                      const struct report_device *d,
+                      const struct clade_verdict *v)
 {
-    char command[320];
+    char command[REPORT_COMMAND];
 
     printf("%-10s %8.3g of its %-15s depth %5d  %-9s %s  %.3f s\n",
            report_outcome(v->outcome), v->score, v->gate, v->depth,
@@ -49,10 +51,8 @@ static void print_row(const char *selector, const struct clade_verdict *v)
                v->where, v->got, v->want, v->rms);
     if (v->triage[0])
         printf("           triage: %s\n", v->triage);
-    if (!v->layer[0]) {
-        report_command(command, sizeof command, selector, v);
-        printf("           again: %s\n", command);
-    }
+    report_command(command, sizeof command, report, d, v);
+    printf("           again: %s\n", command);
 }
 
 /* A text as a YAML scalar in single quotes, on one line. */
@@ -67,10 +67,10 @@ static void print_yaml(const char *key, const char *text)
     puts("'");
 }
 
-static void print_tap(struct verify_print *print, const char *selector,
+static void print_tap(struct verify_print *print, const struct report_device *d,
                       const struct clade_verdict *v)
 {
-    char command[320];
+    char command[REPORT_COMMAND];
 
     printf("%s %d - %s %s: %s\n", v->outcome ? "not ok" : "ok", ++print->tests,
            v->name, algorithm_of(v), v->why);
@@ -88,23 +88,22 @@ static void print_tap(struct verify_print *print, const char *selector,
     }
     if (v->triage[0])
         print_yaml("triage", v->triage);
-    if (!v->layer[0]) {
-        report_command(command, sizeof command, selector, v);
-        print_yaml("again", command);
-    }
+    report_command(command, sizeof command, print->report, d, v);
+    print_yaml("again", command);
     puts("  ...");
 }
 
 void verify_print_one(struct verify_print *print, const struct clade_verdict *v)
 {
     const struct verify_report *r = print->report;
-    const char *selector =
-        r->n_devices ? r->devices[r->n_devices - 1].device.selector : "";
+    const struct report_device *d = r->devices + r->n_devices - 1;
 
+    if (!r->devices)
+        return; /* for want of memory */
     if (print->tap)
-        print_tap(print, selector, v);
+        print_tap(print, d, v);
     else if (!print->json)
-        print_row(selector, v);
+        print_row(r, d, v);
     fflush(stdout);
 }
 

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "backend.h"
+#include "verify/verify.h"
+
+#define DUMP "clade-dump" /* a folder for what wasn't asked to be dumped */
 
 extern char **environ;
 
@@ -17,12 +20,39 @@ const char *report_outcome(enum clade_outcome outcome)
     return names[outcome];
 }
 
-void report_command(char *to, size_t size, const char *selector,
+/* The step again; and, of an op of it, whose inputs are not in a file yet, the
+ * op with those that this leaves. */
+static void step_command(char *to, size_t size,
+                         const struct verify_report *report,
+                         const char *selector, const struct clade_verdict *v)
+{
+    char *path = v->layer[0] ? verify_dump_path(DUMP, v) : NULL;
+
+    snprintf(to, size,
+             "clade verify --device %s --suite step --batch %d --seed "
+             "%llu%s%s%s%s%s%s",
+             selector, report->batch, (unsigned long long)report->seed,
+             report->algorithm ? " --algorithm " : "",
+             report->algorithm ? report->algorithm : "",
+             path ? " --dump " DUMP "; clade verify --device " : "",
+             path ? selector : "", path ? " --op " : "", path ? path : "");
+    free(path);
+}
+
+void report_command(char *to, size_t size, const struct verify_report *report,
+                    const struct report_device *d,
                     const struct clade_verdict *v)
 {
-    snprintf(to, size, "clade verify --device %s --suite ops --case '%s'%s%s",
-             selector, v->name, v->algorithm ? " --algorithm " : "",
-             v->algorithm ? v->algorithm : "");
+    const char *selector = d->device.selector;
+    const bool file = v->file[0];
+
+    if (!file && (v->layer[0] || !strcmp(v->op, "step")))
+        step_command(to, size, report, selector, v);
+    else
+        snprintf(to, size, "clade verify --device %s --%s '%s'%s%s", selector,
+                 file ? "op" : "suite ops --case", file ? v->file : v->name,
+                 v->algorithm ? " --algorithm " : "",
+                 v->algorithm ? v->algorithm : "");
 }
 
 /* One more element of a list of `n`, whose room doubles as it fills. */

@@ -90,8 +90,11 @@ clade_status report_html(const struct verify_report *report, const char *path);
 void report_print_device(const struct report_device *d);
 void report_print_matrix(const struct verify_report *report);
 
-/* The command line that judges a case of the ops suite again, alone. */
-void report_command(char *to, size_t size, const char *selector,
+#define REPORT_COMMAND 1024 /* room for one */
+
+/* The command line that judges an op again, alone. */
+void report_command(char *to, size_t size, const struct verify_report *report,
+                    const struct report_device *d,
                     const struct clade_verdict *v);
 
 /* "3.1 spreads, of at most 4.4 of 29 noisy runs: ok". */

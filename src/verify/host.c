@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "status.h"
 
@@ -199,6 +200,51 @@ clade_status verify_host_new(struct verify_host **host, const struct op_case *c)
 out:
     verify_host_free(h);
     return st;
+}
+
+unsigned verify_host_inputs(const struct verify_host *host)
+{
+    const struct clade_op *op = &host->op;
+    unsigned roles = clade_op_inputs(op->kind) | 1u << CLADE_B;
+
+    if (op->flags & CLADE_ACCUMULATE)
+        roles |= 1u << CLADE_DX;
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (!host->area[role].bytes)
+            roles &= ~(1u << role);
+    return roles;
+}
+
+void verify_host_copy(struct verify_host *host, enum clade_role role,
+                      const struct clade_tensor *from)
+{
+    const struct clade_tensor *to = &host->op.t[role];
+    const size_t size = clade_type_size(to->type);
+    const char *source = ((struct cpu_buffer *)from->buffer)->host;
+    char *image = host->area[role].before;
+    const int64_t n = clade_tensor_elements(to);
+
+    for (int64_t i = 0; i < n; i++)
+        memcpy(image + clade_tensor_element(to, i) * size,
+               source + clade_tensor_element(from, i) * size, size);
+}
+
+clade_status verify_host_of(struct verify_host **host, const struct op_case *c,
+                            const struct clade_op *op)
+{
+    clade_status st = verify_host_new(host, c);
+    unsigned roles;
+
+    if (st)
+        return st;
+    roles = verify_host_inputs(*host);
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (roles & 1u << role)
+            verify_host_copy(*host, role, &op->t[role]);
+    if (op->step)
+        (*host)->step = *op->step;
+    (*host)->op.stream = op->stream;
+    return CLADE_OK;
 }
 
 void verify_host_free(struct verify_host *host)

@@ -30,7 +30,7 @@ static const struct clade_tensor *present(const struct clade_op *op,
 
 /* The geometry of an op as a case.  Losses have only an input's side, a bias'
  * gradient only an output's, an update only a filter. */
-static struct op_case case_of(const struct clade_op *op, const char *why)
+struct op_case verify_case_of(const struct clade_op *op, const char *why)
 {
     const struct clade_tensor *in = present(op, input_side);
     const struct clade_tensor *out = present(op, output_side);
@@ -83,7 +83,7 @@ static clade_status add_plan(struct op_cases *cases, const struct plan *plan,
     clade_status st = CLADE_OK;
 
     for (int i = 0; i < plan->phase[PLAN_PHASES] && !st; i++) {
-        const struct op_case c = case_of(&plan->ops[i], "GoogLeNet");
+        const struct op_case c = verify_case_of(&plan->ops[i], "GoogLeNet");
 
         if (c.kind != CLADE_FILTER_PACK && !is_known(cases, &c))
             st = verify_cases_add(cases, &c, data & verify_data_for(c.kind));

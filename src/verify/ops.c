@@ -61,12 +61,13 @@ static void expected_free(struct expected *x)
     verify_host_free(x->host);
 }
 
-static clade_status expected_new(struct expected *x, const struct op_case *c)
+/* Takes the host over. */
+static clade_status expected_new(struct expected *x, const struct op_case *c,
+                                 struct verify_host *host)
 {
-    clade_status st;
+    clade_status st = CLADE_OK;
 
-    *x = (struct expected){ .c = c };
-    st = verify_host_new(&x->host, c);
+    *x = (struct expected){ .c = c, .host = host };
     for (int role = 0; role < CLADE_ROLES && !st; role++)
         if (clade_op_outputs(c->kind) & 1u << role)
             st = verify_oracle_new(&x->oracle[role], &x->host->op, role,
@@ -188,6 +189,7 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
     v->data = verify_data_name(c->data);
     v->gate = gate_name(c);
     v->why = c->why;
+    snprintf(v->file, sizeof(v->file), "%s", c->file ? c->file : "");
     if (verify_run(after, v, be, x->host, algorithm)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
     } else {
@@ -203,15 +205,43 @@ static clade_status look_into(struct clade_verdict *v, clade_backend *be,
                               const struct verify_attempt *attempt,
                               const struct clade_verify_ops *options)
 {
+    const struct expected *x = attempt->arg;
+    char *path;
+    clade_status st;
+
     if (options->triage)
         verify_triage(v, be, attempt);
-    return options->dump ? verify_dump(options->dump, attempt->op, v, be)
-                         : CLADE_OK;
+    if (!options->dump)
+        return CLADE_OK;
+    st = verify_dump(options->dump, x->c, x->host, v, be);
+    path = verify_dump_path(options->dump, v);
+    if (!st && path)
+        snprintf(v->file, sizeof(v->file), "%s", path);
+    free(path);
+    return st;
 }
 
-clade_status verify_case(struct clade_verify_summary *summary,
-                         clade_backend *be, const struct op_case *c,
-                         const struct clade_verify_ops *options)
+clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
+                              const struct op_case *c, struct verify_host *host,
+                              const struct clade_verify_ops *options)
+{
+    struct verify_attempt attempt = { .op = &host->op, .run = try_algorithm };
+    struct expected x;
+    clade_status st = expected_new(&x, c, host);
+
+    if (st)
+        return st;
+    attempt.arg = &x;
+    st = look_into(v, be, &attempt, options);
+    expected_free(&x);
+    return st;
+}
+
+/* A case whose values are there; takes the host over. */
+static clade_status judge_host(struct clade_verify_summary *summary,
+                               clade_backend *be, const struct op_case *c,
+                               struct verify_host *host,
+                               const struct clade_verify_ops *options)
 {
     const char *list[ALGORITHMS_MAX];
     struct verify_attempt attempt = { .run = try_algorithm };
@@ -220,7 +250,7 @@ clade_status verify_case(struct clade_verify_summary *summary,
     clade_status st;
     int n;
 
-    st = expected_new(&x, c);
+    st = expected_new(&x, c, host);
     if (st)
         return st;
     attempt.op = &x.host->op;
@@ -243,6 +273,33 @@ clade_status verify_case(struct clade_verify_summary *summary,
     }
     expected_free(&x);
     return st;
+}
+
+clade_status verify_case(struct clade_verify_summary *summary,
+                         clade_backend *be, const struct op_case *c,
+                         const struct clade_verify_ops *options)
+{
+    struct verify_host *host;
+    clade_status st = verify_host_new(&host, c);
+
+    return st ? st : judge_host(summary, be, c, host, options);
+}
+
+clade_status clade_verify_op(struct clade_verify_summary *summary,
+                             clade_backend *be, const char *file,
+                             const struct clade_verify_ops *options)
+{
+    struct verify_host *host;
+    struct op_case c;
+    clade_status st;
+
+    *summary = (struct clade_verify_summary){ 0 };
+    st = verify_trust_host();
+    if (!st)
+        st = verify_undump(&host, &c, file);
+    if (!st)
+        st = judge_host(summary, be, &c, host, options);
+    return st ? st : verify_conclude(summary);
 }
 
 clade_status clade_verify_ops(struct clade_verify_summary *summary,

@@ -129,13 +129,33 @@ static clade_status judge_output(struct clade_verdict *v,
     return CLADE_OK;
 }
 
-#define FAILURES_MAX 8 /* the first are dumped */
+#define FAILURES_MAX 8 /* the first are looked into and dumped */
 
 static void report(struct lockstep *l, const struct clade_verdict *v)
 {
     verify_count(l->summary, v);
     if (l->options->report)
         l->options->report(l->options->arg, v);
+}
+
+/* The op alone, with the inputs that it had: that must not count as what the
+ * step queues. */
+static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
+{
+    const struct clade_verify_ops options = { .dump = l->options->dump,
+                                              .triage = l->options->triage };
+    const uint64_t launched = l->be->launched;
+    struct op_case c = verify_case_of(&l->op, v->why);
+    struct verify_host *host;
+    clade_status st;
+
+    c.data = DATA_TRAINING;
+    snprintf(c.name, sizeof(c.name), "%s", v->name);
+    st = verify_host_of(&host, &c, &l->op);
+    if (!st)
+        st = verify_look_into(v, l->be, &c, host, &options);
+    l->be->launched = launched;
+    return st;
 }
 
 static clade_status after(void *arg, const struct plan *plan, int i)
@@ -151,7 +171,7 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     verify_begin(&v, op);
     snprintf(v.name, sizeof(v.name), "%s", op_describe(op));
     snprintf(v.layer, sizeof(v.layer), "%s", op->label ? op->label : "");
-    v.data = "training";
+    v.data = verify_data_name(DATA_TRAINING);
     v.gate = verify_is_exact(op->kind, CLADE_Y) ? "bits" : "bound";
     v.why = "a step of training";
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
@@ -161,11 +181,10 @@ static clade_status after(void *arg, const struct plan *plan, int i)
         if (!st)
             st = judge_output(&v, l, role);
     }
+    if (!st && v.outcome && l->summary->failed < FAILURES_MAX)
+        st = look_into(l, &v);
     if (!st)
         report(l, &v);
-    if (!st && v.outcome && l->options->dump &&
-        l->summary->failed <= FAILURES_MAX)
-        st = verify_dump(l->options->dump, &l->op, &v, l->be);
     return st;
 }
 

@@ -34,7 +34,8 @@ enum verify_gate {
     X(SPECIAL_B,  "special-b",  BOUND)  /* in the other operand */            \
     X(TIES,       "ties",       BOUND)  /* few different values */            \
     X(GAUSS,      "gauss",      RANDOM)                                       \
-    X(RANDOM,     "random",     RANDOM) /* uniform in (-1, 1) */
+    X(RANDOM,     "random",     RANDOM) /* uniform in (-1, 1) */            \
+    X(TRAINING,   "training",   BOUND)  /* as an op of a step had them */
 /* clang-format on */
 
 enum verify_data {
@@ -57,6 +58,7 @@ struct op_case {
     int gap[CLADE_ROLES]; /* elements between a pixel's and the next's */
     enum verify_data data;
     const char *why;
+    const char *file; /* that its values are from; or NULL */
     char name[128];
 };
 
@@ -76,7 +78,9 @@ clade_status verify_cases_batch(struct op_cases *cases, int batch,
 /* Append the case `c` for each kind of data in a mask (1 << data). */
 clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
                               unsigned data);
-/* The kinds of data that make sense for a kind of op, as a mask. */
+/* The geometry of an op as a case without data or name. */
+struct op_case verify_case_of(const struct clade_op *op, const char *why);
+/* The kinds of data that are made for a kind of op, as a mask. */
 unsigned verify_data_for(enum clade_op_kind kind);
 
 /*
@@ -98,6 +102,14 @@ struct verify_host {
 
 clade_status verify_host_new(struct verify_host **host,
                              const struct op_case *c);
+/* The same with the inputs of an op over host tensors. */
+clade_status verify_host_of(struct verify_host **host, const struct op_case *c,
+                            const struct clade_op *op);
+/* Fill a role with the elements, in order, of a host tensor. */
+void verify_host_copy(struct verify_host *host, enum clade_role role,
+                      const struct clade_tensor *from);
+/* The roles whose elements are there before the op runs, as a mask. */
+unsigned verify_host_inputs(const struct verify_host *host);
 void verify_host_free(struct verify_host *host);
 
 /* What every byte that is not an element is filled with: as a float, NaN. */
@@ -196,10 +208,22 @@ struct verify_attempt {
 void verify_triage(struct clade_verdict *v, clade_backend *be,
                    const struct verify_attempt *attempt);
 
-/* Write the inputs of an op, whose tensors are the host's, into a folder that
- * is made: clade-op/1, safetensors.  CLADE_EIO names the file. */
-clade_status verify_dump(const char *folder, const struct clade_op *op,
+/* Write a case with its inputs into a folder that is made: clade-op/1,
+ * safetensors (doc/consistency.md).  CLADE_EIO names the file. */
+clade_status verify_dump(const char *folder, const struct op_case *c,
+                         const struct verify_host *host,
                          const struct clade_verdict *v, clade_backend *be);
+/* The name of such a file; the caller frees it.  NULL: no memory. */
+char *verify_dump_path(const char *folder, const struct clade_verdict *v);
+/* Make the case of such a file.  CLADE_EDATA or CLADE_EIO name it. */
+clade_status verify_undump(struct verify_host **host, struct op_case *c,
+                           const char *path);
+
+/* After a failure, do what options ask for with a case, whose host this takes
+ * over. */
+clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
+                              const struct op_case *c, struct verify_host *host,
+                              const struct clade_verify_ops *options);
 
 /* Judge a case on a backend, with each algorithm that options ask for. */
 clade_status verify_case(struct clade_verify_summary *summary,
