@@ -190,13 +190,8 @@ clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
 
 clade_status clade_backend_prepare(clade_backend *be, struct clade_op *op)
 {
-    assert(op->algorithm && !op->prepared);
+    assert(op->algorithm);
     return be->table->prepare(be, op);
-}
-
-void clade_backend_release(clade_backend *be, struct clade_op *op)
-{
-    be->table->release(be, op);
 }
 
 /* Does every tensor lie in its buffer (the op may have been moved since it was

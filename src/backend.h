@@ -34,7 +34,6 @@ struct backend_table {
     clade_status (*choose)(clade_backend *be, struct clade_op *op,
                            const char *name);
     clade_status (*prepare)(clade_backend *be, struct clade_op *op);
-    void (*release)(clade_backend *be, struct clade_op *op);
     clade_status (*run)(clade_backend *be, const struct clade_op *op);
     clade_status (*flush)(clade_backend *be);
     clade_status (*finish)(clade_backend *be);

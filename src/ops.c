@@ -186,7 +186,6 @@ clade_status clade_op_filter_pack(struct clade_op *op,
     made.flags = turned ? CLADE_TURNED : 0;
     made.workspace = 0;
     made.depth = 0;
-    made.prepared = NULL;
     for (int role = 0; role < CLADE_ROLES; role++)
         if (role != CLADE_W && role != CLADE_PACKED)
             made.t[role] = (struct clade_tensor){ 0 };

@@ -84,7 +84,6 @@ static void pack(struct clade_op *op)
     need(clade_backend_prepare(dev, &made));
     need(clade_backend_run(dev, &made));
     need(clade_backend_finish(dev));
-    clade_backend_release(dev, &made);
 }
 
 /* Run it; the launches that took. */
@@ -108,7 +107,6 @@ static int launches(enum clade_op_kind kind, const char *algorithm, int first,
     need(clade_backend_run(dev, &op));
     need(clade_backend_finish(dev));
     before = ((struct ocl *)dev)->launches - before;
-    clade_backend_release(dev, &op);
     clade_backend_free(dev, scratch);
     clade_backend_free(dev, packed);
     scratch = packed = NULL;

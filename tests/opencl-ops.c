@@ -125,7 +125,6 @@ static clade_status run_cpu(struct clade_op *op)
         if ((st = clade_backend_read(cpu, twins[i].want, twins[i].on_cpu, 0,
                                      twins[i].bytes)))
             return st;
-    clade_backend_release(cpu, op);
     return CLADE_OK;
 }
 
@@ -158,7 +157,6 @@ static clade_status run_dev(const struct clade_op *of_cpu)
     for (int i = 0; i < n_twins && !st; i++)
         st = clade_backend_read(dev, twins[i].got, twins[i].on_dev, 0,
                                 twins[i].bytes);
-    clade_backend_release(dev, &op);
 out:
     clade_backend_free(dev, scratch);
     return st;

@@ -107,7 +107,6 @@ static clade_status run(clade_backend *be, struct memory *m,
         !(st = clade_backend_write(be, m->table, 0, table, 256 * size)) &&
         !(st = clade_backend_run(be, &op)))
         st = clade_backend_read(be, out, m->y, 0, (size_t)in->n * LARGE * size);
-    clade_backend_release(be, &op);
     return st;
 }
 

@@ -125,10 +125,10 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
 CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
                                             const char *name);
-/* Build what the op needs (programs, kernels); its tensors may still move. */
+/* Build what the op needs (programs, kernels, shared by ops and kept until the
+ * backend closes); its tensors may still move. */
 CLADE_API clade_status clade_backend_prepare(clade_backend *be,
                                              struct clade_op *op);
-CLADE_API void clade_backend_release(clade_backend *be, struct clade_op *op);
 /* Queue a prepared op.  A fault may show later, in finish or read; it names
  * the op. */
 CLADE_API clade_status clade_backend_run(clade_backend *be,

@@ -139,9 +139,6 @@ struct clade_op {
     int depth;             /* roundings on the longest path from a product to
                               the output, the output's own included */
     int tune[8];           /* the algorithm's parameters; a key for programs */
-
-    /* The backend's, from clade_backend_prepare() to clade_backend_release(). */
-    void *prepared;
 };
 
 /*

@@ -250,11 +250,6 @@ static clade_status prepare(clade_backend *be, struct clade_op *op)
     return CLADE_OK;
 }
 
-static void release(clade_backend *be, struct clade_op *op)
-{
-    (void)be, (void)op;
-}
-
 static clade_status run(clade_backend *be, const struct clade_op *op)
 {
     run_table[op->kind][be->real == CLADE_F64](op, ((struct cpu *)be)->scratch);
@@ -293,7 +288,6 @@ const struct backend_table backend_cpu = {
     .algorithms = algorithms,
     .choose = choose,
     .prepare = prepare,
-    .release = release,
     .run = run,
     .flush = done,
     .finish = done,

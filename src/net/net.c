@@ -312,14 +312,8 @@ void clade_net_free(clade_net *net)
 {
     if (!net)
         return;
-    for (int i = 0; i < net->n_plans; i++) {
-        struct plan *p = &net->plans[i];
-
-        for (int k = 0; k < p->phase[PLAN_PHASES]; k++)
-            if (p->ops[k].prepared)
-                clade_backend_release(net->be, &p->ops[k]);
-        plan_free(p);
-    }
+    for (int i = 0; i < net->n_plans; i++)
+        plan_free(&net->plans[i]);
     clade_backend_free(net->be, net->staging);
     for (int i = 0; i < net->n_arenas; i++)
         clade_backend_free(net->be, net->arenas[i].buffer);

@@ -373,13 +373,6 @@ static clade_status prepare(clade_backend *be, struct clade_op *op)
     return st;
 }
 
-/* Programs and kernels are shared by ops and stay until the backend closes. */
-static void release(clade_backend *be, struct clade_op *op)
-{
-    (void)be;
-    op->prepared = NULL;
-}
-
 static clade_status flush(clade_backend *be)
 {
     struct ocl *o = (struct ocl *)be;
@@ -412,7 +405,6 @@ const struct backend_table backend_opencl = {
     .algorithms = algorithms,
     .choose = choose,
     .prepare = prepare,
-    .release = release,
     .run = run,
     .flush = flush,
     .finish = finish,

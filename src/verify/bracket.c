@@ -56,7 +56,6 @@ clade_status noise_mirror(struct noise_mirror *m, clade_backend *be,
     clade_status st = CLADE_OK;
 
     m->op = *op;
-    m->op.prepared = NULL;
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
         struct clade_tensor *t = &m->op.t[role];
 
@@ -151,12 +150,10 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
         st = clade_backend_choose(cpu, op, NULL);
     if (!st)
         st = clade_backend_prepare(cpu, op);
-    if (st)
-        return st;
-    st = clade_backend_run(cpu, op);
+    if (!st)
+        st = clade_backend_run(cpu, op);
     if (!st)
         gather(bracket, &op->t[role]);
-    clade_backend_release(cpu, op);
     return st;
 }
 

@@ -110,7 +110,6 @@ static clade_status add_op(struct noise_op *o, const struct noise *n,
     o->bare = *op;
     if (op->kind == CLADE_CONV_FWD && op->flags & CLADE_RELU) {
         o->bare.flags &= ~(unsigned)CLADE_RELU;
-        o->bare.prepared = NULL;
         st = clade_backend_prepare(n->be, &o->bare);
         if (st)
             return st;
@@ -198,8 +197,6 @@ static void free_op(struct noise_op *o, const struct noise *n)
             free(o->site[i].code[slot]);
         free(o->site[i].code);
     }
-    if (o->relu)
-        clade_backend_release(n->be, &o->bare);
 }
 
 void noise_free(struct noise *n)

@@ -71,10 +71,7 @@ static clade_status build(struct bench *b, struct clade_op *op)
     st = clade_backend_prepare(b->be, op);
     b->fresh |= b->be->programs > programs;
     b->be->build = BUILD_CACHED;
-    if (st)
-        return st;
-    clade_backend_release(b->be, op);
-    return clade_backend_prepare(b->be, op);
+    return st ? st : clade_backend_prepare(b->be, op);
 }
 
 static clade_status prepare(struct bench *b, const char *algorithm)
@@ -365,9 +362,6 @@ clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
     v->depth = b.op.depth;
     if (!st)
         st = run_all(after, v, &b);
-    clade_backend_release(be, &b.pack);
-    clade_backend_release(be, &b.op);
-    clade_backend_release(be, &b.other);
     for (int role = 0; role < CLADE_ROLES; role++) {
         clade_backend_free(be, b.buffer[role]);
         for (int run = 0; run < RUNS - 1; run++)
