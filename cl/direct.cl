@@ -97,8 +97,8 @@ static void finish(FLOATV sum, global float *y, global const float *mask, int n,
 }
 
 /*
- * conv_direct: y = epilogue(x * w), conv_fwd; with a turned filter also
- * conv_bwd_data.
+ * conv_direct: y = epilogue(x * w), which is conv_fwd; over dy, with a turned
+ * filter, it is conv_bwd_data.
  *
  * y [N,P,Q,K]; x [N,H,W,C]; w: filter_pack's panels; b [K]; mask like y, the
  * forward value for the ReLU's mask.
@@ -208,7 +208,8 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
 
 #ifdef TILE_C
 /*
- * conv_direct_filter: partial sums of dw[r,s,c,k] = sum of x * dy.
+ * conv_direct_filter: conv_bwd_filter's partial sums of dw[r,s,c,k] = sum of
+ * x * dy.
  *
  * part [parts][R][S][C][K rounded up to PANEL]; x [N,H,W,C]; dy [N,P,Q,K].
  * The N*P rows of dy are cut into units of `unit` rows, small enough to stay
@@ -307,8 +308,9 @@ conv_direct_filter(global float *restrict part, int part_at,
 
 #ifndef VEC
 /*
- * filter_pack: the filter in the order in which conv_direct reads it,
- * packed[panel][block][r][s][block's c][panel's k], zeros where C or K end.
+ * filter_pack: the filter of conv_fwd or conv_bwd_data in the order in which
+ * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], zeros
+ * where C or K end.
  *
  * w [R,S,C,K] dense; turned: the filter of conv_bwd_data, rotated by half a
  * turn, in and out exchanged (C and K are then the new ones).
@@ -343,7 +345,8 @@ kernel void filter_pack(global float *restrict packed, int packed_at,
 }
 
 /*
- * conv_direct_sum: dw[i,k] = sum over g, in order, of part[g][i][k].
+ * conv_direct_sum: conv_bwd_filter's dw[i,k] = sum over g, in order, of
+ * part[g][i][k].
  *
  * dw [rows,K]; part [parts][rows][padded].  One work-item per output;
  * memory-bound; repeats bit for bit.

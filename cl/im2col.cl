@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What surrounds a plain matrix product (CLBlast's) to make a convolution of
- * it: NHWC images, pixel stride ld*, columns in the filter's order r, s, c.
+ * it: im2col before conv_fwd's and conv_bwd_filter's, col2im after
+ * conv_bwd_data's, and conv_epilogue where bias, ReLU or mask are left over.
+ * NHWC images, pixel stride ld*, columns in the filter's order r, s, c.
  */
 
 /*
