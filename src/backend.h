@@ -80,4 +80,8 @@ extern const struct backend_table backend_cpu, backend_opencl;
  * in a text of this thread's that the next call overwrites. */
 const char *op_describe(const struct clade_op *op);
 
+/* conv_fwd, conv_bwd_data or conv_bwd_filter: what has a choice of
+ * algorithms. */
+bool op_is_product(enum clade_op_kind kind);
+
 #endif

@@ -137,6 +137,12 @@ const char *op_describe(const struct clade_op *op)
     return text;
 }
 
+bool op_is_product(enum clade_op_kind kind)
+{
+    return kind == CLADE_CONV_FWD || kind == CLADE_CONV_BWD_DATA ||
+           kind == CLADE_CONV_BWD_FILTER;
+}
+
 /* Of each output's products R*S*C or R*S*K or N*P*Q are summed, all counted,
  * those with padding too. */
 static double product_flops(const struct clade_op *op)
@@ -161,11 +167,9 @@ double clade_op_flops(const struct clade_op *op)
     const double subjects =
         (double)clade_tensor_elements(&op->t[subject[op->kind]]);
 
-    switch (op->kind) {
-    case CLADE_CONV_FWD:
-    case CLADE_CONV_BWD_DATA:
-    case CLADE_CONV_BWD_FILTER:
+    if (op_is_product(op->kind))
         return product_flops(op);
+    switch (op->kind) {
     case CLADE_AVGPOOL_FWD:
         return (double)op->window.r * op->window.s *
                (double)clade_tensor_elements(&op->t[CLADE_Y]);

@@ -271,7 +271,7 @@ static clade_status list_algorithms(clade_net *net)
         for (int k = 0; k < p->phase[PLAN_PHASES]; k++) {
             const struct clade_op *op = &p->ops[k];
 
-            if (!plan_is_product(op->kind))
+            if (!op_is_product(op->kind))
                 continue;
             plan_key(key, sizeof key, p, op);
             json_object_set_new(all, key, json_string(op->algorithm));

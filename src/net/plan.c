@@ -59,12 +59,6 @@ static void touch(const struct clade_op *op, int i)
     }
 }
 
-bool plan_is_product(enum clade_op_kind kind)
-{
-    return kind == CLADE_CONV_FWD || kind == CLADE_CONV_BWD_DATA ||
-           kind == CLADE_CONV_BWD_FILTER;
-}
-
 static struct clade_tensor buffer_at(const clade_net *net, enum net_buffer i,
                                      int64_t offset, int64_t elements,
                                      enum clade_type type)
@@ -143,7 +137,7 @@ clade_status plan_add(struct builder *b, const struct clade_op *made,
 
     *op = *made;
     op->label = label;
-    if (plan_is_product(op->kind))
+    if (op_is_product(op->kind))
         algorithm = b->algorithm ? b->algorithm : kept_algorithm(b, op);
     if ((st = clade_backend_choose(b->net->be, op, algorithm)))
         return st;

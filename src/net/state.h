@@ -78,10 +78,6 @@ void plan_free(struct plan *plan);
 void plan_key(char *key, size_t size, const struct plan *plan,
               const struct clade_op *op);
 
-/* conv_fwd, conv_bwd_data or conv_bwd_filter: what has a choice of
- * algorithms. */
-bool plan_is_product(enum clade_op_kind kind);
-
 /* Parameter i of the graph, its gradient or its momentum; not bound. */
 struct clade_tensor net_parameter(const clade_net *net, int i,
                                   enum net_buffer which);

@@ -10,7 +10,7 @@
  */
 struct ocl_conv_algorithm {
     const char *name;
-    /* Whether it can run `op` on this device. */
+    /* Whether it can run a product on this device. */
     bool (*supports)(struct ocl *o, const struct clade_op *op);
     /* Set op->workspace, packed, depth and tune. */
     clade_status (*choose)(struct ocl *o, struct clade_op *op);

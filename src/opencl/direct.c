@@ -266,9 +266,6 @@ static bool supports(struct ocl *o, const struct clade_op *op)
     const int limit = o->base.device.loop_limit;
     struct clade_op sized = *op;
 
-    if (op->kind != CLADE_CONV_FWD && op->kind != CLADE_CONV_BWD_DATA &&
-        op->kind != CLADE_CONV_BWD_FILTER)
-        return false;
     return !limit || (!choose(o, &sized) && loop_turns(&sized) <= limit);
 }
 

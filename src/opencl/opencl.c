@@ -318,19 +318,13 @@ static const struct {
     /* clang-format on */
 };
 
-static bool is_product(const struct clade_op *op)
-{
-    return op->kind == CLADE_CONV_FWD || op->kind == CLADE_CONV_BWD_DATA ||
-           op->kind == CLADE_CONV_BWD_FILTER;
-}
-
 /* All but the products have one algorithm. */
 static const char only[] = "kernel";
 
 static int algorithms(clade_backend *be, const struct clade_op *op,
                       const char *names[], int max)
 {
-    if (is_product(op))
+    if (op_is_product(op->kind))
         return ocl_conv_algorithms((struct ocl *)be, op, names, max);
     if (max > 0)
         names[0] = only;
@@ -340,7 +334,7 @@ static int algorithms(clade_backend *be, const struct clade_op *op,
 static clade_status choose(clade_backend *be, struct clade_op *op,
                            const char *name)
 {
-    if (is_product(op))
+    if (op_is_product(op->kind))
         return ocl_conv_choose((struct ocl *)be, op, name);
     if (op->kind == CLADE_FILTER_PACK && op->algorithm)
         return CLADE_OK; /* its product has chosen */

@@ -102,8 +102,7 @@ double verify_alarm(const struct clade_op *op, const struct cpu_exact *e,
 
 bool verify_is_sum(enum clade_op_kind kind)
 {
-    return kind == CLADE_CONV_FWD || kind == CLADE_CONV_BWD_DATA ||
-           kind == CLADE_CONV_BWD_FILTER || kind == CLADE_BIAS_BWD ||
+    return op_is_product(kind) || kind == CLADE_BIAS_BWD ||
            kind == CLADE_AVGPOOL_FWD || kind == CLADE_AVGPOOL_BWD ||
            kind == CLADE_MAXPOOL_BWD;
 }
