@@ -37,12 +37,12 @@ void REAL_NAME(dropout_fwd)(const struct clade_op *op, void *scratch)
             (real)dropped(op, &op->t[CLADE_X], i);
 }
 
-/* Element i of dx; its old value and x's number in x come by `i`. */
-static double input_gradient(const struct clade_op *op, int64_t i, double old)
+/* Element i of dx, which dropout never accumulates to. */
+static double input_gradient(const struct clade_op *op, int64_t i)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
 
-    return masked(op, dropped(op, &op->t[CLADE_DY], i), old,
+    return masked(op, dropped(op, &op->t[CLADE_DY], i), 0,
                   x->buffer ? place_of(x, i).element : 0);
 }
 
@@ -52,11 +52,8 @@ void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
 
     (void)scratch;
 #pragma omp parallel for
-    for (int64_t i = 0; i < clade_tensor_elements(dx); i++) {
-        real *to = reals(dx) + place_of(dx, i).element;
-
-        *to = (real)input_gradient(op, i, *to);
-    }
+    for (int64_t i = 0; i < clade_tensor_elements(dx); i++)
+        reals(dx)[place_of(dx, i).element] = (real)input_gradient(op, i);
 }
 
 struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
@@ -68,5 +65,5 @@ struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
 struct cpu_exact REAL_NAME(dropout_bwd_at)(const struct clade_op *op,
                                            struct cpu_query ask)
 {
-    return exact_value(input_gradient(op, ask.i, ask.old));
+    return exact_value(input_gradient(op, ask.i));
 }
