@@ -2,7 +2,6 @@
 #ifndef REAL_H
 #define REAL_H
 
-#include <assert.h>
 #include <float.h>
 #include <math.h>
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool.h"
 
-#include <signal.h>
-
 #include "progress.h"
 
 struct train_options {

@@ -2,7 +2,6 @@
 #include "tool.h"
 
 #include <clade/verify.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "status.h"

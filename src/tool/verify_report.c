@@ -3,6 +3,7 @@
 #include "verify_report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

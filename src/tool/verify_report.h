@@ -4,7 +4,6 @@
 
 #include <clade/verify.h>
 #include <jansson.h>
-#include <stdio.h>
 
 /* A distance from a record or the reference, kept. */
 struct report_distance {

@@ -5,7 +5,6 @@
  */
 #include "verify/verify.h"
 
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

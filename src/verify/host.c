@@ -2,7 +2,6 @@
 /* A case on the host: its op over images of the device's buffers. */
 #include "verify/verify.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,6 @@
  */
 #include "verify/verify.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "status.h"
-
 #define ALGORITHMS_MAX 16
 
 enum result { NOT_TRIED, PASSES, FAILS };
