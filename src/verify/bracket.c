@@ -12,70 +12,6 @@
 #define SAMPLES 512       /* of an output, in the mean */
 #define SEED    20160707u /* arbitrary, fixed */
 
-static size_t span_of(const struct clade_tensor *t)
-{
-    return ((clade_tensor_pixels(t) - 1) * t->ld + t->c) *
-           clade_type_size(t->type);
-}
-
-static clade_status make_room(struct noise_copy *c, size_t bytes)
-{
-    if (c->room < bytes) {
-        free(c->host);
-        c->host = malloc(bytes);
-        c->room = c->host ? bytes : 0;
-    }
-    if (!c->host)
-        return clade_fail(CLADE_ENOMEM, "noise: no memory for %zu bytes",
-                          bytes);
-    c->wrap = cpu_wrap(c->host, c->room);
-    return CLADE_OK;
-}
-
-clade_status noise_fetch(struct noise_copy *c, clade_backend *be,
-                         const struct clade_tensor *t)
-{
-    clade_status st = make_room(c, span_of(t));
-
-    return st ? st
-              : clade_backend_read(be, c->host, t->buffer,
-                                   t->offset * clade_type_size(t->type),
-                                   span_of(t));
-}
-
-/* An algorithm's own scratch and layout are no operands. */
-static bool is_operand(const struct clade_op *op, int role)
-{
-    return op->t[role].buffer && role != CLADE_PACKED &&
-           role != CLADE_WORKSPACE;
-}
-
-clade_status noise_mirror(struct noise_mirror *m, clade_backend *be,
-                          const struct clade_op *op)
-{
-    clade_status st = CLADE_OK;
-
-    m->op = *op;
-    for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        struct clade_tensor *t = &m->op.t[role];
-
-        if (!is_operand(op, role)) {
-            *t = (struct clade_tensor){ .buffer = NULL };
-            continue;
-        }
-        st = noise_fetch(&m->copy[role], be, &op->t[role]);
-        t->buffer = &m->copy[role].wrap.base;
-        t->offset = 0;
-    }
-    return st;
-}
-
-void noise_mirror_free(struct noise_mirror *m)
-{
-    for (int role = 0; role < CLADE_ROLES; role++)
-        free(m->copy[role].host);
-}
-
 static float *values_of(const struct clade_tensor *t)
 {
     return ((struct cpu_buffer *)t->buffer)->host;
@@ -83,12 +19,12 @@ static float *values_of(const struct clade_tensor *t)
 
 /* The absolute values of a tensor that is an operand of products or sums;
  * what a mask or a choice is made by stays as it is. */
-static clade_status absolute(struct noise_mirror *to,
-                             const struct noise_mirror *m, int role)
+static clade_status absolute(struct verify_mirror *to,
+                             const struct verify_mirror *m, int role)
 {
     struct clade_tensor *t = &to->op.t[role];
-    const size_t bytes = span_of(t);
-    clade_status st = make_room(&to->copy[role], bytes);
+    const size_t bytes = verify_span(t);
+    clade_status st = verify_room(&to->copy[role], bytes);
     const float *from = st ? NULL : values_of(&m->op.t[role]);
     float *v = to->copy[role].host;
 
@@ -134,8 +70,8 @@ static void gather(float *to, const struct clade_tensor *t)
 
 /* A sum of products: the op itself on absolute values. */
 static clade_status of_sum(float *bracket, clade_backend *cpu,
-                           const struct noise_mirror *m,
-                           struct noise_mirror *scratch, enum clade_role role)
+                           const struct verify_mirror *m,
+                           struct verify_mirror *scratch, enum clade_role role)
 {
     struct clade_op *op = &scratch->op;
     clade_status st = CLADE_OK;
@@ -158,7 +94,7 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
 }
 
 /* |m v| + |rate dw|, and |w| more for w. */
-static void of_sgd(float *bracket, const struct noise_mirror *m,
+static void of_sgd(float *bracket, const struct verify_mirror *m,
                    enum clade_role role)
 {
     const float *w = values_of(&m->op.t[CLADE_W]);
@@ -174,7 +110,7 @@ static void of_sgd(float *bracket, const struct noise_mirror *m,
 }
 
 /* Small ones: the oracle's. */
-static clade_status of_oracle(float *bracket, const struct noise_mirror *m,
+static clade_status of_oracle(float *bracket, const struct verify_mirror *m,
                               enum clade_role role)
 {
     const struct clade_tensor *t = &m->op.t[role];
@@ -191,8 +127,8 @@ static clade_status of_oracle(float *bracket, const struct noise_mirror *m,
 }
 
 clade_status noise_bracket(float **bracket, clade_backend *cpu,
-                           const struct noise_mirror *m,
-                           struct noise_mirror *scratch, enum clade_role role)
+                           const struct verify_mirror *m,
+                           struct verify_mirror *scratch, enum clade_role role)
 {
     const int64_t n = clade_tensor_elements(&m->op.t[role]);
     float *s = malloc(n * sizeof(*s));
@@ -240,7 +176,7 @@ static void old_values(double old[SAMPLES], const struct clade_op *op,
         old[i] = added ? values_of(t)[clade_tensor_element(t, index[i])] : 0;
 }
 
-clade_status noise_rms(double *rms, const struct noise_mirror *m,
+clade_status noise_rms(double *rms, const struct verify_mirror *m,
                        enum clade_role role, const float *got)
 {
     const struct clade_tensor *t = &m->op.t[role];

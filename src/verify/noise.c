@@ -24,8 +24,8 @@ struct noise {
     const struct plan *plan;
     struct noise_op *ops;
     int steps, slots;
-    struct noise_mirror mirror, scratch;
-    struct noise_copy out;
+    struct verify_mirror mirror, scratch;
+    struct verify_copy out;
     float *normals; /* NORMALS, and BLOCK of the first ones again */
     enum mode mode;
     uint32_t run;
@@ -206,8 +206,8 @@ void noise_free(struct noise *n)
     for (int i = 0; n->ops && i < n->plan->phase[PLAN_PHASES]; i++)
         free_op(&n->ops[i], n);
     free(n->ops);
-    noise_mirror_free(&n->mirror);
-    noise_mirror_free(&n->scratch);
+    verify_mirror_free(&n->mirror);
+    verify_mirror_free(&n->scratch);
     free(n->out.host);
     free(n->normals);
     clade_backend_close(n->cpu);
@@ -342,7 +342,7 @@ static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
 
     if (!writes && !o->relu && (n->mode == PERTURB || n->step > 0))
         return CLADE_OK;
-    st = noise_fetch(&n->out, n->be, &s->t);
+    st = verify_fetch(&n->out, n->be, &s->t);
     if (!st && n->mode != PERTURB && n->step == 0)
         st = noise_rms(&s->measured, &n->mirror, s->role, n->out.host);
     if (st || !(writes || o->relu))
@@ -351,9 +351,8 @@ static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
         perturb(n->out.host, n, s, stream);
     if (o->relu)
         relu(n->out.host, &s->t);
-    st = clade_backend_write(
-        n->be, s->t.buffer, s->t.offset * sizeof(float), n->out.host,
-        ((clade_tensor_pixels(&s->t) - 1) * s->t.ld + s->t.c) * sizeof(float));
+    st = clade_backend_write(n->be, s->t.buffer, s->t.offset * sizeof(float),
+                             n->out.host, verify_span(&s->t));
     return st ? st : clade_backend_finish(n->be);
 }
 
@@ -366,7 +365,7 @@ clade_status noise_run(struct noise *n, const struct plan *plan, int op)
     assert(plan == n->plan);
     (void)plan;
     if (o->n_sites && (measures || learns(n)))
-        st = noise_mirror(&n->mirror, n->be, &o->bare);
+        st = verify_mirror(&n->mirror, n->be, &o->bare);
     for (int i = 0; i < o->n_sites && !st && learns(n); i++)
         st = learn_site(n, &o->site[i]);
     if (!st)

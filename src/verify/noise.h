@@ -59,37 +59,18 @@ struct noise_op {
     struct noise_site site[NOISE_SITES];
 };
 
-/* A tensor's pixels on the host. */
-struct noise_copy {
-    void *host;
-    size_t room;
-    struct cpu_buffer wrap;
-};
-
-/* An op over copies of its tensors, as they were before it ran. */
-struct noise_mirror {
-    struct clade_op op;
-    struct noise_copy copy[CLADE_ROLES];
-};
-
-clade_status noise_fetch(struct noise_copy *copy, clade_backend *be,
-                         const struct clade_tensor *t);
-clade_status noise_mirror(struct noise_mirror *m, clade_backend *be,
-                          const struct clade_op *op);
-void noise_mirror_free(struct noise_mirror *m);
-
 /*
  * The brackets of one output, flat and row-major, computed by the reference
  * `cpu` over absolute values; `scratch` is another mirror's memory.  The
  * caller frees *bracket.
  */
 clade_status noise_bracket(float **bracket, clade_backend *cpu,
-                           const struct noise_mirror *m,
-                           struct noise_mirror *scratch, enum clade_role role);
+                           const struct verify_mirror *m,
+                           struct verify_mirror *scratch, enum clade_role role);
 
 /* The RMS of (got - y)/S over a few hundred elements of one output, whose
  * pixels are at `got`. */
-clade_status noise_rms(double *rms, const struct noise_mirror *m,
+clade_status noise_rms(double *rms, const struct verify_mirror *m,
                        enum clade_role role, const float *got);
 
 #endif

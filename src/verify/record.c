@@ -62,23 +62,18 @@ static void gather(double *to, const void *pixels, const struct clade_tensor *t)
 static clade_status read_values(double **values, clade_backend *be,
                                 const struct clade_tensor *t)
 {
-    const size_t size = clade_type_size(t->type);
-    const size_t span = ((clade_tensor_pixels(t) - 1) * t->ld + t->c) * size;
-    void *pixels = malloc(span);
-    double *v = malloc(clade_tensor_elements(t) * sizeof(*v));
-    clade_status st;
+    struct verify_copy pixels = { .room = 0 };
+    clade_status st = verify_fetch(&pixels, be, t);
 
-    if (!pixels || !v)
-        st = clade_fail(CLADE_ENOMEM, "record: no memory for %zu bytes", span);
+    if (st)
+        goto out;
+    *values = malloc(clade_tensor_elements(t) * sizeof(**values));
+    if (*values)
+        gather(*values, pixels.host, t);
     else
-        st = clade_backend_read(be, pixels, t->buffer, t->offset * size, span);
-    if (!st) {
-        gather(v, pixels, t);
-        *values = v;
-        v = NULL;
-    }
-    free(v);
-    free(pixels);
+        st = clade_fail(CLADE_ENOMEM, "record: no memory for a tensor");
+out:
+    free(pixels.host);
     return st;
 }
 

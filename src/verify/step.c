@@ -20,52 +20,13 @@
 #define STEP      1 /* the one that is watched: momenta are not 0 any more */
 #define STEP_RATE 0.01f
 
-/* A device's tensor on the host: the pixels it lies in. */
-struct copy {
-    void *host;
-    size_t room; /* bytes there */
-    struct cpu_buffer wrap;
-};
-
 struct lockstep {
     clade_backend *be;
     const struct clade_verify_step *options;
     struct clade_verify_summary *summary;
-    struct copy in[CLADE_ROLES], out[CLADE_ROLES];
-    struct clade_op op; /* the op being watched, over `in` */
+    struct verify_mirror in; /* the op being watched */
+    struct verify_copy out[CLADE_ROLES];
 };
-
-/* What a tensor spans, from its first element to its last. */
-static size_t span_of(const struct clade_tensor *t)
-{
-    return ((clade_tensor_pixels(t) - 1) * t->ld + t->c) *
-           clade_type_size(t->type);
-}
-
-static clade_status fetch(struct copy *c, clade_backend *be,
-                          const struct clade_tensor *t)
-{
-    const size_t bytes = span_of(t);
-
-    if (c->room < bytes) {
-        free(c->host);
-        c->host = malloc(bytes);
-        c->room = c->host ? bytes : 0;
-    }
-    if (!c->host)
-        return clade_fail(CLADE_ENOMEM, "verify: no memory for %zu bytes",
-                          bytes);
-    c->wrap = cpu_wrap(c->host, c->room);
-    return clade_backend_read(be, c->host, t->buffer,
-                              t->offset * clade_type_size(t->type), bytes);
-}
-
-/* What the oracle reads; a filter in an algorithm's layout is none of it. */
-static bool is_wanted(const struct clade_op *op, enum clade_role role)
-{
-    return op->t[role].buffer && role != CLADE_PACKED &&
-           role != CLADE_WORKSPACE;
-}
 
 /* A row of the update's buffers is a parameter, so that pieces are pixels. */
 static void split_rows(struct clade_op *op)
@@ -83,19 +44,10 @@ static void split_rows(struct clade_op *op)
 static clade_status before(void *arg, const struct plan *plan, int i)
 {
     struct lockstep *l = arg;
-    const struct clade_op *op = &plan->ops[i];
-    clade_status st = CLADE_OK;
+    clade_status st = verify_mirror(&l->in, l->be, &plan->ops[i]);
 
-    l->op = *op;
-    for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        if (!is_wanted(op, role))
-            continue;
-        st = fetch(&l->in[role], l->be, &op->t[role]);
-        l->op.t[role].buffer = &l->in[role].wrap.base;
-        l->op.t[role].offset = 0;
-    }
-    if (op->kind == CLADE_SGD)
-        split_rows(&l->op);
+    if (l->in.op.kind == CLADE_SGD)
+        split_rows(&l->in.op);
     return st;
 }
 
@@ -103,12 +55,13 @@ static clade_status before(void *arg, const struct plan *plan, int i)
 static clade_status judge_output(struct clade_verdict *v,
                                  const struct lockstep *l, enum clade_role role)
 {
+    const struct clade_op *op = &l->in.op;
     const struct verify_judge how = {
-        .op = &l->op,
+        .op = op,
         .gate = GATE_BOUND,
         .denormals = clade_backend_device(l->be)->denormals,
     };
-    const struct clade_tensor *t = &l->op.t[role];
+    const struct clade_tensor *t = &op->t[role];
     const int64_t pixels = clade_tensor_pixels(t);
     const int64_t piece = t->c < PIECE ? PIECE / t->c : 1;
 
@@ -117,7 +70,7 @@ static clade_status judge_output(struct clade_verdict *v,
         clade_status st;
 
         st =
-            verify_oracle_rows(&o, &l->op, role, first,
+            verify_oracle_rows(&o, op, role, first,
                                pixels - first < piece ? pixels - first : piece);
         if (st)
             return st;
@@ -145,13 +98,13 @@ static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
     const struct clade_verify_ops options = { .dump = l->options->dump,
                                               .triage = l->options->triage };
     const uint64_t launched = l->be->launched;
-    struct op_case c = verify_case_of(&l->op, v->why);
+    struct op_case c = verify_case_of(&l->in.op, v->why);
     struct verify_host *host;
     clade_status st;
 
     c.data = DATA_TRAINING;
     snprintf(c.name, sizeof(c.name), "%s", v->name);
-    st = verify_host_of(&host, &c, &l->op);
+    st = verify_host_of(&host, &c, &l->in.op);
     if (!st)
         st = verify_look_into(v, l->be, &c, host, &options);
     l->be->launched = launched;
@@ -177,7 +130,7 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
         if (!(outputs & 1u << role))
             continue;
-        st = fetch(&l->out[role], l->be, &op->t[role]);
+        st = verify_fetch(&l->out[role], l->be, &op->t[role]);
         if (!st)
             st = judge_output(&v, l, role);
     }
@@ -339,10 +292,9 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
                                   .bytes = data.train.images,
                                   .labels = data.train.labels };
     st = run(&l, &batch);
-    for (int role = 0; role < CLADE_ROLES; role++) {
-        free(l.in[role].host);
+    verify_mirror_free(&l.in);
+    for (int role = 0; role < CLADE_ROLES; role++)
         free(l.out[role].host);
-    }
     clade_data_free(&data);
     return st ? st : verify_conclude(summary);
 }
