@@ -14,9 +14,6 @@
 #include "status.h"
 #include "verify/spread.h"
 
-#define RUNS       29 /* noisy ones */
-#define RUNS_QUICK 7
-
 /* One tensor: the record's numbers, and the device's without noise. */
 struct held {
     char name[96];
@@ -235,7 +232,7 @@ static clade_status make_spread(struct holder *h, struct training *t,
                                 const struct record_spec *spec, double scale)
 {
     const struct ensemble e = {
-        .runs = h->options->quick ? RUNS_QUICK : RUNS,
+        .runs = h->options->quick ? SPREAD_RUNS_QUICK : SPREAD_RUNS,
         .steps = h->steps,
         .scale = scale,
         .sink = { .arg = h, .losses = noisy_losses, .tensor = noisy_tensor },

@@ -18,6 +18,12 @@ struct record_spec {
     double learning_rate, momentum;
 };
 
+/* Of those that are made here; the rest is as asked for. */
+#define RECORD_SPEC_DEFAULTS                                                   \
+    {                                                                          \
+        .net = "googlenet-cifar10", .learning_rate = 0.01, .momentum = 0.9     \
+    }
+
 /* One of its tensors, "step0/activation/conv1", in full. */
 struct record_tensor {
     const char *name;

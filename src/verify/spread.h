@@ -37,6 +37,9 @@ void spread_add(struct spread *spread, const double *deviation);
 void spread_judge(double *distance, double *largest,
                   const struct spread *spread, const double *deviation);
 
+#define SPREAD_RUNS       29 /* where a spread is made at once */
+#define SPREAD_RUNS_QUICK 7
+
 /*
  * Noisy runs of a training, `runs` of them, of so many steps each, with
  * `scale` times its device's noise, once that is learnt; after each, `done` is

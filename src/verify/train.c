@@ -12,13 +12,10 @@
 #include "status.h"
 #include "verify/envelope.h"
 
-#define NET         "googlenet-cifar10"
 #define REFERENCE   "cpu64"
 #define BATCH       2 /* the standard training */
 #define STEPS       10
 #define STEPS_QUICK 2
-#define RUNS        29 /* noisy ones, where an envelope is made at once */
-#define RUNS_QUICK  7
 /* The device's noise may be larger than the envelope's by this: the edge, a
  * factor of two, has room for it. */
 #define NOISE_ROOM  1.5
@@ -246,14 +243,12 @@ static clade_status judge(struct trainer *t)
 
 static struct record_spec spec_of(const struct clade_verify_train *o)
 {
-    struct record_spec spec = { .net = NET,
-                                .algorithm = o->algorithm,
-                                .batch = o->batch ? o->batch : BATCH,
-                                .steps = o->steps ? o->steps : STEPS,
-                                .seed = o->seed,
-                                .learning_rate = 0.01,
-                                .momentum = 0.9 };
+    struct record_spec spec = RECORD_SPEC_DEFAULTS;
 
+    spec.algorithm = o->algorithm;
+    spec.batch = o->batch ? o->batch : BATCH;
+    spec.steps = o->steps ? o->steps : STEPS;
+    spec.seed = o->seed;
     if (o->quick && spec.steps > STEPS_QUICK)
         spec.steps = STEPS_QUICK;
     return spec;
@@ -275,7 +270,8 @@ static clade_status run_device(struct trainer *t, const struct envelope *e)
     if (st)
         return st;
     return fits ? take_spread(t, e)
-                : make_spread(t, t->options->quick ? RUNS_QUICK : RUNS);
+                : make_spread(t, t->options->quick ? SPREAD_RUNS_QUICK
+                                                   : SPREAD_RUNS);
 }
 
 static clade_status read_envelope(struct envelope *e, const char *file)

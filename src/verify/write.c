@@ -101,22 +101,23 @@ static clade_status dump(void *arg, FILE *file)
 clade_status clade_record_write(clade_backend *be,
                                 const struct clade_record *options)
 {
-    const struct record_spec spec = { .net = "googlenet-cifar10",
-                                      .algorithm = options->algorithm,
-                                      .batch = options->batch,
-                                      .steps = options->steps,
-                                      .seed = options->seed,
-                                      .learning_rate = 0.01,
-                                      .momentum = 0.9 };
+    struct record_spec spec = RECORD_SPEC_DEFAULTS;
     struct writer w = { .losses = json_array(),
                         .tensors = json_object(),
                         .seed = options->seed };
     const struct record_sink sink = { .arg = &w,
                                       .losses = add_losses,
                                       .tensor = add_tensor };
-    clade_status st = record_run(be, &spec, &sink);
-    json_t *object = st ? NULL : whole(&w, &spec, be);
+    json_t *object = NULL;
+    clade_status st;
 
+    spec.algorithm = options->algorithm;
+    spec.batch = options->batch;
+    spec.steps = options->steps;
+    spec.seed = options->seed;
+    st = record_run(be, &spec, &sink);
+    if (!st)
+        object = whole(&w, &spec, be);
     if (!st && !object)
         st = clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
     if (!st)
