@@ -10,8 +10,6 @@
 #include "tool.h"
 #include "verify/verify.h"
 
-#define ALGORITHMS_MAX 16
-
 /* Where the figures go. */
 struct table {
     clade_backend *be;
@@ -76,7 +74,7 @@ static clade_status time_one(struct table *t, const struct op_case *c,
 
 static clade_status time_case(struct table *t, const struct op_case *c)
 {
-    const char *names[ALGORITHMS_MAX];
+    const char *names[VERIFY_ALGORITHMS_MAX];
     const char *wanted = t->o->algorithm;
     struct verify_host *host = NULL;
     clade_status st = verify_host_new(&host, c);
@@ -84,8 +82,9 @@ static clade_status time_case(struct table *t, const struct op_case *c)
 
     if (st)
         return st;
-    n = clade_backend_algorithms(t->be, &host->op, names, ALGORITHMS_MAX);
-    for (int i = 0; i < n && i < ALGORITHMS_MAX && !st; i++)
+    n = clade_backend_algorithms(t->be, &host->op, names,
+                                 VERIFY_ALGORITHMS_MAX);
+    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX && !st; i++)
         if (!wanted || n == 1 || !strcmp(wanted, names[i]))
             st = time_one(t, c, host, names[i]);
     verify_host_free(host);

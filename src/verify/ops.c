@@ -9,8 +9,6 @@
 
 #include "status.h"
 
-#define ALGORITHMS_MAX 16
-#define FAILURES_MAX   8 /* the first of a suite are looked into and dumped */
 /* Products that the oracle is asked for at most; else it takes samples. */
 #define ORACLE_PRODUCTS 4e8
 
@@ -243,7 +241,7 @@ static clade_status judge_host(struct clade_verify_summary *summary,
                                struct verify_host *host,
                                const struct clade_verify_ops *options)
 {
-    const char *list[ALGORITHMS_MAX];
+    const char *list[VERIFY_ALGORITHMS_MAX];
     struct verify_attempt attempt = { .run = try_algorithm };
     struct clade_verdict v;
     struct expected x;
@@ -255,18 +253,18 @@ static clade_status judge_host(struct clade_verify_summary *summary,
         return st;
     attempt.op = &x.host->op;
     attempt.arg = &x;
-    n = clade_backend_algorithms(be, &x.host->op, list, ALGORITHMS_MAX);
+    n = clade_backend_algorithms(be, &x.host->op, list, VERIFY_ALGORITHMS_MAX);
     if (!n) { /* let the backend say why */
         list[0] = NULL;
         n = 1;
     }
-    for (int i = 0; i < n && i < ALGORITHMS_MAX && !st; i++) {
+    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX && !st; i++) {
         if (options->algorithm && list[i] && n > 1 &&
             strcmp(options->algorithm, list[i]))
             continue;
         try_algorithm(&v, &x, be, list[i]);
         verify_count(summary, &v);
-        if (v.outcome && summary->failed <= FAILURES_MAX)
+        if (v.outcome && summary->failed <= VERIFY_FAILURES_MAX)
             st = look_into(&v, be, &attempt, options);
         if (options->report)
             options->report(options->arg, &v);

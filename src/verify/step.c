@@ -82,8 +82,6 @@ static clade_status judge_output(struct clade_verdict *v,
     return CLADE_OK;
 }
 
-#define FAILURES_MAX 8 /* the first are looked into and dumped */
-
 static void report(struct lockstep *l, const struct clade_verdict *v)
 {
     verify_count(l->summary, v);
@@ -134,7 +132,7 @@ static clade_status after(void *arg, const struct plan *plan, int i)
         if (!st)
             st = judge_output(&v, l, role);
     }
-    if (!st && v.outcome && l->summary->failed < FAILURES_MAX)
+    if (!st && v.outcome && l->summary->failed < VERIFY_FAILURES_MAX)
         st = look_into(l, &v);
     if (!st)
         report(l, &v);

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALGORITHMS_MAX 16
-
 enum result { NOT_TRIED, PASSES, FAILS };
 
 static const char *const words[] = { "not tried", "passes", "fails" };
@@ -56,11 +54,11 @@ static void try_regrouped(struct triage *t)
 
 static void try_other_algorithm(struct triage *t)
 {
-    const char *list[ALGORITHMS_MAX];
-    const int n =
-        clade_backend_algorithms(t->be, t->attempt->op, list, ALGORITHMS_MAX);
+    const char *list[VERIFY_ALGORITHMS_MAX];
+    const int n = clade_backend_algorithms(t->be, t->attempt->op, list,
+                                           VERIFY_ALGORITHMS_MAX);
 
-    for (int i = 0; i < n && i < ALGORITHMS_MAX; i++) {
+    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++) {
         if (!strcmp(list[i], t->algorithm))
             continue;
         t->other_algorithm = try_on(t, t->be, list[i]);
@@ -80,15 +78,15 @@ static void try_elsewhere(struct triage *t)
     if (clade_devices(&list, &n))
         return;
     for (int i = 0; i < n && t->elsewhere == NOT_TRIED; i++) {
-        const char *names[ALGORITHMS_MAX];
+        const char *names[VERIFY_ALGORITHMS_MAX];
         int known;
 
         if (!strcmp(list[i].platform, here->platform) ||
             clade_backend_open(&be, list[i].selector))
             continue;
-        known =
-            clade_backend_algorithms(be, t->attempt->op, names, ALGORITHMS_MAX);
-        for (int a = 0; a < known && a < ALGORITHMS_MAX; a++)
+        known = clade_backend_algorithms(be, t->attempt->op, names,
+                                         VERIFY_ALGORITHMS_MAX);
+        for (int a = 0; a < known && a < VERIFY_ALGORITHMS_MAX; a++)
             if (!strcmp(names[a], t->algorithm))
                 t->elsewhere = try_on(t, be, t->algorithm);
         snprintf(t->other_device, sizeof(t->other_device), "%s",

@@ -245,6 +245,11 @@ char *verify_dump_path(const char *folder, const struct clade_verdict *v);
 clade_status verify_undump(struct verify_host **host, struct op_case *c,
                            const char *path);
 
+/* Algorithms of one op, at most. */
+#define VERIFY_ALGORITHMS_MAX 16
+/* So many failures, the first of a suite, are looked into and dumped. */
+#define VERIFY_FAILURES_MAX 8
+
 /* After a failure, do what options ask for with a case, whose host this takes
  * over. */
 clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
