@@ -64,79 +64,69 @@ static void *grow(void *list, int n, size_t size)
     return realloc(list, (n ? 2 * (size_t)n : 1) * size);
 }
 
+/* A list of *n with a copy of an element at its end; where there is no memory
+ * for it, as it was. */
+static void *append(struct verify_report *report, void *list, int *n,
+                    const void *element, size_t size)
+{
+    char *longer = grow(list, *n, size);
+
+    if (!longer) {
+        report->incomplete = true;
+        return list;
+    }
+    memcpy(longer + (size_t)(*n)++ * size, element, size);
+    return longer;
+}
+
 void report_begin(struct verify_report *report, const clade_backend *be)
 {
-    struct report_device *list =
-        grow(report->devices, report->n_devices, sizeof *list);
-    struct report_device *d;
+    struct report_device d = { .device = *clade_backend_device(be) };
 
-    if (!list) {
-        report->incomplete = true;
-        return;
-    }
-    report->devices = list;
-    d = &list[report->n_devices++];
-    *d = (struct report_device){ .device = *clade_backend_device(be) };
-    snprintf(d->build_options, sizeof d->build_options, "%s",
-             be->build_options);
+    snprintf(d.build_options, sizeof d.build_options, "%s", be->build_options);
+    report->devices =
+        append(report, report->devices, &report->n_devices, &d, sizeof d);
+}
+
+/* The device that was begun last, or NULL. */
+static struct report_device *current(struct verify_report *report)
+{
+    const int n = report->n_devices;
+
+    return n ? &report->devices[n - 1] : NULL;
 }
 
 void report_verdict(struct verify_report *report, const struct clade_verdict *v)
 {
-    struct report_device *d;
-    struct clade_verdict *list;
+    struct report_device *d = current(report);
 
-    if (!report->n_devices)
-        return;
-    d = &report->devices[report->n_devices - 1];
-    list = grow(d->verdicts, d->n_verdicts, sizeof *list);
-    if (!list) {
-        report->incomplete = true;
-        return;
-    }
-    d->verdicts = list;
-    list[d->n_verdicts++] = *v;
+    if (d)
+        d->verdicts = append(report, d->verdicts, &d->n_verdicts, v, sizeof *v);
 }
 
 void report_distance(struct verify_report *report,
                      const struct clade_distance *distance)
 {
-    struct report_device *d;
-    struct report_distance *list;
+    struct report_device *d = current(report);
+    struct report_distance r = { .deviation = distance->deviation,
+                                 .distance = distance->distance,
+                                 .limit = distance->limit,
+                                 .passed = distance->passed };
 
-    if (!report->n_devices)
-        return;
-    d = &report->devices[report->n_devices - 1];
-    list = grow(d->distances, d->n_distances, sizeof *list);
-    if (!list) {
-        report->incomplete = true;
-        return;
-    }
-    d->distances = list;
-    list += d->n_distances++;
-    snprintf(list->name, sizeof list->name, "%s", distance->name);
-    list->deviation = distance->deviation;
-    list->distance = distance->distance;
-    list->limit = distance->limit;
-    list->passed = distance->passed;
+    snprintf(r.name, sizeof r.name, "%s", distance->name);
+    if (d)
+        d->distances =
+            append(report, d->distances, &d->n_distances, &r, sizeof r);
 }
 
 void report_training(struct verify_report *report,
                      const struct clade_training *t)
 {
-    struct report_device *d;
-    struct clade_training *list;
+    struct report_device *d = current(report);
 
-    if (!report->n_devices)
-        return;
-    d = &report->devices[report->n_devices - 1];
-    list = grow(d->trainings, d->n_trainings, sizeof *list);
-    if (!list) {
-        report->incomplete = true;
-        return;
-    }
-    d->trainings = list;
-    list[d->n_trainings++] = *t;
+    if (d)
+        d->trainings =
+            append(report, d->trainings, &d->n_trainings, t, sizeof *t);
 }
 
 void report_describe(char *text, size_t size, const struct clade_training *t)
