@@ -79,23 +79,14 @@ static struct clade_verify_ops ops_options(const struct verify_options *o,
                                       .arg = print };
 }
 
+/* The ops suite, or (file) the one op of a file. */
 static clade_status run_ops(clade_backend *be, const struct verify_options *o,
-                            struct verify_print *print)
+                            struct verify_print *print, const char *file)
 {
     const struct clade_verify_ops ops = ops_options(o, print);
     struct clade_verify_summary summary;
-    clade_status st = clade_verify_ops(&summary, be, &ops);
-
-    verify_print_summary(print, &summary);
-    return st;
-}
-
-static clade_status run_op(clade_backend *be, const struct verify_options *o,
-                           struct verify_print *print)
-{
-    const struct clade_verify_ops ops = ops_options(o, print);
-    struct clade_verify_summary summary;
-    clade_status st = clade_verify_op(&summary, be, o->op, &ops);
+    clade_status st = file ? clade_verify_op(&summary, be, file, &ops)
+                           : clade_verify_ops(&summary, be, &ops);
 
     verify_print_summary(print, &summary);
     return st;
@@ -219,9 +210,9 @@ static clade_status run_suites(clade_backend *be,
     if (!st && o->against)
         st = run_against(be, o, print);
     if (!st && o->op)
-        st = ops = run_op(be, o, print);
+        st = ops = run_ops(be, o, print, o->op);
     if (goes_on(st) && is_suite(o, "ops"))
-        st = ops = worst_of(ops, run_ops(be, o, print));
+        st = ops = worst_of(ops, run_ops(be, o, print, NULL));
     if (goes_on(st) && is_suite(o, "step"))
         st = run_step(be, o, print);
     if (goes_on(st) && is_suite(o, "train"))
