@@ -87,19 +87,28 @@ static void print_table(const struct clade_device *list, int count)
     }
 }
 
-/* CL_DEVICE_SINGLE_FP_CONFIG by name. */
-static json_t *float_config(const struct clade_device *d)
+const char *tool_float_config(const struct clade_device *d, int i)
 {
     static const char *const bits[] = {
-        "denorm",         "inf-nan", "round-to-nearest", "round-to-zero",
-        "round-to-inf",   "fma",     "soft-float",
-        "correctly-rounded-divide-sqrt",
+        "denorm",           "inf-nan",
+        "round-to-nearest", "round-to-zero",
+        "round-to-inf",     "fma",
+        "soft-float",       "correctly-rounded-divide-sqrt",
     };
-    json_t *array = json_array();
 
-    for (size_t i = 0; i < COUNT_OF(bits); i++)
-        if (d->float_config >> i & 1)
-            json_array_append_new(array, json_string(bits[i]));
+    for (size_t bit = 0; bit < COUNT_OF(bits); bit++)
+        if (d->float_config >> bit & 1 && i-- == 0)
+            return bits[bit];
+    return NULL;
+}
+
+static json_t *float_config(const struct clade_device *d)
+{
+    json_t *array = json_array();
+    const char *name;
+
+    for (int i = 0; (name = tool_float_config(d, i)); i++)
+        json_array_append_new(array, json_string(name));
     return array;
 }
 

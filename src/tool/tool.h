@@ -95,6 +95,10 @@ void tool_notices(clade_backend *be);
 /* Open a device, its notices printed. */
 clade_status tool_open(clade_backend **be, const char *device);
 
+/* What a device's floats keep (CL_DEVICE_SINGLE_FP_CONFIG), the i-th by name;
+ * NULL behind the last. */
+const char *tool_float_config(const struct clade_device *d, int i);
+
 /* A device as an object; NULL where a text is not UTF-8. */
 json_t *tool_device_json(const struct clade_device *d);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "tool.h"
 #include "verify_report.h"
 
 static const char head[] =
@@ -165,17 +166,13 @@ static void put_row(FILE *f, const char *name, const char *text)
 
 static void put_facts(FILE *f, const struct report_device *d)
 {
-    static const char *const bits[] = {
-        "denorm",       "inf-nan", "round-to-nearest", "round-to-zero",
-        "round-to-inf", "fma",     "soft-float",       "correct divide",
-    };
     char config[160] = "";
     char units[96];
+    const char *name;
 
-    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
-        if (d->device.float_config >> i & 1)
-            snprintf(config + strlen(config), sizeof config - strlen(config),
-                     "%s%s", *config ? ", " : "", bits[i]);
+    for (int i = 0; (name = tool_float_config(&d->device, i)); i++)
+        snprintf(config + strlen(config), sizeof config - strlen(config),
+                 "%s%s", i ? ", " : "", name);
     snprintf(units, sizeof units, "%d, native vectors of %d floats",
              d->device.units, d->device.vector_width);
     fputs("<table>\n", f);
