@@ -44,22 +44,25 @@ static bool is_gpu(const struct clade_device *d)
     return d->type == CLADE_DEVICE_GPU && !d->emulated;
 }
 
+const char select_drivers[] =
+    "Debian and Ubuntu have drivers:\n"
+    "  any CPU     apt-get install pocl-opencl-icd\n"
+    "  Intel GPU   apt-get install intel-opencl-icd\n"
+    "  AMD GPU     apt-get install mesa-opencl-icd, and "
+    "RUSTICL_ENABLE=radeonsi in the\n"
+    "              environment (or AMD's own ROCm)\n"
+    "  NVIDIA GPU  apt-get install nvidia-opencl-icd\n"
+    "A GPU's render node (/dev/dri/renderD*) also wants you in the group "
+    "`render`.";
+
 /* Words that name a sort of device, of which the best is taken. */
 static const struct sort {
     const char *word;
     bool (*has)(const struct clade_device *d);
-    const char *none; /* what there is not, and what to do */
+    const char *none; /* what there is not */
 } sorts[] = {
-    { "opencl", is_opencl,
-      "no OpenCL device. Install a driver: pocl-opencl-icd runs on any CPU, "
-      "intel-opencl-icd on Intel's GPUs, mesa-opencl-icd on AMD's (with "
-      "RUSTICL_ENABLE=radeonsi in the environment), nvidia-opencl-icd on "
-      "NVIDIA's (Debian's packages)" },
-    { "gpu", is_gpu,
-      "no GPU with an OpenCL driver. Intel's need the package "
-      "intel-opencl-icd, AMD's mesa-opencl-icd (and RUSTICL_ENABLE=radeonsi "
-      "in the environment) or ROCm, NVIDIA's nvidia-opencl-icd; /dev/dri must "
-      "be yours to open (the group is render)" },
+    { "opencl", is_opencl, "no OpenCL device" },
+    { "gpu", is_gpu, "no GPU with an OpenCL driver" },
 };
 enum { N_SORTS = sizeof(sorts) / sizeof(*sorts) };
 
@@ -88,24 +91,24 @@ static int fit(const struct clade_device *d, const char *text)
     return !strcasecmp(name, text) ? 2 : contains(name, text);
 }
 
-/* Fail with the devices whose fit is `least` or better, a line each. */
-static clade_status fail_with_list(clade_status st, const char *what,
-                                   const struct clade_device *list, int count,
-                                   const char *text, int least)
+#define LINES_MAX 4096
+
+/* The devices whose fit is `least` or better, a line each. */
+static void fill_lines(char lines[LINES_MAX], const struct clade_device *list,
+                       int count, const char *text, int least)
 {
-    char lines[4096] = "";
     size_t used = 0;
 
-    for (int i = 0; i < count && used < sizeof(lines); i++) {
+    lines[0] = '\0';
+    for (int i = 0; i < count && used < LINES_MAX; i++) {
         char name[260];
 
         if (fit(&list[i], text) < least)
             continue;
         full_name(name, &list[i]);
-        used += (size_t)snprintf(lines + used, sizeof(lines) - used,
+        used += (size_t)snprintf(lines + used, LINES_MAX - used,
                                  "\n  %-10s  %s", list[i].selector, name);
     }
-    return clade_fail(st, "%s%s", what, lines);
 }
 
 static bool any(const struct clade_device *list, int count,
@@ -122,7 +125,7 @@ static clade_status select_sort_of(struct clade_device *device,
                                    const struct clade_device *list, int count,
                                    const struct sort *sort)
 {
-    char what[640];
+    char lines[LINES_MAX];
 
     for (int i = 0; i < count; i++) {
         if (sort->has(&list[i])) {
@@ -130,9 +133,9 @@ static clade_status select_sort_of(struct clade_device *device,
             return CLADE_OK;
         }
     }
-    snprintf(what, sizeof(what), "device `%s`: %s. There are:", sort->word,
-             sort->none);
-    return fail_with_list(CLADE_ENODEVICE, what, list, count, "", 0);
+    fill_lines(lines, list, count, "", 0);
+    return clade_fail(CLADE_ENODEVICE, "device `%s`: %s. There are:%s\n%s",
+                      sort->word, sort->none, lines, select_drivers);
 }
 
 /* The only device that fits `text` best. */
@@ -141,7 +144,7 @@ static clade_status select_named(struct clade_device *device,
                                  const char *text)
 {
     int best = 0, matches = 0, which = 0;
-    char what[640];
+    char lines[LINES_MAX];
 
     for (int i = 0; i < count; i++) {
         const int f = fit(&list[i], text);
@@ -157,16 +160,18 @@ static clade_status select_named(struct clade_device *device,
     if (matches == 0) {
         const bool bare = !any(list, count, &sorts[0]);
 
-        snprintf(what, sizeof(what), "no device `%.128s`%s%s; there are:", text,
-                 bare ? ", and " : "", bare ? sorts[0].none : "");
-        return fail_with_list(CLADE_ENODEVICE, what, list, count, "", 0);
+        fill_lines(lines, list, count, "", 0);
+        return clade_fail(CLADE_ENODEVICE,
+                          "no device `%.128s`%s%s; there are:%s%s%s", text,
+                          bare ? ", and " : "", bare ? sorts[0].none : "",
+                          lines, bare ? "\n" : "", bare ? select_drivers : "");
     }
     if (matches > 1) {
-        snprintf(what, sizeof(what),
-                 "`%.128s` is part of %d devices' names; use more of one, or "
-                 "what stands before it:",
-                 text, matches);
-        return fail_with_list(CLADE_EAMBIGUOUS, what, list, count, text, best);
+        fill_lines(lines, list, count, text, best);
+        return clade_fail(CLADE_EAMBIGUOUS,
+                          "`%.128s` is part of %d devices' names; use more of "
+                          "one, or what stands before it:%s",
+                          text, matches, lines);
     }
     *device = list[which];
     return CLADE_OK;

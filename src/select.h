@@ -10,6 +10,9 @@ void select_sort(struct clade_device *list, int count);
 /* The environment's choice of device, or NULL. */
 const char *select_default(void);
 
+/* How to get a driver, lines of text; the last one without its end. */
+extern const char select_drivers[];
+
 /*
  * The one of a sorted list that `text` selects: `opencl` and `gpu` are the best
  * of their sort, `platform / device` one alone, part of it the only one that

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "select.h"
 #include "status.h"
 
 struct devices_options {
@@ -146,17 +147,10 @@ static clade_status print_json(const struct clade_device *list, int count)
 
 static void say_how_to_install(void)
 {
-    fputs("clade: there is no OpenCL device; training would use the reference, "
-          "which is slow.\nDebian and Ubuntu have drivers:\n"
-          "  any CPU     apt-get install pocl-opencl-icd\n"
-          "  Intel GPU   apt-get install intel-opencl-icd\n"
-          "  AMD GPU     apt-get install mesa-opencl-icd, and "
-          "RUSTICL_ENABLE=radeonsi in the\n"
-          "              environment (or AMD's own ROCm)\n"
-          "  NVIDIA GPU  apt-get install nvidia-opencl-icd\n"
-          "A GPU's render node (/dev/dri/renderD*) also wants you in the "
-          "group `render`.\n",
-          stderr);
+    fprintf(stderr,
+            "clade: there is no OpenCL device; training would use the "
+            "reference, which is slow.\n%s\n",
+            select_drivers);
 }
 
 static clade_status run(const void *given)
