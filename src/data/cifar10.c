@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <nettle/sha2.h>
 
+#include "file.h"
 #include "status.h"
 
 /* A record: its label, then the red, the green and the blue plane. */
@@ -95,14 +96,12 @@ static clade_status read_records(struct filling *f, FILE *file,
 static clade_status read_file(struct filling *f, const char *dir,
                               const char *name)
 {
-    const size_t size = strlen(dir) + strlen(name) + 2;
-    char *path = malloc(size);
+    char *path = file_path(dir, name);
     clade_status st;
     FILE *file;
 
     if (!path)
         return clade_fail(CLADE_ENOMEM, "%s/%s: out of memory", dir, name);
-    snprintf(path, size, "%s/%s", dir, name);
     if (!(file = fopen(path, "rb")))
         st = clade_fail(CLADE_EDATA, "%s: %s; " FETCH, path, strerror(errno));
     else if (!(st = check_size(file, path)))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
+#include "file.h"
 #include "rng.h"
 
 #include <stdio.h>
@@ -62,29 +63,6 @@ static void make_folders(const char *file)
     }
 }
 
-/* The whole file and a 0 after it. */
-static char *read_file(const char *path, size_t *bytes)
-{
-    FILE *f = fopen(path, "rb");
-    char *text = NULL;
-    struct stat s;
-
-    if (!f)
-        return NULL;
-    if (!fstat(fileno(f), &s) && s.st_size > 0)
-        text = malloc(s.st_size + 1);
-    if (text && fread(text, 1, s.st_size, f) != (size_t)s.st_size) {
-        free(text);
-        text = NULL;
-    }
-    fclose(f);
-    if (text) {
-        text[s.st_size] = '\0';
-        *bytes = s.st_size;
-    }
-    return text;
-}
-
 static bool intact(const char *file, size_t bytes, const char *key)
 {
     struct header h;
@@ -107,7 +85,7 @@ void *ocl_cache_load(const char *key, size_t *bytes)
     char path[4096], *file;
     size_t n;
 
-    if (!file_name(path, sizeof path, key) || !(file = read_file(path, &n)))
+    if (!file_name(path, sizeof path, key) || file_read(&file, &n, path))
         return NULL;
     if (!intact(file, n, key)) {
         free(file);
