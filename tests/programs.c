@@ -78,7 +78,7 @@ static void disguise(struct ocl *o)
     d->float_config = CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST |
                       CL_FP_FMA | CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
     d->unified = d->emulated = false;
-    d->fma = o->fma = true; /* it defines FP_FAST_FMAF */
+    d->fma = true; /* it defines FP_FAST_FMAF */
     o->clblast_built = true;
     o->list = add;
 }

@@ -49,7 +49,7 @@ clade_status ocl_kernel_get(const struct ocl_kernel **kernel, struct ocl *o,
 const char *ocl_text_name(enum ocl_text text);
 char *ocl_all_options(const struct ocl *o, const char *options);
 
-/* probe.c: decide o->fma, or read what was decided for this device. */
+/* probe.c: decide the device's fma, or read what was decided before. */
 clade_status ocl_decide_fma(struct ocl *o);
 
 /* cache.c: a file of the cache folder under a key.  Get returns malloc'd

@@ -43,7 +43,6 @@ struct ocl {
     struct ocl_programs *programs;
     struct ocl_pending *pending;
     uint64_t launches; /* kernels and CLBlast's products queued so far */
-    bool fma;       /* FMA() is fma(), else a product and a sum */
     bool preparing; /* ocl_launch builds and checks, but queues nothing */
     bool clblast_built; /* CLBlast has built its kernels for this context */
     /* If set, told of launches instead of their being built: what a device

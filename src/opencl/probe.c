@@ -155,15 +155,14 @@ static clade_status probe(bool *fma, struct ocl *o)
 
 clade_status ocl_decide_fma(struct ocl *o)
 {
+    bool *fma = &o->base.device.fma;
     char *kept = ocl_cache_get(o, "fma");
     clade_status st = CLADE_OK;
 
-    if (kept && (!strcmp(kept, "0") || !strcmp(kept, "1"))) {
-        o->fma = kept[0] == '1';
-    } else if (!(st = probe(&o->fma, o))) {
-        ocl_cache_put(o, "fma", o->fma ? "1" : "0");
-    }
-    o->base.device.fma = o->fma;
+    if (kept && (!strcmp(kept, "0") || !strcmp(kept, "1")))
+        *fma = kept[0] == '1';
+    else if (!(st = probe(fma, o)))
+        ocl_cache_put(o, "fma", *fma ? "1" : "0");
     free(kept);
     return st;
 }

@@ -139,7 +139,8 @@ char *ocl_all_options(const struct ocl *o, const char *options)
     char *all = malloc(size);
 
     if (all)
-        snprintf(all, size, "-cl-std=CL1.2 -D USE_FMA=%d%s%s%s%s", o->fma,
+        snprintf(all, size, "-cl-std=CL1.2 -D USE_FMA=%d%s%s%s%s",
+                 o->base.device.fma,
                  divide ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",
                  o->base.unoptimised ? " -cl-opt-disable" : "",
                  *options ? " " : "", options);
