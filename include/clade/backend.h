@@ -63,6 +63,15 @@ CLADE_API clade_status clade_device_find(struct clade_device *device,
  */
 typedef struct clade_backend clade_backend;
 
+/*
+ * Open the device that a text selects, as clade_device_find() takes it.  Close
+ * waits for what is queued; the backend's buffers and nets must be freed
+ * before.  It accepts NULL.
+ *
+ * CLADE_EAMBIGUOUS or CLADE_ENODEVICE with the list in the message;
+ * CLADE_EDEVICE, CLADE_EBUILD (with the compiler's log) or CLADE_ENOMEM where
+ * the device can't be put to work.
+ */
 CLADE_API clade_status clade_backend_open(clade_backend **be,
                                           const char *device);
 CLADE_API void clade_backend_close(clade_backend *be);
@@ -76,8 +85,9 @@ enum clade_memory {
     CLADE_MEMORY_HOST    /* pinned: mapped once, for staging */
 };
 
-/* Memory, contents undefined, `bytes` > 0.  CLADE_ENOMEM names the size; free
- * accepts NULL and waits for nothing that is queued. */
+/* Memory, contents undefined, `bytes` > 0.  CLADE_ENOMEM names the size;
+ * CLADE_EDEVICE: it can't be mapped.  Free accepts NULL and waits for nothing
+ * that is queued. */
 CLADE_API clade_status clade_backend_alloc(clade_backend *be,
                                            struct clade_buffer **buffer,
                                            size_t bytes,
@@ -86,6 +96,9 @@ CLADE_API void clade_backend_free(clade_backend *be,
                                   struct clade_buffer *buffer);
 /* The bytes in buffers that are alive. */
 CLADE_API uint64_t clade_backend_memory(const clade_backend *be);
+
+/* Each of the four below: CLADE_OK, or CLADE_EDEVICE or CLADE_ENOMEM with what
+ * the driver said. */
 
 /* Queued: `bytes` bytes from byte `at` on become copies of `word`; both are
  * multiples of 4. */
@@ -99,7 +112,8 @@ CLADE_API clade_status clade_backend_copy(clade_backend *be,
                                           size_t to_at,
                                           struct clade_buffer *from,
                                           size_t from_at, size_t bytes);
-/* Done on return, after all that was queued before it. */
+/* Done on return, after all that was queued before it, whose fault it may
+ * return, naming the op. */
 CLADE_API clade_status clade_backend_read(clade_backend *be, void *to,
                                           struct clade_buffer *from,
                                           size_t at, size_t bytes);
@@ -126,7 +140,8 @@ CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
                                             const char *name);
 /* Build what the op needs (programs, kernels, shared by ops and kept until the
- * backend closes); its tensors may still move. */
+ * backend closes); its tensors may still move.  CLADE_EBUILD carries the
+ * compiler's log. */
 CLADE_API clade_status clade_backend_prepare(clade_backend *be,
                                              struct clade_op *op);
 /* Queue a prepared op.  A fault may show later, in finish or read; it names

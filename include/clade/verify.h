@@ -88,6 +88,10 @@ struct clade_verify_step {
  * Judge each op of a training step, in the very plan that trains, on its own
  * inputs as the device has them; then check that a step that isn't watched
  * leaves the same weights, bit for bit.
+ *
+ * CLADE_OK, CLADE_EBOUND or CLADE_EMISTRUSTED as for clade_verify_ops();
+ * CLADE_EUNSUPPORTED if the backend stores float64; and what clade_net_new()
+ * and clade_net_train() return.
  */
 CLADE_API clade_status
 clade_verify_step(struct clade_verify_summary *summary, clade_backend *be,
@@ -101,7 +105,8 @@ struct clade_record {
     uint64_t seed;
 };
 
-/* Write what a device computes, for others to be held against. */
+/* Write what a device computes, for others to be held against.  CLADE_EIO names
+ * the file; and what clade_net_new() and clade_net_train() return. */
 CLADE_API clade_status clade_record_write(clade_backend *be,
                                           const struct clade_record *options);
 
@@ -169,7 +174,8 @@ CLADE_API clade_status
 clade_verify_train(clade_backend *be, const struct clade_verify_train *options);
 
 /* Make the envelope of a training: with noise of this device's size, `runs`
- * times, around the reference's. */
+ * times, around the reference's.  CLADE_EIO names the file; and what
+ * clade_net_new() and clade_net_train() return. */
 CLADE_API clade_status
 clade_envelope_make(clade_backend *be, const char *file, int runs,
                     const struct clade_verify_train *options);
