@@ -190,9 +190,9 @@ static void bwd_data_store(const struct clade_op *op, double (*acc)[COLS],
 }
 
 /* Pixels w0, w0+stride, ... of row h of dx: the same (r,s) reach all of them,
- * from neighbouring pixels of dy.  `turned` is the filter as [R,S,K,C]. */
-static void bwd_data_tile(const struct clade_op *op, const real *turned, int n,
-                          int h, int w0, int c0)
+ * from neighbouring pixels of dy.  `transposed` is the filter as [R,S,K,C]. */
+static void bwd_data_tile(const struct clade_op *op, const real *transposed,
+                          int n, int h, int w0, int c0)
 {
     const struct clade_tensor *dx = &op->t[CLADE_DX];
     const struct clade_tensor *dy = &op->t[CLADE_DY];
@@ -218,7 +218,7 @@ static void bwd_data_tile(const struct clade_op *op, const real *turned, int n,
                 .a = reals(dy) + pixel_at(dy, n, p, q + in.from),
                 .row = dy->ld,
                 .step = 1,
-                .b = turned + (int64_t)(r * win.s + s) * dy->c * dx->c + c0,
+                .b = transposed + (int64_t)(r * win.s + s) * dy->c * dx->c + c0,
                 .b_step = dx->c,
                 .count = dy->c,
             };
@@ -229,14 +229,14 @@ static void bwd_data_tile(const struct clade_op *op, const real *turned, int n,
     bwd_data_store(op, acc, n, h, w0, rows, c0, cols);
 }
 
-/* turned[r,s,k,c] = w[r,s,c,k] */
-static void turn(real *turned, const real *w, int RS, int C, int K)
+/* transposed[r,s,k,c] = w[r,s,c,k] */
+static void transpose(real *transposed, const real *w, int RS, int C, int K)
 {
 #pragma omp parallel for collapse(2)
     for (int rs = 0; rs < RS; rs++)
         for (int k = 0; k < K; k++)
             for (int c = 0; c < C; c++)
-                turned[((int64_t)rs * K + k) * C + c] =
+                transposed[((int64_t)rs * K + k) * C + c] =
                     w[((int64_t)rs * C + c) * K + k];
 }
 
@@ -248,8 +248,8 @@ void REAL_NAME(conv_bwd_data)(const struct clade_op *given, void *scratch)
     const int strips = (dx->w + stride * ROWS - 1) / (stride * ROWS) * stride;
     const int64_t tiles = (int64_t)dx->n * dx->h * strips;
 
-    turn(scratch, reals(&op.t[CLADE_W]), op.window.r * op.window.s, dx->c,
-         op.t[CLADE_DY].c);
+    transpose(scratch, reals(&op.t[CLADE_W]), op.window.r * op.window.s, dx->c,
+              op.t[CLADE_DY].c);
 #pragma omp parallel for collapse(2)
     for (int c = 0; c < dx->c; c += COLS) {
         for (int64_t i = 0; i < tiles; i++) {

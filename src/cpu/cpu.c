@@ -228,7 +228,7 @@ static clade_status choose(clade_backend *be, struct clade_op *op,
     return CLADE_OK;
 }
 
-/* conv_bwd_data turns its filter; the turned ones share one piece of memory, as
+/* conv_bwd_data transposes its filter; the copies share one piece of memory, as
  * ops run one after another. */
 static clade_status prepare(clade_backend *be, struct clade_op *op)
 {
@@ -241,8 +241,7 @@ static clade_status prepare(clade_backend *be, struct clade_op *op)
         return CLADE_OK;
     if (!(scratch = lines(wanted)))
         return clade_fail(CLADE_ENOMEM,
-                          "%s: no memory to turn a filter of "
-                          "%zu bytes",
+                          "%s: no memory to transpose a filter of %zu bytes",
                           op_describe(op), wanted);
     free(cpu->scratch);
     cpu->scratch = scratch;

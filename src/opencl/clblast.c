@@ -28,7 +28,7 @@ enum { IMAGES, TEMP_KIB };
 
 /* One product: C[m,n] = op(A) op(B) + beta*C, row-major. */
 struct gemm {
-    bool a_turned, b_turned;
+    bool a_transposed, b_transposed;
     size_t m, n, k;
     struct clade_tensor a, b, c; /* only buffer, offset and ld count */
     float beta;
@@ -45,7 +45,7 @@ static clade_status check(CLBlastStatusCode code, const struct clade_op *op)
                       op_describe(op), code);
 }
 
-static CLBlastTranspose turned(bool yes)
+static CLBlastTranspose transpose(bool yes)
 {
     return yes ? CLBlastTransposeYes : CLBlastTransposeNo;
 }
@@ -57,11 +57,11 @@ static clade_status queue_gemm(struct ocl *o, const struct clade_op *op,
     clade_status st;
 
     st = check(CLBlastSgemmWithTempBuffer(
-                   CLBlastLayoutRowMajor, turned(g->a_turned),
-                   turned(g->b_turned), g->m, g->n, g->k, 1.0f, ocl_mem(&g->a),
-                   g->a.offset, g->a.ld, ocl_mem(&g->b), g->b.offset, g->b.ld,
-                   g->beta, ocl_mem(&g->c), g->c.offset, g->c.ld, &o->queue,
-                   &event, temp),
+                   CLBlastLayoutRowMajor, transpose(g->a_transposed),
+                   transpose(g->b_transposed), g->m, g->n, g->k, 1.0f,
+                   ocl_mem(&g->a), g->a.offset, g->a.ld, ocl_mem(&g->b),
+                   g->b.offset, g->b.ld, g->beta, ocl_mem(&g->c), g->c.offset,
+                   g->c.ld, &o->queue, &event, temp),
                op);
     if (!st)
         ocl_pending_add(o, op, event);
@@ -192,11 +192,11 @@ static clade_status temp_bytes(size_t *bytes, struct ocl *o,
     const struct gemm g = gemm_of(op, true);
 
     /* an offset, which the tensors do not have yet, can want a copy */
-    return check(
-        CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, turned(g.a_turned),
-                                   turned(g.b_turned), g.m, g.n, g.k, 1, g.a.ld,
-                                   1, g.b.ld, 1, g.c.ld, &o->queue, bytes),
-        op);
+    return check(CLBlastSGemmTempBufferSize(
+                     CLBlastLayoutRowMajor, transpose(g.a_transposed),
+                     transpose(g.b_transposed), g.m, g.n, g.k, 1, g.a.ld, 1,
+                     g.b.ld, 1, g.c.ld, &o->queue, bytes),
+                 op);
 }
 
 static bool supports(struct ocl *o, const struct clade_op *op)
@@ -379,9 +379,10 @@ static double exact(const struct gemm *g, size_t i, size_t j)
     double sum = 0;
 
     for (size_t l = 0; l < g->k; l++)
-        sum += (double)small_integer(g->a_turned ? l * g->a.ld + i
-                                                 : i * g->a.ld + l) *
-               small_integer(g->b_turned ? j * g->b.ld + l : l * g->b.ld + j);
+        sum +=
+            (double)small_integer(g->a_transposed ? l * g->a.ld + i
+                                                  : i * g->a.ld + l) *
+            small_integer(g->b_transposed ? j * g->b.ld + l : l * g->b.ld + j);
     return sum;
 }
 
@@ -403,8 +404,8 @@ static clade_status product_right(bool *right, struct ocl *o,
 {
     const struct clade_op chunk = ocl_conv_part(op, 0, op->tune[IMAGES]);
     struct gemm g = gemm_of(&chunk, true);
-    const size_t rows_a = g.a_turned ? g.k : g.m;
-    const size_t rows_b = g.b_turned ? g.n : g.k;
+    const size_t rows_a = g.a_transposed ? g.k : g.m;
+    const size_t rows_b = g.b_transposed ? g.n : g.k;
     struct clade_tensor temp = { 0 };
     float *host = malloc(g.m * g.c.ld * sizeof(float));
     clade_status st = CLADE_OK;
@@ -464,7 +465,8 @@ static bool trusted(struct ocl *o, const struct clade_op *op)
     g = gemm_of(&sized, true);
     snprintf(key, sizeof key,
              "clblast " CLBLAST_TEXT " gemm %d%d %zu %zu %zu ld %d %d %d",
-             g.a_turned, g.b_turned, g.m, g.n, g.k, g.a.ld, g.b.ld, g.c.ld);
+             g.a_transposed, g.b_transposed, g.m, g.n, g.k, g.a.ld, g.b.ld,
+             g.c.ld);
     verdict = ocl_cache_get(o, key);
     if (verdict) {
         right = !strcmp(verdict, "right");
