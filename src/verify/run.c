@@ -18,7 +18,7 @@
 #define OTHER       4096 /* parameters that the work between runs updates */
 
 /* The device's side of a case. */
-struct bench {
+struct rig {
     clade_backend *be;
     const struct verify_host *host;
     struct clade_op op, pack;
@@ -38,13 +38,13 @@ static double now(void)
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-static unsigned outputs(const struct bench *b)
+static unsigned outputs(const struct rig *rig)
 {
-    return clade_op_outputs(b->op.kind);
+    return clade_op_outputs(rig->op.kind);
 }
 
 /* Scratch of the run's own, with a guard behind it. */
-static clade_status add_scratch(struct bench *b, enum clade_role role,
+static clade_status add_scratch(struct rig *rig, enum clade_role role,
                                 size_t bytes)
 {
     const int elements = (int)((bytes + 3) / 4);
@@ -52,85 +52,86 @@ static clade_status add_scratch(struct bench *b, enum clade_role role,
 
     if (!bytes)
         return CLADE_OK;
-    st = clade_backend_alloc(b->be, &b->buffer[role],
+    st = clade_backend_alloc(rig->be, &rig->buffer[role],
                              elements * 4 + GUARD_BYTES, CLADE_MEMORY_DEVICE);
     if (!st)
-        b->op.t[role] =
-            clade_tensor_at(b->buffer[role], 0, 1, 1, 1, elements, CLADE_F32);
+        rig->op.t[role] =
+            clade_tensor_at(rig->buffer[role], 0, 1, 1, 1, elements, CLADE_F32);
     return st;
 }
 
 /* From its source first, so that it is in the cache. */
-static clade_status build(struct bench *b, struct clade_op *op)
+static clade_status build(struct rig *rig, struct clade_op *op)
 {
-    const int programs = b->be->programs;
+    const int programs = rig->be->programs;
     clade_status st;
 
-    b->be->build = BUILD_SOURCE;
-    st = clade_backend_prepare(b->be, op);
-    b->fresh |= b->be->programs > programs;
-    b->be->build = BUILD_CACHED;
-    return st ? st : clade_backend_prepare(b->be, op);
+    rig->be->build = BUILD_SOURCE;
+    st = clade_backend_prepare(rig->be, op);
+    rig->fresh |= rig->be->programs > programs;
+    rig->be->build = BUILD_CACHED;
+    return st ? st : clade_backend_prepare(rig->be, op);
 }
 
-static clade_status prepare(struct bench *b, const char *algorithm)
+static clade_status prepare(struct rig *rig, const char *algorithm)
 {
     clade_status st;
 
-    st = clade_backend_choose(b->be, &b->op, algorithm);
+    st = clade_backend_choose(rig->be, &rig->op, algorithm);
     if (!st)
-        st = add_scratch(b, CLADE_WORKSPACE, b->op.workspace);
+        st = add_scratch(rig, CLADE_WORKSPACE, rig->op.workspace);
     if (!st)
-        st = add_scratch(b, CLADE_PACKED, b->op.packed * sizeof(float));
+        st = add_scratch(rig, CLADE_PACKED, rig->op.packed * sizeof(float));
     if (!st)
-        st = build(b, &b->op);
-    if (st || !b->op.packed)
+        st = build(rig, &rig->op);
+    if (st || !rig->op.packed)
         return st;
-    st = clade_op_filter_pack(&b->pack, &b->op);
+    st = clade_op_filter_pack(&rig->pack, &rig->op);
     if (!st)
-        st = clade_backend_choose(b->be, &b->pack, NULL);
-    return st ? st : build(b, &b->pack);
+        st = clade_backend_choose(rig->be, &rig->pack, NULL);
+    return st ? st : build(rig, &rig->pack);
 }
 
-static clade_status prepare_other(struct bench *b)
+static clade_status prepare_other(struct rig *rig)
 {
     struct clade_tensor t[3];
     clade_status st;
 
-    st = clade_backend_alloc(b->be, &b->other_buffer, 3 * OTHER * sizeof(float),
-                             CLADE_MEMORY_DEVICE);
+    st = clade_backend_alloc(rig->be, &rig->other_buffer,
+                             3 * OTHER * sizeof(float), CLADE_MEMORY_DEVICE);
     for (int i = 0; i < 3 && !st; i++)
-        t[i] = clade_tensor_at(b->other_buffer, i * OTHER, 1, 1, 1, OTHER,
+        t[i] = clade_tensor_at(rig->other_buffer, i * OTHER, 1, 1, 1, OTHER,
                                CLADE_F32);
-    b->other_step.learning_rate = 0.5f;
+    rig->other_step.learning_rate = 0.5f;
     if (!st)
-        st = clade_op_sgd(&b->other, t[0], t[1], t[2], 0.5f, &b->other_step);
+        st =
+            clade_op_sgd(&rig->other, t[0], t[1], t[2], 0.5f, &rig->other_step);
     if (!st)
-        st = clade_backend_choose(b->be, &b->other, NULL);
-    return st ? st : clade_backend_prepare(b->be, &b->other);
+        st = clade_backend_choose(rig->be, &rig->other, NULL);
+    return st ? st : clade_backend_prepare(rig->be, &rig->other);
 }
 
-static clade_status setup(struct bench *b, const char *algorithm)
+static clade_status setup(struct rig *rig, const char *algorithm)
 {
     clade_status st;
 
-    b->op = b->host->op;
+    rig->op = rig->host->op;
     for (int role = 0; role < CLADE_ROLES; role++) {
-        const struct verify_area *a = &b->host->area[role];
+        const struct verify_area *a = &rig->host->area[role];
 
         if (!a->bytes)
             continue;
-        st = clade_backend_alloc(b->be, &b->buffer[role], a->bytes,
+        st = clade_backend_alloc(rig->be, &rig->buffer[role], a->bytes,
                                  CLADE_MEMORY_DEVICE);
         if (!st)
-            st = clade_backend_write(b->be, b->buffer[role], 0, a->before,
+            st = clade_backend_write(rig->be, rig->buffer[role], 0, a->before,
                                      a->bytes);
         if (st)
             return st;
-        b->op.t[role].buffer = b->buffer[role];
+        rig->op.t[role].buffer = rig->buffer[role];
     }
-    st = prepare_other(b);
-    return st ? st : prepare(b, algorithm);
+    st = prepare_other(rig);
+    return st ? st : prepare(rig, algorithm);
 }
 
 /* What scratch holds before run `run`: it must not matter. */
@@ -141,73 +142,74 @@ static uint32_t poison_of(int run)
     return words[run];
 }
 
-static clade_status poison_scratch(struct bench *b, enum clade_role role,
+static clade_status poison_scratch(struct rig *rig, enum clade_role role,
                                    int run)
 {
-    const size_t bytes = (size_t)b->op.t[role].c * 4;
+    const size_t bytes = (size_t)rig->op.t[role].c * 4;
     clade_status st;
 
-    if (!b->buffer[role])
+    if (!rig->buffer[role])
         return CLADE_OK;
-    st = clade_backend_fill(b->be, b->buffer[role], 0, bytes, poison_of(run));
+    st = clade_backend_fill(rig->be, rig->buffer[role], 0, bytes,
+                            poison_of(run));
     return st ? st
-              : clade_backend_fill(b->be, b->buffer[role], bytes, GUARD_BYTES,
-                                   VERIFY_GUARD);
+              : clade_backend_fill(rig->be, rig->buffer[role], bytes,
+                                   GUARD_BYTES, VERIFY_GUARD);
 }
 
 /* Outputs and scratch as they were before, and something else done between. */
-static clade_status reset(struct bench *b, int run)
+static clade_status reset(struct rig *rig, int run)
 {
-    clade_status st = poison_scratch(b, CLADE_WORKSPACE, run);
+    clade_status st = poison_scratch(rig, CLADE_WORKSPACE, run);
 
     if (!st)
-        st = poison_scratch(b, CLADE_PACKED, run);
+        st = poison_scratch(rig, CLADE_PACKED, run);
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        const struct verify_area *a = &b->host->area[role];
+        const struct verify_area *a = &rig->host->area[role];
 
-        if (a->bytes && outputs(b) & 1u << role)
-            st = clade_backend_write(b->be, b->buffer[role], 0, a->before,
+        if (a->bytes && outputs(rig) & 1u << role)
+            st = clade_backend_write(rig->be, rig->buffer[role], 0, a->before,
                                      a->bytes);
     }
     if (!st)
-        st = clade_backend_fill(b->be, b->other_buffer, 0,
+        st = clade_backend_fill(rig->be, rig->other_buffer, 0,
                                 3 * OTHER * sizeof(float), poison_of(run));
     if (!st)
-        st = clade_backend_run(b->be, &b->other);
-    return st ? st : clade_backend_finish(b->be);
+        st = clade_backend_run(rig->be, &rig->other);
+    return st ? st : clade_backend_finish(rig->be);
 }
 
-static clade_status run_once(struct bench *b, int run, double *seconds)
+static clade_status run_once(struct rig *rig, int run, double *seconds)
 {
-    clade_status st = reset(b, run);
+    clade_status st = reset(rig, run);
     double start;
 
-    if (!st && b->op.packed)
-        st = clade_backend_run(b->be, &b->pack);
+    if (!st && rig->op.packed)
+        st = clade_backend_run(rig->be, &rig->pack);
     if (!st)
-        st = clade_backend_finish(b->be);
+        st = clade_backend_finish(rig->be);
     if (st)
         return st;
-    b->be->regrouped = 0; /* of this op alone */
+    rig->be->regrouped = 0; /* of this op alone */
     start = now();
-    st = clade_backend_run(b->be, &b->op);
+    st = clade_backend_run(rig->be, &rig->op);
     if (!st)
-        st = clade_backend_finish(b->be);
+        st = clade_backend_finish(rig->be);
     *seconds = now() - start;
     return st;
 }
 
-static clade_status read_back(void **image, struct bench *b,
+static clade_status read_back(void **image, struct rig *rig,
                               enum clade_role role)
 {
-    const size_t bytes = b->host->area[role].bytes;
+    const size_t bytes = rig->host->area[role].bytes;
 
     if (!*image)
         *image = malloc(bytes);
     if (!*image)
         return clade_fail(CLADE_ENOMEM, "verify: no memory for %zu bytes",
                           bytes);
-    return clade_backend_read(b->be, *image, b->buffer[role], 0, bytes);
+    return clade_backend_read(rig->be, *image, rig->buffer[role], 0, bytes);
 }
 
 /* The byte of an element. */
@@ -234,16 +236,16 @@ static bool guards_hold(void *scratch, const void *image,
     return !memcmp(scratch, a->before, a->bytes);
 }
 
-static clade_status check_guards(struct clade_verdict *v, struct bench *b,
+static clade_status check_guards(struct clade_verdict *v, struct rig *rig,
                                  void *after[CLADE_ROLES])
 {
     for (int role = 0; role < CLADE_ROLES; role++) {
-        const struct verify_area *a = &b->host->area[role];
+        const struct verify_area *a = &rig->host->area[role];
         void *scratch;
 
         if (!a->bytes)
             continue;
-        if (!(outputs(b) & 1u << role)) {
+        if (!(outputs(rig) & 1u << role)) {
             if (memcmp(after[role], a->before, a->bytes))
                 verify_blame(v, CLADE_FAILED, "its input %s was written to",
                              clade_role_name(role));
@@ -252,7 +254,7 @@ static clade_status check_guards(struct clade_verdict *v, struct bench *b,
         scratch = malloc(a->bytes);
         if (!scratch)
             return clade_fail(CLADE_ENOMEM, "verify: no memory for guards");
-        if (!guards_hold(scratch, after[role], a, &b->host->op.t[role]))
+        if (!guards_hold(scratch, after[role], a, &rig->host->op.t[role]))
             verify_blame(v, CLADE_FAILED, "it wrote outside of %s",
                          clade_role_name(role));
         free(scratch);
@@ -261,16 +263,16 @@ static clade_status check_guards(struct clade_verdict *v, struct bench *b,
 }
 
 /* Behind scratch there must still be the guard. */
-static clade_status check_scratch(struct clade_verdict *v, struct bench *b,
+static clade_status check_scratch(struct clade_verdict *v, struct rig *rig,
                                   enum clade_role role)
 {
     uint32_t words[GUARD_BYTES / 4];
     clade_status st;
 
-    if (!b->buffer[role])
+    if (!rig->buffer[role])
         return CLADE_OK;
-    st = clade_backend_read(b->be, words, b->buffer[role],
-                            (size_t)b->op.t[role].c * 4, sizeof(words));
+    st = clade_backend_read(rig->be, words, rig->buffer[role],
+                            (size_t)rig->op.t[role].c * 4, sizeof(words));
     for (size_t i = 0; !st && i < GUARD_BYTES / 4; i++)
         if (words[i] != VERIFY_GUARD)
             verify_blame(v, CLADE_FAILED, "it wrote behind its %s",
@@ -278,15 +280,15 @@ static clade_status check_scratch(struct clade_verdict *v, struct bench *b,
     return st;
 }
 
-static void compare_runs(struct clade_verdict *v, const struct bench *b,
+static void compare_runs(struct clade_verdict *v, const struct rig *rig,
                          void *after[CLADE_ROLES])
 {
     for (int role = 0; role < CLADE_ROLES; role++) {
-        if (!b->host->area[role].bytes || !(outputs(b) & 1u << role))
+        if (!rig->host->area[role].bytes || !(outputs(rig) & 1u << role))
             continue;
         for (int run = 0; run < RUNS - 1; run++)
-            if (memcmp(b->seen[run][role], after[role],
-                       b->host->area[role].bytes))
+            if (memcmp(rig->seen[run][role], after[role],
+                       rig->host->area[role].bytes))
                 verify_blame(v, CLADE_FAILED,
                              "%s: runs %d and %d of the same work differ",
                              clade_role_name(role), run + 1, RUNS);
@@ -294,22 +296,22 @@ static void compare_runs(struct clade_verdict *v, const struct bench *b,
 }
 
 /* The same work by the program from its source. */
-static clade_status run_source(struct clade_verdict *v, struct bench *b,
+static clade_status run_source(struct clade_verdict *v, struct rig *rig,
                                void *after[CLADE_ROLES])
 {
     double seconds;
     clade_status st;
 
-    b->be->build = BUILD_SOURCE;
-    st = run_once(b, 0, &seconds);
-    b->be->build = BUILD_CACHED;
+    rig->be->build = BUILD_SOURCE;
+    st = run_once(rig, 0, &seconds);
+    rig->be->build = BUILD_CACHED;
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        const size_t bytes = b->host->area[role].bytes;
+        const size_t bytes = rig->host->area[role].bytes;
         void *image = NULL;
 
-        if (!bytes || !(outputs(b) & 1u << role))
+        if (!bytes || !(outputs(rig) & 1u << role))
             continue;
-        st = read_back(&image, b, role);
+        st = read_back(&image, rig, role);
         if (!st && memcmp(image, after[role], bytes))
             verify_blame(v, CLADE_FAILED,
                          "%s: the program from its cached binary and that "
@@ -321,52 +323,53 @@ static clade_status run_source(struct clade_verdict *v, struct bench *b,
 }
 
 static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
-                            struct bench *b)
+                            struct rig *rig)
 {
     clade_status st = CLADE_OK;
 
     for (int run = 0; run < RUNS && !st; run++) {
-        st = run_once(b, run, &v->seconds);
+        st = run_once(rig, run, &v->seconds);
         for (int role = 0; role < CLADE_ROLES && !st; role++) {
             const bool last = run == RUNS - 1;
 
-            if (b->host->area[role].bytes && (last || outputs(b) & 1u << role))
-                st = read_back(last ? &after[role] : &b->seen[run][role], b,
+            if (rig->host->area[role].bytes &&
+                (last || outputs(rig) & 1u << role))
+                st = read_back(last ? &after[role] : &rig->seen[run][role], rig,
                                role);
         }
     }
     if (!st)
-        st = check_guards(v, b, after);
+        st = check_guards(v, rig, after);
     if (!st)
-        st = check_scratch(v, b, CLADE_WORKSPACE);
+        st = check_scratch(v, rig, CLADE_WORKSPACE);
     if (!st)
-        st = check_scratch(v, b, CLADE_PACKED);
+        st = check_scratch(v, rig, CLADE_PACKED);
     if (!st)
-        compare_runs(v, b, after);
-    return st || !b->fresh ? st : run_source(v, b, after);
+        compare_runs(v, rig, after);
+    return st || !rig->fresh ? st : run_source(v, rig, after);
 }
 
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
                         const char *algorithm)
 {
-    struct bench b = { .be = be, .host = host };
+    struct rig rig = { .be = be, .host = host };
     const enum backend_build before = be->build;
     clade_status st;
 
     be->build = BUILD_CACHED;
-    st = setup(&b, algorithm);
+    st = setup(&rig, algorithm);
 
-    v->algorithm = b.op.algorithm ? b.op.algorithm : algorithm;
-    v->depth = b.op.depth;
+    v->algorithm = rig.op.algorithm ? rig.op.algorithm : algorithm;
+    v->depth = rig.op.depth;
     if (!st)
-        st = run_all(after, v, &b);
+        st = run_all(after, v, &rig);
     for (int role = 0; role < CLADE_ROLES; role++) {
-        clade_backend_free(be, b.buffer[role]);
+        clade_backend_free(be, rig.buffer[role]);
         for (int run = 0; run < RUNS - 1; run++)
-            free(b.seen[run][role]);
+            free(rig.seen[run][role]);
     }
-    clade_backend_free(be, b.other_buffer);
+    clade_backend_free(be, rig.other_buffer);
     be->build = before;
     return st;
 }
