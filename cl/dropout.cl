@@ -48,15 +48,16 @@ FLOATV mask(ulong i, uint2 key, uint step, uint stream, float rate, float keep)
  * dropout_fwd: y = x * mask, or x where `on` is 0.
  *
  * x, y [pixels,C] with ldx, ldy elements a pixel; the first image's global
- * number is `image`, and an image has `size` pixels.  Built with -D VEC (4 or 1; it divides C).  One work-item a
- * vector, over (C/VEC, pixels).  Bound by the integer products of Philox.  No
- * order to depend on: the same on every run and device.
+ * number is `image`, and an image has `size` pixels.  Built with -D VEC (4 or
+ * 1; it divides C).  One work-item a vector, over (C/VEC, pixels).  Bound by
+ * the integer products of Philox.  No order to depend on: the same on every run
+ * and device.
  */
 kernel void dropout_fwd(global float *restrict y, int y_at,
                         global const float *restrict x, int x_at, int pixels,
                         int C, int ldx, int ldy, int image, int size,
-                        uint key_low, uint key_high, uint step, uint stream, float rate,
-                        float keep, int on)
+                        uint key_low, uint key_high, uint step, uint stream,
+                        float rate, float keep, int on)
 {
     const int c = get_global_id(0) * VEC;
     const int pixel = get_global_id(1);
@@ -67,7 +68,8 @@ kernel void dropout_fwd(global float *restrict y, int y_at,
         return; /* the grid is rounded up to whole work-groups */
     v = LOADV(x + x_at + pixel * ldx + c);
     if (on)
-        v *= mask(((ulong)image * size + pixel) * C + c, key, step, stream, rate, keep);
+        v *= mask(((ulong)image * size + pixel) * C + c, key, step, stream,
+                  rate, keep);
     STOREV(v, y + y_at + pixel * ldy + c);
 }
 
@@ -81,8 +83,9 @@ kernel void dropout_bwd(global float *restrict dx, int dx_at,
                         global const float *restrict dy, int dy_at,
                         global const float *restrict x, int x_at, int pixels,
                         int C, int lddx, int lddy, int ldx, int image,
-                        int size, uint key_low, uint key_high, uint step, uint stream,
-                        float rate, float keep, int on, int flags)
+                        int size, uint key_low, uint key_high, uint step,
+                        uint stream, float rate, float keep, int on,
+                        int flags)
 {
     const int c = get_global_id(0) * VEC;
     const int pixel = get_global_id(1);
@@ -94,6 +97,7 @@ kernel void dropout_bwd(global float *restrict dx, int dx_at,
         return;
     v = LOADV(dy + dy_at + pixel * lddy + c);
     if (on)
-        v *= mask(((ulong)image * size + pixel) * C + c, key, step, stream, rate, keep);
+        v *= mask(((ulong)image * size + pixel) * C + c, key, step, stream,
+                  rate, keep);
     STOREV(epilogue(v, to, x + x_at + pixel * ldx + c, flags), to);
 }

@@ -33,8 +33,8 @@ struct clade_device {
     bool denormals;        /* keeps subnormal floats */
     bool unified;          /* shares the host's memory */
     bool emulated;         /* llvmpipe, Oclgrind: never taken for a GPU */
-    int loop_limit;        /* turns of a work-item's loops after which the driver
-                              ends them, whatever they say; 0: none */
+    int loop_limit;        /* turns of a work-item's loops after which the
+                              driver ends them, whatever they say; 0: none */
     bool fma;              /* an open backend's kernels fuse FMA() */
     uint64_t float_config; /* CL_DEVICE_SINGLE_FP_CONFIG, 0 for cpu */
 };

@@ -277,7 +277,8 @@ CLADE_API clade_status clade_op_dropout_fwd(struct clade_op *op,
                                             const char *layer,
                                             const struct clade_step *step);
 
-/* dx = dy * m, with the mask of dropout_fwd; x or absent.  flags: CLADE_RELU. */
+/* dx = dy * m, with the mask of dropout_fwd; x or absent.  flags:
+ * CLADE_RELU. */
 CLADE_API clade_status clade_op_dropout_bwd(struct clade_op *op,
                                             struct clade_tensor dx,
                                             struct clade_tensor dy,

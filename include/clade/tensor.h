@@ -53,7 +53,8 @@ CLADE_API struct clade_tensor clade_tensor_slice(struct clade_tensor t,
 CLADE_API int64_t clade_tensor_pixels(const struct clade_tensor *t);
 CLADE_API int64_t clade_tensor_elements(const struct clade_tensor *t);
 
-/* The element number, in its buffer, of the flat row-major index i < N*H*W*C. */
+/* The element number, in its buffer, of the flat row-major index
+ * i < N*H*W*C. */
 CLADE_API int64_t clade_tensor_element(const struct clade_tensor *t,
                                        int64_t i);
 
