@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "opmaker.h"
 #include "tap.h"
+#include "verify/verify.h"
 
 static clade_backend *backends[2]; /* cpu, cpu64 */
 
@@ -176,7 +176,7 @@ static bool agrees(clade_backend *be, enum clade_op_kind kind,
 
 static void test_oracle(enum clade_op_kind kind, const struct shape *s)
 {
-    const unsigned possible = possible_flags(kind);
+    const unsigned possible = verify_flags_for(kind);
     bool good = true;
 
     for (unsigned flags = 0; flags <= possible; flags++)

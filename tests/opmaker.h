@@ -29,9 +29,6 @@ extern struct clade_step step;
  * padding. */
 bool fits(enum clade_op_kind kind, const struct shape *shape);
 
-/* The flags that a kind may have. */
-unsigned possible_flags(enum clade_op_kind kind);
-
 /*
  * Make, choose and prepare an op.  Tensors that `like` (or NULL) has are
  * shared with it; others are new, with values in [-1, 1) or bytes, in memory

@@ -131,8 +131,7 @@ static const struct line lines[] = {
 };
 /* clang-format on */
 
-/* The flags that a kind of op knows. */
-static unsigned flags_of(enum clade_op_kind kind)
+unsigned verify_flags_for(enum clade_op_kind kind)
 {
     switch (kind) {
     case CLADE_CONV_FWD:
@@ -148,7 +147,7 @@ static unsigned flags_of(enum clade_op_kind kind)
     }
 }
 
-static float scalar_of(enum clade_op_kind kind)
+float verify_scalar_for(enum clade_op_kind kind)
 {
     switch (kind) {
     case CLADE_DROPOUT_FWD:
@@ -196,8 +195,8 @@ static struct op_case case_of(const struct line *l, enum clade_op_kind kind)
                          .c = l->c ? l->c : l->k,
                          .k = l->k ? l->k : l->c,
                          .window = window_of(l),
-                         .flags = l->flags & flags_of(kind),
-                         .scalar = scalar_of(kind),
+                         .flags = l->flags & verify_flags_for(kind),
+                         .scalar = verify_scalar_for(kind),
                          .why = l->why };
     const struct clade_window *win = &c.window;
 

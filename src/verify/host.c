@@ -10,9 +10,7 @@
 /* Elements before and after each tensor that nothing may touch. */
 #define GUARD 64
 
-/* Whether a role takes part: filters' layouts and scratch are the run's own;
- * a bias and a forward output that masks are there when flags want them. */
-static bool takes_part(const struct op_case *c, enum clade_role role)
+bool verify_takes_part(const struct op_case *c, enum clade_role role)
 {
     const unsigned in = clade_op_inputs(c->kind);
     const unsigned out = clade_op_outputs(c->kind);
@@ -34,8 +32,7 @@ static enum clade_type type_of(const struct op_case *c, enum clade_role role)
     return CLADE_F32;
 }
 
-/* The shape of a role at offset 0 of no buffer yet. */
-static struct clade_tensor shape_of(const struct op_case *c,
+struct clade_tensor verify_shape_of(const struct op_case *c,
                                     enum clade_role role)
 {
     struct clade_tensor t = { .type = type_of(c, role) };
@@ -97,7 +94,7 @@ static clade_status add_area(struct clade_tensor *t, struct verify_host *host,
     struct verify_area *a = &host->area[role];
     int64_t elements;
 
-    *t = shape_of(c, role);
+    *t = verify_shape_of(c, role);
     elements = clade_tensor_pixels(t) * t->ld + 2 * GUARD;
     a->bytes = (elements * clade_type_size(t->type) + 3) / 4 * 4;
     a->before = malloc(a->bytes);
@@ -116,8 +113,7 @@ static clade_status add_area(struct clade_tensor *t, struct verify_host *host,
     return CLADE_OK;
 }
 
-/* The op through the door that every caller uses. */
-static clade_status make_op(struct clade_op *op, const struct op_case *c,
+clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
                             const struct clade_tensor t[CLADE_ROLES],
                             const struct clade_step *step)
 {
@@ -184,13 +180,13 @@ clade_status verify_host_new(struct verify_host **host, const struct op_case *c)
                                    .learning_rate = 0.01f,
                                    .dropout = true };
     for (int role = 0; role < CLADE_ROLES; role++) {
-        if (!takes_part(c, role))
+        if (!verify_takes_part(c, role))
             continue;
         st = add_area(&t[role], h, c, role);
         if (st)
             goto out;
     }
-    st = make_op(&h->op, c, t, &h->step);
+    st = verify_make_op(&h->op, c, t, &h->step);
     if (st)
         goto out;
     h->op.label = "verify";

@@ -82,6 +82,21 @@ clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
 struct op_case verify_case_of(const struct clade_op *op, const char *why);
 /* The kinds of data that are made for a kind of op, as a mask. */
 unsigned verify_data_for(enum clade_op_kind kind);
+/* The flags that a kind knows; the scalar that cases give it, 0 for none. */
+unsigned verify_flags_for(enum clade_op_kind kind);
+float verify_scalar_for(enum clade_op_kind kind);
+
+/* Whether a role takes part in a case: filters' layouts and scratch are the
+ * run's own; a bias and a forward output that masks are there when flags want
+ * them. */
+bool verify_takes_part(const struct op_case *c, enum clade_role role);
+/* The shape of a role, float32 or uint8, at offset 0 of no buffer yet. */
+struct clade_tensor verify_shape_of(const struct op_case *c,
+                                    enum clade_role role);
+/* The case's op over tensors, through the door that every caller uses. */
+clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
+                            const struct clade_tensor t[CLADE_ROLES],
+                            const struct clade_step *step);
 
 /*
  * A case on the host: the op over the reference's buffers, each the image of
