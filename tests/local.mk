@@ -96,7 +96,8 @@ tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 EXTRA_DIST += \
   $(test_scripts) \
   tests/lsan.supp \
-  tests/ref/keras-float64-b2-s5-seed1.json
+  tests/ref/keras-float64-b2-s5-seed1.json \
+  tests/verify.sh
 
 # Kernels compiled for GPUs that are not here; needs their compilers.
 EXTRA_DIST += tests/targets.sh

@@ -2,38 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Records: a device agrees with its own and with Keras' in float64, and what
 # is no record, or another training's, is told apart by the exit code.
-device=${CLADE_TEST_DEVICE:-opencl}
+# shellcheck source=tests/verify.sh
+. "$SRCDIR/tests/verify.sh"
 keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
 
-# Nothing to test, or a number of lines to come.
-"$CLADE" verify --device "$device" --suite ops --case \
-    sgd:1x1x1x1:1x1/1:1x1x1:exact >"$work/out" 2>&1
-if [ $? -eq 4 ]; then
-    echo "1..0 # SKIP no device: $(grep '^clade:' "$work/out")"
-    exit 0
-fi
-echo 1..7
-
-# ends CODE WHY ARGUMENT...: verify with these arguments ends with CODE.
-ends()
-{
-    code=$1 why=$2
-    shift 2
-    number=$((number + 1))
-    "$CLADE" verify --device "$device" "$@" >"$work/out" 2>&1
-    got=$?
-    if [ "$got" -eq "$code" ]; then
-        echo "ok $number - $why"
-    else
-        echo "not ok $number - $why"
-        echo "# exit code $got, not $code"
-        grep -v '^ok' "$work/out" | tail -n 8 | sed 's/^/# /'
-    fi
-}
-
+plan 7
 ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
 ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
     --seed 7
