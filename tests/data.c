@@ -11,12 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "rng.h"
 #include "tap.h"
 
 enum { RECORD = 3073, IMAGE = 3072 };
 
-static char dir[] = "data-test-XXXXXX";
+static char *dir;
 
 static const char *path_of(const char *name)
 {
@@ -273,13 +274,11 @@ static void test_builtin(void)
 
 int main(void)
 {
-    if (!mkdtemp(dir))
-        tap_bail("%s: cannot be made", dir);
+    dir = folder_new("data-test");
     tap_plan(5 + N_FAULTS + 1 + 6);
     test_good();
     test_faults();
-    remove_files();
-    rmdir(dir);
+    folder_remove(dir);
     test_real();
     test_builtin();
     return tap_done();

@@ -39,6 +39,8 @@ EXTRA_PROGRAMS = \
 
 check_LTLIBRARIES = libtap.la
 libtap_la_SOURCES = \
+  tests/folder.c \
+  tests/folder.h \
   tests/tap.c \
   tests/tap.h
 

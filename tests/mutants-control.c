@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folder.h"
 #include "mutants.h"
 #include "opencl/opencl.h"
 #include "tap.h"

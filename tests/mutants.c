@@ -7,13 +7,12 @@
  * with that in their name.  The table goes to CLADE_MUTANTS_TABLE, if set.
  */
 #include <dlfcn.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "folder.h"
 #include "mutants.h"
 #include "tap.h"
 #include "verify/verify.h"
@@ -196,39 +195,6 @@ static int judge(struct result *r, const struct mutant *m,
     if (fault)
         effects = fault_end();
     return effects;
-}
-
-static int remove_entry(const char *path, const struct stat *s, int type,
-                        struct FTW *at)
-{
-    (void)s;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-static char cache_folder[sizeof "/tmp/clade-mutants-XXXXXX"];
-static char *cache_before;
-
-void cache_begin(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME");
-
-    strcpy(cache_folder, "/tmp/clade-mutants-XXXXXX");
-    if (!mkdtemp(cache_folder))
-        tap_bail("no temporary folder");
-    cache_before = cache ? strdup(cache) : NULL;
-    setenv("XDG_CACHE_HOME", cache_folder, 1);
-}
-
-void cache_end(void)
-{
-    if (cache_before)
-        setenv("XDG_CACHE_HOME", cache_before, 1);
-    else
-        unsetenv("XDG_CACHE_HOME");
-    free(cache_before);
-    nftw(cache_folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* First the older driver, into a cache of its own; then, with that cache, one

@@ -63,10 +63,6 @@ void result_add(void *result, const struct clade_verdict *v);
 /* "exact data, RMS" */
 const char *check_names(unsigned checks);
 
-/* A cache folder of the test's own, from begin to end. */
-void cache_begin(void);
-void cache_end(void);
-
 /*
  * The positive control, a fault from life: CLBlast's own, with parameters
  * under which it computes wrongly.  `self` is run again, with --control, so

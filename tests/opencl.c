@@ -4,6 +4,7 @@
  * backends in two threads.  The device is CLADE_TEST_DEVICE's, else the best
  * one.
  */
+#include "folder.h"
 #include "opencl/core.h"
 #include "rng.h"
 #include "tap.h"
@@ -132,11 +133,12 @@ static void check_many(void)
 enum { QUEUE_CHECKS = 1 };
 
 /* A cache folder of this test's own. */
-static char cache[512], files[64][1024];
+static const char *cache;
+static char files[64][1024];
 
 static int list_files(void)
 {
-    char dir[sizeof cache + 8];
+    char dir[1024];
     struct dirent *entry;
     int n = 0;
     DIR *d;
@@ -282,18 +284,9 @@ static void check_forged(int n)
 
 static void check_cache(void)
 {
-    const char *outside = getenv("XDG_CACHE_HOME");
-    char *kept = outside ? strdup(outside) : NULL;
-    const char *tmp = getenv("TMPDIR");
     int n;
 
-    snprintf(cache, sizeof cache, "%.400s/clade-test-XXXXXX",
-             kept  ? kept
-             : tmp ? tmp
-                   : "/tmp");
-    if (!mkdtemp(cache))
-        tap_bail("%s: no folder for the test", cache);
-    setenv("XDG_CACHE_HOME", cache, 1);
+    cache = cache_begin();
     setenv("POCL_KERNEL_CACHE", "0", 1); /* so that PoCL's is not trusted */
     tap_ok(!fresh_run() && list_files() > 0, "an empty cache is filled");
     n = list_files();
@@ -309,13 +302,7 @@ static void check_cache(void)
     tap_ok(!fresh_run() && list_files() == n, "an emptied cache is filled");
     setenv("XDG_CACHE_HOME", files[0], 1);
     tap_ok(!fresh_run(), "no folder can be made, and nothing fails");
-    for (int i = list_files() - 1; i >= 0; i--)
-        unlink(files[i]);
-    if (kept)
-        setenv("XDG_CACHE_HOME", kept, 1);
-    else
-        unsetenv("XDG_CACHE_HOME");
-    free(kept);
+    cache_end();
 }
 enum { CACHE_CHECKS = 7 };
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "folder.h"
 #include "net/table.h"
 #include "tap.h"
 
@@ -65,7 +66,7 @@ const struct net_table *net_table_find(const char *name)
 #define TESTS  3
 
 static clade_backend *cpu;
-static char folder[] = "train-test-XXXXXX"; /* all that is written is in it */
+static char *folder; /* all that is written is in it */
 
 /* What the observer of the last run saw. */
 static struct {
@@ -622,17 +623,12 @@ static void test_failures(void)
 
 static void clean_up(void)
 {
-    char command[64];
-
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (system(command))
-        tap_note("%s is left", folder);
+    folder_remove(folder);
 }
 
 int main(void)
 {
-    if (!mkdtemp(folder))
-        tap_bail("%s: %s", folder, strerror(errno));
+    folder = folder_new("train-test");
     atexit(clean_up);
     if (clade_backend_open(&cpu, "cpu"))
         tap_bail("cpu: %s", clade_error());

@@ -4,13 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "safetensors.h"
 #ifdef __SSE__
 #include <xmmintrin.h>
 #endif
 
+#include "folder.h"
 #include "tap.h"
 #include "verify/verify.h"
 
@@ -319,7 +319,6 @@ static bool dumped(const char *folder, const struct op_case *c)
             !safetensors_find(file, "y");
     safetensors_close(file);
     verify_host_free(host);
-    unlink(path);
     return same;
 }
 
@@ -327,11 +326,11 @@ static bool dumped(const char *folder, const struct op_case *c)
 static void test_look_into(clade_backend *be, const struct op_case *c)
 {
     static const struct fault lost = { .apply = one_lost };
-    char folder[] = "verify-dump-XXXXXX";
+    char *folder = folder_new("dump-test");
     struct clade_verify_summary summary = { 0 };
     struct clade_verdict v = { 0 };
     const struct clade_verify_ops options = {
-        .triage = true, .dump = mkdtemp(folder), .report = keep, .arg = &v
+        .triage = true, .dump = folder, .report = keep, .arg = &v
     };
 
     current = &lost;
@@ -339,7 +338,7 @@ static void test_look_into(clade_backend *be, const struct op_case *c)
                strstr(v.triage, "suspect: not decided"),
            "a failure on one device alone names no driver: %s", v.triage);
     tap_ok(dumped(folder, c), "its inputs are in the dump");
-    rmdir(folder);
+    folder_remove(folder);
 }
 
 /* Two algorithms, the second of which loses one element past the oracle's

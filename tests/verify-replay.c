@@ -5,20 +5,20 @@
  * that are none such are refused.
  */
 #include <clade/verify.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "faults.h"
+#include "folder.h"
 #include "tap.h"
 #include "verify/verify.h"
 
 #define TRIPS   (CLADE_OP_KINDS - 1) /* all but the filters' packing */
 #define REFUSED 6
 
-static char folder[] = "/tmp/clade-replay-XXXXXX";
+static char *folder;
 
 /* A gradient's last block is not added: the first op to fail is a bias'. */
 static const struct fault fault = { .file = "bias.cl",
@@ -194,15 +194,6 @@ static void test_bad_files(void)
     free(path);
 }
 
-static int remove_entry(const char *path, const struct stat *s, int type,
-                        struct FTW *at)
-{
-    (void)s;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 int main(void)
 {
     const char *name = getenv("CLADE_TEST_DEVICE");
@@ -213,8 +204,7 @@ int main(void)
     if (clade_backend_open(&be, device))
         tap_skip_all("no device: %s", clade_error());
     clade_backend_close(be);
-    if (!mkdtemp(folder))
-        tap_bail("no temporary folder");
+    folder = folder_new("replay-test");
     tap_plan(6 + TRIPS + REFUSED);
     test_round_trips(device);
     test_bad_files();
@@ -225,6 +215,6 @@ int main(void)
         for (int i = 0; i < 6; i++)
             tap_skip("the reference has no driver to be at fault");
     }
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(folder);
     return tap_done();
 }
