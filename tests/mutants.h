@@ -39,7 +39,7 @@ enum check {
 
 /* A fault, where it is looked for, and what must see it. */
 struct mutant {
-    const char *name;      /* as doc/consistency.md lists it */
+    const char *name;      /* as doc/mutants.md lists it */
     const char *how;       /* what is changed, for the table */
     const char *cases;     /* the start of their names; "step": a training
                               step in lockstep; "record": step 0 of Keras' */
