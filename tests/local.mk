@@ -10,6 +10,7 @@ check_PROGRAMS = \
   tests/kept.t \
   tests/library.t \
   tests/net.t \
+  tests/op.t \
   tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
@@ -56,6 +57,7 @@ tests_kept_t_SOURCES = tests/kept.c
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
+tests_op_t_SOURCES = tests/op.c
 tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
