@@ -2,6 +2,7 @@
 # TAP programs, each tests/NAME.t from tests/NAME.c, and TAP scripts,
 # tests/NAME.sh.  They link the library with its internal names visible.
 check_PROGRAMS = \
+  tests/checkpoint.t \
   tests/cpu-gradients.t \
   tests/cpu-rules.t \
   tests/cpu.t \
@@ -47,6 +48,8 @@ libtap_la_SOURCES = \
 
 LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
+TRAINER = tests/trainer.c tests/trainer.h
+tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_cpu_gradients_t_SOURCES = tests/cpu-gradients.c $(OPMAKER)
 tests_cpu_rules_t_SOURCES = tests/cpu-rules.c $(OPMAKER)
 tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
@@ -67,6 +70,7 @@ tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_select_t_SOURCES = tests/select.c
+tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run's checkpoint: read back whole, refused with a reason where it is
+ * damaged or another's. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "net/table.h"
+#include "tap.h"
+#include "trainer.h"
+
+static clade_status new_net(clade_net **net)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+
+    config.train_batch = BATCH;
+    config.eval_batch = BATCH;
+    config.eval_last = TESTS % BATCH;
+    config.seed = 99; /* other initial values than any run's */
+    return clade_net_new(net, cpu, &config);
+}
+
+/* The sum of a net's first parameter: tells whether it was written. */
+static double first_sum(clade_net *net)
+{
+    const struct clade_parameter *list;
+    double sum = 0;
+    size_t n;
+    float *v;
+
+    clade_net_parameters(net, &list);
+    n = (size_t)clade_tensor_elements(&list[0].value);
+    v = malloc(n * sizeof *v);
+    if (!v || clade_net_read(net, v, list[0].value))
+        tap_bail("%s", clade_error());
+    for (size_t i = 0; i < n; i++)
+        sum += v[i];
+    free(v);
+    return sum;
+}
+
+/* Open a checkpoint and load it into a net of its own. */
+static clade_status load(const char *name)
+{
+    clade_checkpoint *checkpoint = NULL;
+    clade_net *net;
+    clade_status st;
+    double before;
+
+    if (new_net(&net))
+        tap_bail("%s", clade_error());
+    before = first_sum(net);
+    st = clade_checkpoint_open(&checkpoint, name);
+    if (!st)
+        st = clade_checkpoint_load(checkpoint, net);
+    if (st && first_sum(net) != before) {
+        tap_note("%s was refused, yet changed the net", name);
+        st = CLADE_EFAIL;
+    }
+    clade_checkpoint_close(checkpoint);
+    clade_net_free(net);
+    return st;
+}
+
+static void test_round_trip(void)
+{
+    struct clade_data data;
+    clade_checkpoint *checkpoint;
+    const struct clade_checkpoint_info *info;
+    struct clade_figures figures;
+    clade_net *net;
+
+    train("straight", 2, false);
+    if (clade_checkpoint_open(&checkpoint,
+                              path("straight", "checkpoint.safetensors")) ||
+        new_net(&net) || clade_checkpoint_load(checkpoint, net) ||
+        clade_data_builtin(&data, 0, TESTS, 1) ||
+        clade_train_evaluate(&figures, net, &data.test, BATCH, NULL))
+        tap_bail("%s", clade_error());
+    info = clade_checkpoint_info(checkpoint);
+    tap_ok(info->epoch == 2 && info->seed == 1 && info->batch == BATCH &&
+               info->train_count == IMAGES && info->test_count == TESTS &&
+               info->learning_rate == 0.01 &&
+               !strcmp(info->net, net_table_names) &&
+               !strncmp(info->data, "builtin", 7),
+           "a checkpoint says which run left it");
+    tap_ok(figures.loss == seen.rows[1].test.loss &&
+               figures.accuracy[0] == seen.rows[1].test.accuracy[0],
+           "read back, it gives the validation's loss to the bit: %.17g, %.17g",
+           figures.loss, seen.rows[1].test.loss);
+    clade_data_free(&data);
+    clade_net_free(net);
+    clade_checkpoint_close(checkpoint);
+}
+
+/* Faults in the text of the header, put in place of as many bytes. */
+static const struct {
+    const char *why, *from, *to, *says;
+} damages[] = {
+    { "JSON with a hole",
+      "{\"__metadata__\":", " \"__metadata__\":", "no JSON" },
+    { "another format", "clade-checkpoint/1", "clade-checkpoint/7", "/7" },
+    { "a number that is none", "\"epoch\":\"2\"", "\"epoch\":\"x\"", "epoch" },
+    { "metadata without the seed", "\"seed\":", "\"sead\":", "seed" },
+    { "a type that is not F32", "\"conv1/kernel\":{\"dtype\":\"F32\"",
+      "\"conv1/kernel\":{\"dtype\":\"F16\"", "conv1/kernel" },
+    { "a tensor renamed", "\"conv1/kernel\"", "\"conv2/kernel\"",
+      "conv1/kernel" },
+    { "a momentum renamed", "\"momentum/conv1/bias\"",
+      "\"momentum/conv2/bias\"", "momentum/conv1/bias" },
+    { "a shape turned", "\"shape\":[5,5,3,4]", "\"shape\":[5,3,5,4]",
+      "conv1/kernel" },
+    { "a shape of another size", "\"shape\":[5,5,3,4]", "\"shape\":[5,5,3,3]",
+      "conv1/kernel" },
+    { "data that begin late", "\"data_offsets\":[0,1200]",
+      "\"data_offsets\":[4,1204]", "conv1/kernel" },
+};
+
+static clade_status load_damaged(const char *bytes, size_t n)
+{
+    const char *name = path("damaged", "checkpoint.safetensors");
+
+    write_all(name, bytes, n);
+    return load(name);
+}
+
+static void test_damage(const char *good, size_t n, size_t i)
+{
+    char *bytes = malloc(n);
+    char *at;
+
+    memcpy(bytes, good, n);
+    at = memmem(bytes, n, damages[i].from, strlen(damages[i].from));
+    if (!at)
+        tap_bail("no %s in the checkpoint", damages[i].from);
+    memcpy(at, damages[i].to, strlen(damages[i].to));
+    tap_ok(failed(load_damaged(bytes, n), CLADE_EDATA,
+                  "damaged/checkpoint.safetensors", damages[i].says),
+           "%s is refused", damages[i].why);
+    free(bytes);
+}
+
+static void test_damages(void)
+{
+    size_t n;
+    char *good = read_all(&n, path("straight", "checkpoint.safetensors"));
+    char *longer = calloc(1, n + 1);
+    char length[8];
+
+    mkdir(path("damaged", ""), 0777);
+    tap_ok(!load_damaged(good, n), "the undamaged copy is read");
+    for (size_t i = 0; i < COUNT_OF(damages); i++)
+        test_damage(good, n, i);
+    tap_ok(failed(load_damaged(good, 4), CLADE_EDATA, "checkpoint", "8 bytes"),
+           "four bytes are refused");
+    tap_ok(
+        failed(load_damaged(good, 100), CLADE_EDATA, "checkpoint", "cut short"),
+        "half a header is refused");
+    tap_ok(failed(load_damaged(good, n - 1), CLADE_EDATA, "tensor momentum/",
+                  "cut short"),
+           "a last byte missing is refused, the tensor named");
+    memcpy(longer, good, n);
+    tap_ok(failed(load_damaged(longer, n + 1), CLADE_EDATA, "checkpoint",
+                  "1 bytes follow"),
+           "a byte too many is refused");
+    memset(length, 0xff, sizeof length);
+    memcpy(longer, length, sizeof length);
+    tap_ok(failed(load_damaged(longer, n), CLADE_EDATA, "checkpoint",
+                  "18446744073709551615"),
+           "a header length of 2^64 - 1 is refused");
+    free(longer);
+    free(good);
+}
+
+/* Change the byte after the first `text` in a run's checkpoint. */
+static void change_after(const char *run, const char *text)
+{
+    const char *name = path(run, "checkpoint.safetensors");
+    size_t n;
+    char *bytes = read_all(&n, name);
+    char *at = memmem(bytes, n, text, strlen(text));
+
+    if (!at)
+        tap_bail("no %s in %s", text, name);
+    at[strlen(text)] = 'X';
+    write_all(name, bytes, n);
+    free(bytes);
+}
+
+static void test_elsewhere(void)
+{
+    copy_run("elsewhere", "straight");
+    change_after("elsewhere", "\"device\":\"");
+    tap_ok(!train("elsewhere", 3, true) && seen.notices == 1,
+           "another device's run goes on, with a notice");
+    copy_run("retuned", "straight");
+    change_after("retuned", "\"algorithms\":\"{\\\"");
+    tap_ok(failed(train("retuned", 3, true), CLADE_EDATA, "algorithm", "none"),
+           "this device's run with other algorithms is refused");
+    copy_run("renamed", "straight");
+    change_after("renamed", "\"net\":\"");
+    tap_ok(failed(train("renamed", 3, true), CLADE_EDATA, "with net X",
+                  "has googlenet-cifar10"),
+           "another net's run is refused");
+}
+
+int main(void)
+{
+    trainer_begin("checkpoint-test");
+    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 3);
+    test_round_trip();
+    test_damages();
+    test_elsewhere();
+    trainer_end();
+    return tap_done();
+}

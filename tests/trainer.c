@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trainer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "file.h"
+#include "folder.h"
+#include "net/table.h"
+#include "tap.h"
+
+/* ---- a small net --------------------------------------------------------- */
+
+/* clang-format off */
+static const struct net_row rows[] = {
+    { .kind = NET_CONV, .name = "conv1", .window = { 5, 4, .same = true },
+      .k = { 4 }, .relu = true, .bias = 0.2f },
+    { .kind = NET_MAXPOOL, .name = "pool1", .window = { 3, 2, .same = true } },
+    { .kind = NET_HEAD, .name = "aux1/classifier", .head = 1, .title = "aux1",
+      .weight = 0.3 },
+    { .kind = NET_DROPOUT, .name = "dropout", .from = "pool1", .rate = 0.4f },
+    { .kind = NET_HEAD, .name = "classifier", .head = 0,
+      .title = "classifier", .weight = 1, .bias = 0.2f },
+};
+/* clang-format on */
+
+static const struct net_table table = {
+    .name = "googlenet-cifar10",
+    .source_h = 32,
+    .source_w = 32,
+    .h = 32,
+    .w = 32,
+    .c = 3,
+    .classes = 10,
+    .rows = rows,
+    .n_rows = (int)COUNT_OF(rows),
+};
+
+const char net_table_names[] = "googlenet-cifar10";
+
+const struct net_table *net_table_find(const char *name)
+{
+    return strcmp(name, table.name) ? NULL : &table;
+}
+
+/* ---- runs ---------------------------------------------------------------- */
+
+clade_backend *cpu;
+struct seen seen;
+static char *folder; /* all that is written is in it */
+
+static bool on_stop(void *arg)
+{
+    (void)arg;
+    return seen.stop_after && ++seen.asked > seen.stop_after;
+}
+
+static void on_step(void *arg, const struct clade_train_step *step)
+{
+    (void)arg;
+    (void)step;
+    seen.steps++;
+}
+
+static void on_epoch(void *arg, const struct clade_train_epoch *epoch)
+{
+    (void)arg;
+    if (seen.n_rows < (int)COUNT_OF(seen.rows))
+        seen.rows[seen.n_rows++] = *epoch;
+}
+
+static void on_notice(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+    seen.notices++;
+}
+
+const char *path(const char *run, const char *name)
+{
+    static char texts[4][128];
+    static unsigned next;
+    char *text = texts[next++ % COUNT_OF(texts)];
+
+    snprintf(text, sizeof texts[0], "%s/%s%s%s", folder, run, *name ? "/" : "",
+             name);
+    return text;
+}
+
+struct clade_train_config config_for(const char *run, int epochs)
+{
+    struct clade_train_config c = CLADE_TRAIN_DEFAULTS;
+
+    c.train_count = IMAGES;
+    c.test_count = TESTS;
+    c.batch = BATCH;
+    c.epochs = epochs;
+    c.out = path(run, "");
+    return c;
+}
+
+clade_status train_for(const struct clade_train_config *c, int stop_after)
+{
+    static const struct clade_train_observer observer = {
+        .step = on_step,
+        .epoch = on_epoch,
+        .notice = on_notice,
+        .stop = on_stop,
+    };
+
+    memset(&seen, 0, sizeof seen);
+    seen.stop_after = stop_after;
+    return clade_train(cpu, c, &observer);
+}
+
+clade_status train(const char *run, int epochs, bool resume)
+{
+    struct clade_train_config c = config_for(run, epochs);
+
+    c.resume = resume;
+    return train_for(&c, 0);
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+static const char *const files[] = { "history.csv", "steps.csv",
+                                     "checkpoint.safetensors" };
+
+char *read_all(size_t *n, const char *name)
+{
+    char *text;
+
+    if (file_read(&text, n, name))
+        tap_bail("%s", clade_error());
+    return text;
+}
+
+void write_all(const char *name, const void *bytes, size_t n)
+{
+    FILE *f = fopen(name, "wb");
+
+    if (!f || fwrite(bytes, 1, n, f) != n || fclose(f))
+        tap_bail("%s: %s", name, strerror(errno));
+}
+
+bool same_file(const char *a, const char *b)
+{
+    size_t n, m;
+    char *x = read_all(&n, a), *y = read_all(&m, b);
+    bool same = n == m && !memcmp(x, y, n);
+
+    if (!same)
+        tap_note("%s (%zu bytes) and %s (%zu) differ", a, n, b, m);
+    free(x);
+    free(y);
+    return same;
+}
+
+bool same_run(const char *a, const char *b)
+{
+    bool same = true;
+
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        same &= same_file(path(a, files[i]), path(b, files[i]));
+    return same;
+}
+
+void copy_run(const char *to, const char *from)
+{
+    mkdir(path(to, ""), 0777);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        size_t n;
+        char *bytes = read_all(&n, path(from, files[i]));
+
+        write_all(path(to, files[i]), bytes, n);
+        free(bytes);
+    }
+}
+
+bool failed(clade_status got, clade_status st, const char *a, const char *b)
+{
+    bool good =
+        got == st && strstr(clade_error(), a) && strstr(clade_error(), b);
+
+    if (!good)
+        tap_note("got %s: %s; wanted %s and in it \"%s\" and \"%s\"",
+                 clade_status_text(got), got ? clade_error() : "",
+                 clade_status_text(st), a, b);
+    return good;
+}
+
+/* ---- begin and end ------------------------------------------------------- */
+
+static void clean_up(void)
+{
+    folder_remove(folder);
+}
+
+void trainer_begin(const char *name)
+{
+    folder = folder_new(name);
+    atexit(clean_up); /* after a bail-out, too */
+    if (clade_backend_open(&cpu, "cpu"))
+        tap_bail("cpu: %s", clade_error());
+}
+
+void trainer_end(void)
+{
+    clade_backend_close(cpu);
+}
