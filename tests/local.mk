@@ -21,6 +21,7 @@ check_PROGRAMS = \
   tests/train.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
+  tests/verify-oracle.t \
   tests/verify-replay.t \
   tests/verify-trainings.t
 test_scripts = \
@@ -74,6 +75,7 @@ tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
+tests_verify_oracle_t_SOURCES = tests/verify-oracle.c
 # A driver with a fault stands in front of the real one.
 tests_verify_replay_t_SOURCES = tests/verify-replay.c tests/faults.c \
   tests/faults.h

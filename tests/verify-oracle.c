@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a verdict stands on: data and a host that can be trusted, samples where
+ * faults are, and what may become of a sum that may overflow. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
+#include "tap.h"
+#include "verify/verify.h"
+
+/* Data that aren't what they claim, and judging nothing, are mistrusted. */
+static void test_mistrust(const struct op_case *c)
+{
+    struct verify_oracle oracle, none = { .role = CLADE_Y };
+    struct verify_judge judge = { .gate = GATE_BITS, .unit = 1e-30 };
+    struct clade_verdict v;
+    struct verify_host *host;
+
+    if (verify_host_new(&host, c) ||
+        verify_oracle_new(&oracle, &host->op, CLADE_Y, 1e9))
+        tap_bail("%s", clade_error());
+    judge.op = &host->op;
+    verify_begin(&v, &host->op);
+    verify_output(&v, &judge, &oracle, host->area[CLADE_Y].before);
+    tap_ok(v.outcome == CLADE_MISTRUSTED, "sums past 2^24: %s", v.message);
+    verify_begin(&v, &host->op);
+    verify_output(&v, &judge, &none, host->area[CLADE_Y].before);
+    tap_ok(v.outcome == CLADE_MISTRUSTED, "no elements: %s", v.message);
+    verify_oracle_free(&oracle);
+    verify_host_free(host);
+}
+
+/* Corners of all tiles of 7 x 7 pixels are among the samples. */
+static void test_tiles(void)
+{
+    const struct op_case c = { .kind = CLADE_CONV_FWD,
+                               .n = 32,
+                               .h = 56,
+                               .w = 56,
+                               .c = 1,
+                               .p = 56,
+                               .q = 56,
+                               .k = 64,
+                               .window = clade_window_valid(1, 1, 1) };
+    bool seen[56][56] = { { false } };
+    struct verify_oracle oracle;
+    struct verify_host *host;
+    int missing = 0;
+
+    if (verify_host_new(&host, &c) ||
+        verify_oracle_new(&oracle, &host->op, CLADE_Y, 1))
+        tap_bail("%s", clade_error());
+    for (int64_t i = 0; i < oracle.count; i++) {
+        const int64_t pixel = verify_oracle_element(&oracle, i) / c.k;
+
+        seen[pixel / 56 % 56][pixel % 56] = true;
+    }
+    for (int h = 0; h < 56; h += 7)
+        for (int w = 0; w < 56; w += 7)
+            missing += !seen[h][w] + !seen[h][w + 6] + !seen[h + 6][w] +
+                       !seen[h + 6][w + 6];
+    tap_ok(!missing && oracle.index, "%d corners of tiles are no samples",
+           missing);
+    verify_oracle_free(&oracle);
+    verify_host_free(host);
+}
+
+/* With the CPU told to flush results, then to flush operands. */
+static void test_flushing(clade_backend *be)
+{
+#ifdef __SSE__
+    static const unsigned modes[] = { 0x8000, 0x0040 };
+    const struct clade_verify_ops options = { .match = "none" };
+    const unsigned before = _mm_getcsr();
+    bool caught = true;
+
+    for (int i = 0; i < 2; i++) {
+        struct clade_verify_summary summary;
+
+        _mm_setcsr(before | modes[i]);
+        caught &=
+            clade_verify_ops(&summary, be, &options) == CLADE_EMISTRUSTED &&
+            strstr(clade_error(), "subnormal");
+        _mm_setcsr(before);
+    }
+    tap_ok(caught, "a CPU that flushes: %s", clade_error());
+#else
+    (void)be;
+    tap_skip("a CPU that flushes: only x86 is told so here");
+#endif
+}
+
+/* An element of a sum near 2e38 whose bracket is `s`. */
+static enum clade_outcome judge_sum(unsigned flags, double s, float got)
+{
+    const struct clade_op op = {
+        .kind = CLADE_CONV_FWD,
+        .flags = flags,
+        .depth = 9,
+        .t[CLADE_Y] = { .n = 1, .h = 1, .w = 1, .c = 1, .ld = 1 }
+    };
+    struct cpu_exact exact = { .y = 2e38, .s = s, .n = 9 };
+    const struct verify_oracle oracle = { .count = 1, .exact = &exact };
+    const struct verify_judge judge = { .op = &op, .gate = GATE_BOUND };
+    struct clade_verdict v;
+
+    verify_begin(&v, &op);
+    verify_output(&v, &judge, &oracle, &got);
+    return v.outcome;
+}
+
+static void test_overflow(void)
+{
+    static const struct {
+        unsigned flags;
+        double s;
+        float got;
+        bool passes;
+        const char *what;
+    } sums[] = {
+        { 0, 4e38, INFINITY, true, "Inf of a sum that may overflow" },
+        { 0, 4e38, -INFINITY, true, "-Inf of one" },
+        { 0, 4e38, NAN, true, "NaN of one" },
+        { 0, 4e38, 0, false, "0 of one without a ReLU" },
+        { CLADE_RELU, 4e38, 0, true, "0 of one with a ReLU" },
+        { CLADE_RELU, 4e38, NAN, true, "NaN behind a ReLU" },
+        { CLADE_RELU, 4e38, -INFINITY, false, "-Inf behind a ReLU" },
+        { CLADE_RELU, 4e38, 1e38f, false, "half the sum behind a ReLU" },
+        { CLADE_RELU, 3e38, 0, false, "0 of a sum that can't overflow" },
+        { CLADE_RELU, 3e38, INFINITY, false, "Inf of one" },
+    };
+
+    for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+        tap_ok((judge_sum(sums[i].flags, sums[i].s, sums[i].got) ==
+                CLADE_PASSED) == sums[i].passes,
+               "%s %s", sums[i].what, sums[i].passes ? "passes" : "fails");
+}
+
+int main(void)
+{
+    struct op_cases cases;
+    clade_backend *be;
+
+    if (verify_cases_quick(&cases) || clade_backend_open(&be, "cpu"))
+        tap_bail("%s", clade_error());
+    tap_plan(2 + 10 + 1 + 1);
+    test_mistrust(&cases.list[0]);
+    test_overflow();
+    test_tiles();
+    test_flushing(be);
+    clade_backend_close(be);
+    free(cases.list);
+    return tap_done();
+}
