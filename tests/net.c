@@ -276,7 +276,7 @@ static clade_status compare_activation(void *arg, const struct plan *plan,
         snprintf(name, sizeof name, "step0/activation/%s", a->name);
         d = distance(&a->value, json_object_get(c->tensors, name));
         c->compared++;
-        if (!(d <= c->worst)) {
+        if (!isnan(c->worst) && !(d <= c->worst)) {
             c->worst = d;
             snprintf(c->where, sizeof c->where, "%s", name);
         }
