@@ -9,6 +9,7 @@ check_PROGRAMS = \
   tests/cut.t \
   tests/data.t \
   tests/kept.t \
+  tests/keras.t \
   tests/library.t \
   tests/net.t \
   tests/op.t \
@@ -58,9 +59,13 @@ tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
 tests_kept_t_SOURCES = tests/kept.c
+tests_keras_t_SOURCES = tests/keras.c
+tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_library_t_SOURCES = tests/library.c
 # This one is a user of the library as installed: public names alone.
 tests_library_t_LDADD = libtap.la libclade.la
+tests_net_t_SOURCES = tests/net.c
+tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_op_t_SOURCES = tests/op.c
 tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
@@ -99,9 +104,6 @@ AM_TESTS_ENVIRONMENT = \
   CLADE='$(abs_builddir)/clade$(EXEEXT)'; export CLADE; \
   SRCDIR='$(abs_srcdir)'; export SRCDIR; \
   $(MKDIR_P) '$(TEST_HOME)/cache' '$(TEST_HOME)/pocl';
-
-tests_net_t_SOURCES = tests/net.c
-tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 EXTRA_DIST += \
   $(test_scripts) \
