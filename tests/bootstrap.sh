@@ -34,7 +34,7 @@ expect()
     fi
 }
 
-echo 1..11
+echo 1..14
 mkdir "$here/none"
 expect 0 '0 on the PCI bus' "$here/none" 'a machine without GPU'
 
@@ -50,6 +50,9 @@ echo libigdrcl.so >"$here/intel/etc/OpenCL/vendors/intel.icd"
 expect 0 '1 usable' "$here/intel" 'Intel with its driver'
 rm "$here/intel/dev/dri/renderD128"
 expect 4 'a device file in /dev' "$here/intel" 'a driver, but no node'
+: >"$here/intel/dev/nvidiactl"
+expect 4 'a device file in /dev' "$here/intel" "NVIDIA's node is not Intel's"
+rm "$here/intel/dev/nvidiactl"
 
 gpu "$here/amd" 0x1002 0x038000
 expect 4 mesa-opencl-icd "$here/amd" 'AMD without driver'
@@ -62,14 +65,22 @@ gpu "$here/pocl" 0x10de 0x030200
 echo libpocl.so.2 >"$here/pocl/etc/OpenCL/vendors/pocl.icd"
 expect 4 nvidia-opencl-icd "$here/pocl" "another device's driver does not do"
 
+echo libnvidia-opencl.so.1 >"$here/nvidia/etc/OpenCL/vendors/nvidia.icd"
+expect 4 '/dev/nvidia' "$here/nvidia" 'NVIDIA with its driver, but no node'
+
 # Rights do not bind root: look as nobody.
 mv "$here/intel" "$here/shut"
 : >"$here/shut/dev/dri/renderD128"
-chmod 0 "$here/shut/dev/dri/renderD128"
+: >"$here/nvidia/dev/nvidiactl"
+chmod 666 "$here/nvidia/dev/nvidiactl"
+chmod 0 "$here/shut/dev/dri/renderD128" "$here/nvidia/dev/dri/renderD128"
 chmod 755 "$here"
 [ "$(id -u)" -ne 0 ] || as='setpriv --reuid=65534 --clear-groups'
 if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
     expect 4 'usermod -aG' "$here/shut" 'a driver, but no right to the node'
+    expect 0 '1 usable' "$here/nvidia" 'NVIDIA does without its render node'
 else
-    echo 'ok 11 # SKIP root has every right, and nobody cannot run this'
+    for number in 13 14; do
+        echo "ok $number # SKIP root has every right, and nobody cannot run it"
+    done
 fi
