@@ -4,7 +4,7 @@
 # on machines made of files: a PCI bus, device nodes, drivers' ICD files.
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
-unset OCL_ICD_VENDORS RUSTICL_ENABLE
+unset OCL_ICD_VENDORS RUSTICL_ENABLE CLADE_DEVICE CLADE_TEST_DEVICE
 number=0
 as=
 
@@ -18,23 +18,28 @@ gpu()
     : >"$1/dev/dri/renderD128"
 }
 
-# expect STATUS TEXT ROOT WHY: what `bootstrap gpu` says of a machine.
-expect()
+# judge GOT STATUS TEXT WHY: hold an exit code and $said against what is wanted.
+judge()
 {
     number=$((number + 1))
-    # shellcheck disable=SC2086 # a command and its options
-    said=$(CLADE_SYSTEM_ROOT=$3 $as "$SRCDIR/bootstrap" gpu 2>&1)
-    status=$?
-    if [ $status -eq "$1" ] && echo "$said" | grep -qF "$2"; then
+    if [ "$1" -eq "$2" ] && echo "$said" | grep -qF "$3"; then
         echo "ok $number - $4"
     else
         echo "not ok $number - $4"
         echo "$said" | sed 's/^/# /'
-        echo "# exit code $status, wanted $1 and: $2"
+        echo "# exit code $1, wanted $2 and: $3"
     fi
 }
 
-echo 1..14
+# expect STATUS TEXT ROOT WHY: what `bootstrap gpu` says of a machine.
+expect()
+{
+    # shellcheck disable=SC2086 # a command and its options
+    said=$(CLADE_SYSTEM_ROOT=$3 $as "$SRCDIR/bootstrap" gpu 2>&1)
+    judge $? "$1" "$2" "$4"
+}
+
+echo 1..17
 mkdir "$here/none"
 expect 0 '0 on the PCI bus' "$here/none" 'a machine without GPU'
 
@@ -68,6 +73,47 @@ expect 4 nvidia-opencl-icd "$here/pocl" "another device's driver does not do"
 echo libnvidia-opencl.so.1 >"$here/nvidia/etc/OpenCL/vendors/nvidia.icd"
 expect 4 '/dev/nvidia' "$here/nvidia" 'NVIDIA with its driver, but no node'
 
+# A tree in which nothing is built, and a system that cannot get PoCL.
+mkdir "$here/tree" "$here/bin"
+cp "$SRCDIR/bootstrap" "$here/tree"
+cat >"$here/bin/dpkg-query" <<'END'
+#!/bin/sh
+case $* in *pocl*) exit 1 ;; esac
+echo 'install ok installed'
+END
+cat >"$here/bin/apt-get" <<'END'
+#!/bin/sh
+exit 100
+END
+cat >"$here/bin/sudo" <<'END'
+#!/bin/sh
+exec "$@"
+END
+cat >"$here/bin/make" <<'END'
+#!/bin/sh
+echo "make $*"
+END
+cp "$here/bin/make" "$here/tree/configure"
+chmod +x "$here/bin"/* "$here/tree/configure"
+
+# builds STATUS TEXT ROOT WHY [ARG...]: what `bootstrap check ARG...` says.
+builds()
+{
+    wanted=$1 text=$2 machine=$3 why=$4
+    shift 4
+    said=$(PATH=$here/bin:$PATH CLADE_SYSTEM_ROOT=$machine \
+        "$here/tree/bootstrap" check "$@" 2>&1)
+    judge $? "$wanted" "$text" "$why"
+}
+
+pocl='installing: pocl-opencl-icd'
+builds 100 "$pocl" "$here/none" 'PoCL is installed where there is no driver'
+mkdir -p "$here/idle/etc/OpenCL/vendors"
+echo libRusticlOpenCL.so.1 >"$here/idle/etc/OpenCL/vendors/rusticl.icd"
+builds 100 "$pocl" "$here/idle" 'and where the drivers are for GPUs'
+echo libpocl.so.2 >"$here/idle/etc/OpenCL/vendors/pocl.icd"
+builds 0 'make check' "$here/idle" 'but not where it is'
+
 # Rights do not bind root: look as nobody.
 mv "$here/intel" "$here/shut"
 : >"$here/shut/dev/dri/renderD128"
@@ -80,7 +126,7 @@ if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
     expect 4 'usermod -aG' "$here/shut" 'a driver, but no right to the node'
     expect 0 '1 usable' "$here/nvidia" 'NVIDIA does without its render node'
 else
-    for number in 13 14; do
+    for number in 16 17; do
         echo "ok $number # SKIP root has every right, and nobody cannot run it"
     done
 fi
