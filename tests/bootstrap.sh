@@ -39,7 +39,7 @@ expect()
     judge $? "$1" "$2" "$4"
 }
 
-echo 1..17
+echo 1..19
 mkdir "$here/none"
 expect 0 '0 on the PCI bus' "$here/none" 'a machine without GPU'
 
@@ -113,6 +113,9 @@ echo libRusticlOpenCL.so.1 >"$here/idle/etc/OpenCL/vendors/rusticl.icd"
 builds 100 "$pocl" "$here/idle" 'and where the drivers are for GPUs'
 echo libpocl.so.2 >"$here/idle/etc/OpenCL/vendors/pocl.icd"
 builds 0 'make check' "$here/idle" 'but not where it is'
+builds 4 'name a device' "$here/pocl" 'no CPU in place of an unusable GPU'
+builds 0 'make check CLADE_TEST_DEVICE=cpu' "$here/pocl" \
+    'unless it is named to make' CLADE_TEST_DEVICE=cpu
 
 # Rights do not bind root: look as nobody.
 mv "$here/intel" "$here/shut"
@@ -126,7 +129,7 @@ if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
     expect 4 'usermod -aG' "$here/shut" 'a driver, but no right to the node'
     expect 0 '1 usable' "$here/nvidia" 'NVIDIA does without its render node'
 else
-    for number in 16 17; do
+    for number in 18 19; do
         echo "ok $number # SKIP root has every right, and nobody cannot run it"
     done
 fi
