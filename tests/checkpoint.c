@@ -101,6 +101,13 @@ static const struct {
       "{\"__metadata__\":", " \"__metadata__\":", "no JSON" },
     { "another format", "clade-checkpoint/1", "clade-checkpoint/7", "/7" },
     { "a number that is none", "\"epoch\":\"2\"", "\"epoch\":\"x\"", "epoch" },
+    { "a batch of no image", "\"batch\":\"2\"", "\"batch\":\"0\"", "batch" },
+    { "no image to train with", "\"train_count\":\"5\"",
+      "\"train_count\":\"0\"", "train_count" },
+    { "no image to test with", "\"test_count\":\"3\"", "\"test_count\":\"0\"",
+      "test_count" },
+    { "a net that is not known", "\"net\":\"googlenet", "\"net\":\"moogleNET",
+      "moogleNET" },
     { "metadata without the seed", "\"seed\":", "\"sead\":", "seed" },
     { "a type that is not F32", "\"conv1/kernel\":{\"dtype\":\"F32\"",
       "\"conv1/kernel\":{\"dtype\":\"F16\"", "conv1/kernel" },
@@ -199,8 +206,8 @@ static void test_elsewhere(void)
            "this device's run with other algorithms is refused");
     copy_run("renamed", "straight");
     change_after("renamed", "\"net\":\"");
-    tap_ok(failed(train("renamed", 3, true), CLADE_EDATA, "with net X",
-                  "has googlenet-cifar10"),
+    tap_ok(failed(train("renamed", 3, true), CLADE_EDATA, "net \"Xooglenet",
+                  "googlenet-cifar10 is known"),
            "another net's run is refused");
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/table.h"
 #include "safetensors.h"
 #include "status.h"
 
@@ -159,7 +160,7 @@ static clade_status get_text(const char **value, const clade_checkpoint *c,
 }
 
 static clade_status get_number(uint64_t *value, const clade_checkpoint *c,
-                               const char *key, uint64_t max)
+                               const char *key, uint64_t min, uint64_t max)
 {
     const char *text;
     clade_status st = get_text(&text, c, key);
@@ -169,16 +170,17 @@ static clade_status get_number(uint64_t *value, const clade_checkpoint *c,
         return st;
     errno = 0;
     *value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || *value > max)
+    if (*text < '0' || *text > '9' || *end || errno || *value < min ||
+        *value > max)
         return bad_text(c, key, text);
     return CLADE_OK;
 }
 
 static clade_status get_int(int *value, const clade_checkpoint *c,
-                            const char *key)
+                            const char *key, int min)
 {
     uint64_t v;
-    clade_status st = get_number(&v, c, key, INT_MAX);
+    clade_status st = get_number(&v, c, key, (uint64_t)min, INT_MAX);
 
     if (!st)
         *value = (int)v;
@@ -199,6 +201,17 @@ static clade_status get_real(double *value, const clade_checkpoint *c,
                                                 : CLADE_OK;
 }
 
+static clade_status get_net(const char **name, const clade_checkpoint *c)
+{
+    clade_status st = get_text(name, c, "net");
+
+    if (!st && !net_table_find(*name))
+        st =
+            clade_fail(CLADE_EDATA, "%s: is of a net \"%s\", where %s is known",
+                       safetensors_path(c->file), *name, net_table_names);
+    return st;
+}
+
 static clade_status get_info(struct clade_checkpoint_info *info,
                              const clade_checkpoint *c)
 {
@@ -211,12 +224,12 @@ static clade_status get_info(struct clade_checkpoint_info *info,
         return clade_fail(CLADE_EDATA,
                           "%s: its format is \"%s\", where \"%s\" is known",
                           safetensors_path(c->file), format, FORMAT);
-    if ((st = get_text(&info->net, c, "net")) ||
-        (st = get_int(&info->epoch, c, "epoch")) ||
-        (st = get_number(&info->seed, c, "seed", UINT64_MAX)) ||
-        (st = get_int(&info->batch, c, "batch")) ||
-        (st = get_int(&info->train_count, c, "train_count")) ||
-        (st = get_int(&info->test_count, c, "test_count")) ||
+    if ((st = get_net(&info->net, c)) ||
+        (st = get_int(&info->epoch, c, "epoch", 0)) ||
+        (st = get_number(&info->seed, c, "seed", 0, UINT64_MAX)) ||
+        (st = get_int(&info->batch, c, "batch", 1)) ||
+        (st = get_int(&info->train_count, c, "train_count", 1)) ||
+        (st = get_int(&info->test_count, c, "test_count", 1)) ||
         (st = get_real(&info->learning_rate, c, "learning_rate")) ||
         (st = get_text(&info->data, c, "data")) ||
         (st = get_text(&info->device, c, "device")) ||
