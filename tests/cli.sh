@@ -202,6 +202,8 @@ report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and finds the validation's loss, $loss"
+fails 4 'a batch of [0-9]* fits (--batch' eval --device cpu --checkpoint \
+    "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
 ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
     cp "$dir/out" "$dir/bench.json" &&
     grep -q '"images_per_second": [0-9]' "$dir/out"

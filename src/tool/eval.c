@@ -8,7 +8,7 @@
 
 struct eval_options {
     const char *checkpoint, *device, *data;
-    int test_count;
+    int test_count, batch;
 };
 
 #define AT(member) offsetof(struct eval_options, member)
@@ -22,6 +22,7 @@ static const struct tool_option options[] = {
       "the folder of CIFAR-10's binary files; without it, the built-in images", 0, 0 },
     { "test-count", TOOL_INT, AT(test_count), "N",
       "test images, the first N; 0: as many as the run had", 0, 10000000 },
+    { "batch", TOOL_INT, AT(batch), "B", "images at a time; 0: the run's", 0, 65536 },
 };
 /* clang-format on */
 
@@ -52,8 +53,9 @@ static void print_figures(const struct clade_net_shape *shape,
     printf("%-12s %8.4f\n", "weighted sum", f->loss);
 }
 
+/* Print what a checkpoint makes of images, `batch` at a time. */
 static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
-                             const struct clade_data *data)
+                             const struct clade_data *data, int batch)
 {
     static const struct clade_train_observer observer = { .stop = tool_stop };
     const struct clade_checkpoint_info *info =
@@ -65,8 +67,7 @@ static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
     clade_status st;
 
     config.net = info->net;
-    config.eval_batch =
-        info->batch < data->test.count ? info->batch : data->test.count;
+    config.eval_batch = batch < data->test.count ? batch : data->test.count;
     config.eval_last = data->test.count % config.eval_batch;
     if ((st = clade_net_new(&net, be, &config)))
         return st;
@@ -104,7 +105,7 @@ static clade_status run(const void *given)
     if (!st)
         st = tool_open(&be, o->device);
     if (!st)
-        st = evaluate(be, checkpoint, &data);
+        st = evaluate(be, checkpoint, &data, o->batch ? o->batch : info->batch);
     if (be)
         clade_backend_close(be);
     clade_data_free(&data);
