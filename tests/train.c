@@ -136,6 +136,14 @@ static void test_cut(void)
     tap_ok(
         failed(train("shorter", 3, true), CLADE_EDATA, "steps.csv", "missing"),
         "steps that are missing are named");
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? "steps.csv" : "history.csv";
+
+        copy_run("shorter", "straight");
+        unlink(path("shorter", name));
+        tap_ok(failed(train("shorter", 3, true), CLADE_EDATA, name, "--out"),
+               "without %s there is nothing to go on with", name);
+    }
 }
 
 static void test_in_use(void)
@@ -219,7 +227,7 @@ static void test_failures(void)
 int main(void)
 {
     trainer_begin("train-test");
-    tap_plan(1 + 3 + 4 + 3 + 3 + 3 + 3 + 5 + 3 + 2);
+    tap_plan(1 + 3 + 4 + 3 + 3 + 5 + 3 + 5 + 3 + 2);
     test_schedule();
     test_straight();
     test_files();

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "status.h"
+
+#define REMEDY                                                                 \
+    "; put the run's own file back, or train anew in another folder (--out)"
 
 /* The bytes of the first `rows` rows of `text`, which begins after the header
  * line; *row is the first one that is missing or another epoch's, or -1. */
@@ -37,18 +42,24 @@ static clade_status take_rows(struct csv *csv, const char *header, int rows,
     char *text;
     int row;
 
+    if (access(csv->path, F_OK) && errno == ENOENT)
+        return clade_fail(CLADE_EDATA,
+                          "%s: is missing, yet the checkpoint has epochs "
+                          "behind it" REMEDY,
+                          csv->path);
     if ((st = file_read(&text, &n, csv->path)))
         return st;
     if (strncmp(text, header, head)) {
-        st = clade_fail(CLADE_EDATA, "%s: its first line is not \"%.*s\"",
-                        csv->path, (int)head - 1, header);
+        st =
+            clade_fail(CLADE_EDATA, "%s: its first line is not \"%.*s\"" REMEDY,
+                       csv->path, (int)head - 1, header);
         goto out;
     }
     length = rows_length(&row, text + head, rows, rows_an_epoch);
     if (row >= 0) {
         st = clade_fail(CLADE_EDATA,
                         "%s: row %d of epoch %d is missing or damaged, yet "
-                        "the checkpoint has that epoch behind it",
+                        "the checkpoint has that epoch behind it" REMEDY,
                         csv->path, row % rows_an_epoch, row / rows_an_epoch);
         goto out;
     }
