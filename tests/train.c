@@ -152,9 +152,16 @@ static void test_in_use(void)
                   "--resume"),
            "a folder that holds another run is refused");
     tap_ok(failed(train("nothing", 2, true), CLADE_EDATA,
-                  "nothing/checkpoint.safetensors", ""),
-           "resuming where there is no run is refused");
+                  "nothing: there is no checkpoint", "without --resume"),
+           "resuming where there is no run is refused, and what to do said");
     tap_ok(!exists(path("nothing", "")), "and makes no folder");
+    copy_run("killed", "straight");
+    unlink(path("killed", "checkpoint.safetensors"));
+    tap_ok(failed(train("killed", 2, false), CLADE_EINUSE, "history.csv",
+                  "remove the folder") &&
+               !strstr(clade_error(), "--resume"),
+           "a run that was killed before its first checkpoint is no run to "
+           "resume");
 }
 
 static void test_other_run(void)
@@ -227,7 +234,7 @@ static void test_failures(void)
 int main(void)
 {
     trainer_begin("train-test");
-    tap_plan(1 + 3 + 4 + 3 + 3 + 5 + 3 + 5 + 3 + 2);
+    tap_plan(1 + 3 + 4 + 3 + 3 + 5 + 4 + 5 + 3 + 2);
     test_schedule();
     test_straight();
     test_files();

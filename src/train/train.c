@@ -247,22 +247,31 @@ static clade_status check_config(const struct clade_train_config *c)
     return CLADE_OK;
 }
 
-/* A folder with a checkpoint or a history holds a run. */
+/* Is there a file of this name in the folder? */
+static bool holds(const char *folder, const char *name)
+{
+    char *path = file_path(folder, name);
+    bool there = path && !access(path, F_OK);
+
+    free(path);
+    return there;
+}
+
+/* A folder with a checkpoint holds a run.  One with a history alone holds what
+ * a run left that was killed before its first checkpoint. */
 static clade_status check_unused(const char *folder)
 {
-    static const char *const files[] = { TRAIN_CHECKPOINT, TRAIN_HISTORY };
-
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = file_path(folder, files[i]);
-        bool there = path && !access(path, F_OK);
-
-        free(path);
-        if (there)
-            return clade_fail(CLADE_EINUSE,
-                              "%s: holds another run (its %s); --resume goes "
-                              "on with that, --out names another folder",
-                              folder, files[i]);
-    }
+    if (holds(folder, TRAIN_CHECKPOINT))
+        return clade_fail(CLADE_EINUSE,
+                          "%s: holds another run; --resume goes on with that, "
+                          "--out names another folder",
+                          folder);
+    if (holds(folder, TRAIN_HISTORY))
+        return clade_fail(CLADE_EINUSE,
+                          "%s: holds a " TRAIN_HISTORY
+                          " without the checkpoint to go on from; remove the "
+                          "folder, or name another with --out",
+                          folder);
     return CLADE_OK;
 }
 
@@ -417,6 +426,12 @@ static clade_status find_checkpoint(clade_checkpoint **checkpoint,
 
     if (!config->resume)
         return check_unused(config->out);
+    if (!holds(config->out, TRAIN_CHECKPOINT))
+        return clade_fail(CLADE_EDATA,
+                          "%s: there is no " TRAIN_CHECKPOINT
+                          " to go on from; --out names the run's folder, and "
+                          "without --resume a run begins",
+                          config->out);
     path = file_path(config->out, TRAIN_CHECKPOINT);
     if (!path)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", config->out);
