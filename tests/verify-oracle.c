@@ -68,28 +68,87 @@ static void test_tiles(void)
     verify_host_free(host);
 }
 
+/* Every way to have a device judged, none of which may get as far as to. */
+static clade_status judge_ops(clade_backend *be)
+{
+    const struct clade_verify_ops options = { .match = "none" };
+    struct clade_verify_summary summary;
+
+    return clade_verify_ops(&summary, be, &options);
+}
+
+static clade_status judge_op(clade_backend *be)
+{
+    const struct clade_verify_ops options = { .algorithm = NULL };
+    struct clade_verify_summary summary;
+
+    return clade_verify_op(&summary, be, "none", &options);
+}
+
+static clade_status judge_step(clade_backend *be)
+{
+    const struct clade_verify_step options = { .batch = 1, .seed = 1 };
+    struct clade_verify_summary summary;
+
+    return clade_verify_step(&summary, be, &options);
+}
+
+static clade_status judge_record(clade_backend *be)
+{
+    const struct clade_against options = { .file = "none" };
+
+    return clade_verify_against(be, &options);
+}
+
+static const struct clade_verify_train training = {
+    .reference = "cpu", .batch = 1, .steps = 1, .seed = 1
+};
+
+static clade_status judge_training(clade_backend *be)
+{
+    return clade_verify_train(be, &training);
+}
+
+static clade_status make_envelope(clade_backend *be)
+{
+    return clade_envelope_make(be, "none/envelope", 3, &training);
+}
+
+static const struct {
+    const char *name;
+    clade_status (*judge)(clade_backend *be);
+} judged[] = {
+    { "ops", judge_ops },
+    { "a dumped op", judge_op },
+    { "a step", judge_step },
+    { "a record", judge_record },
+    { "a training", judge_training },
+    { "an envelope", make_envelope },
+};
+enum { JUDGED = sizeof(judged) / sizeof(*judged) };
+
 /* With the CPU told to flush results, then to flush operands. */
-static void test_flushing(clade_backend *be)
+static void test_flushing(clade_backend *be, int k)
 {
 #ifdef __SSE__
     static const unsigned modes[] = { 0x8000, 0x0040 };
-    const struct clade_verify_ops options = { .match = "none" };
     const unsigned before = _mm_getcsr();
     bool caught = true;
 
     for (int i = 0; i < 2; i++) {
-        struct clade_verify_summary summary;
+        clade_status st;
 
         _mm_setcsr(before | modes[i]);
-        caught &=
-            clade_verify_ops(&summary, be, &options) == CLADE_EMISTRUSTED &&
-            strstr(clade_error(), "subnormal");
+        st = judged[k].judge(be);
         _mm_setcsr(before);
+        caught &= st == CLADE_EMISTRUSTED && strstr(clade_error(), "subnormal");
     }
-    tap_ok(caught, "a CPU that flushes: %s", clade_error());
+    tap_ok(caught, "%s, on a CPU that flushes: %s", judged[k].name,
+           clade_error());
 #else
     (void)be;
-    tap_skip("a CPU that flushes: only x86 is told so here");
+    tap_skip("%s, on a CPU that flushes: only x86 is told so here",
+             judged[k].name);
 #endif
 }
 
@@ -146,11 +205,12 @@ int main(void)
 
     if (verify_cases_quick(&cases) || clade_backend_open(&be, "cpu"))
         tap_bail("%s", clade_error());
-    tap_plan(2 + 10 + 1 + 1);
+    tap_plan(2 + 10 + 1 + JUDGED);
     test_mistrust(&cases.list[0]);
     test_overflow();
     test_tiles();
-    test_flushing(be);
+    for (int k = 0; k < JUDGED; k++)
+        test_flushing(be, k);
     clade_backend_close(be);
     free(cases.list);
     return tap_done();

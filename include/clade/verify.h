@@ -144,7 +144,7 @@ struct clade_against {
  * Train as a record says, with and without noise, and hold the record's
  * numbers against those (doc/consistency.md).  CLADE_EBOUND if it is not one
  * of them; CLADE_EDATA, naming what is wrong, if the file is no record of a
- * network known here.
+ * network known here; CLADE_EMISTRUSTED if the host's CPU flushes.
  */
 CLADE_API clade_status
 clade_verify_against(clade_backend *be, const struct clade_against *options);
@@ -168,14 +168,16 @@ struct clade_verify_train {
  * gradients, step by step, against the envelope: how far correct trainings
  * spread.  It is made at once on this device where the envelope is of another
  * training, or of a device with much less noise.  CLADE_EBOUND beyond it;
- * CLADE_EMISTRUSTED where the reference is not at the envelope's centre.
+ * CLADE_EMISTRUSTED where the reference is not at the envelope's centre, or
+ * the host's CPU flushes.
  */
 CLADE_API clade_status
 clade_verify_train(clade_backend *be, const struct clade_verify_train *options);
 
 /* Make the envelope of a training: with noise of this device's size, `runs`
- * times, around the reference's.  CLADE_EIO names the file; and what
- * clade_net_new() and clade_net_train() return. */
+ * times, around the reference's.  CLADE_EIO names the file; CLADE_EMISTRUSTED
+ * if the host's CPU flushes; and what clade_net_new() and clade_net_train()
+ * return. */
 CLADE_API clade_status
 clade_envelope_make(clade_backend *be, const char *file, int runs,
                     const struct clade_verify_train *options);

@@ -433,9 +433,11 @@ clade_status clade_verify_against(clade_backend *be,
     struct record_spec spec = { .algorithm = options->algorithm };
     struct holder h = { .file = options->file, .options = options };
     json_error_t error;
-    json_t *o = json_load_file(options->file, 0, &error);
-    clade_status st;
+    clade_status st = verify_trust_host();
+    json_t *o = st ? NULL : json_load_file(options->file, 0, &error);
 
+    if (st)
+        return st;
     if (!o)
         return clade_fail(CLADE_EDATA, "%s: line %d: %s", options->file,
                           error.line, error.text);

@@ -286,8 +286,10 @@ clade_status clade_verify_train(clade_backend *be,
                          .options = options,
                          .spec = spec_of(options) };
     struct envelope e;
-    clade_status st = read_envelope(&e, options->envelope);
+    clade_status st = verify_trust_host();
 
+    if (!st)
+        st = read_envelope(&e, options->envelope);
     if (st)
         return st;
     st = begin(&t);
@@ -321,8 +323,11 @@ clade_status clade_envelope_make(clade_backend *be, const char *file, int runs,
                          .options = options,
                          .spec = spec_of(options) };
     struct envelope e;
-    clade_status st = begin(&t);
+    clade_status st = verify_trust_host();
 
+    if (st)
+        return st;
+    st = begin(&t);
     if (!st)
         st = make_spread(&t, runs);
     if (!st) {
