@@ -44,6 +44,19 @@ static void one_lost(const struct clade_op *op)
     *element(output(op), 5) = NAN;
 }
 
+static void one_zero(const struct clade_op *op)
+{
+    *element(output(op), 5) = 0;
+}
+
+static void zeros(const struct clade_op *op)
+{
+    const int64_t n = clade_tensor_elements(output(op));
+
+    for (int64_t i = 0; i < n; i++)
+        *element(output(op), i) = 0;
+}
+
 static void last_doubled(const struct clade_op *op)
 {
     *element(output(op), clade_tensor_elements(output(op)) - 1) *= 2;
@@ -127,6 +140,15 @@ static const struct fault {
       CLADE_FAILED, "1 of " },
     { "one element not written", one_lost,
       "avgpool_fwd:2x7x7x48:7x7/1:1x1x48:random", CLADE_FAILED, "1 of " },
+    { "one product lost, all that there is in a sum", one_zero,
+      "conv_fwd:2x7x7x48:1x1/1:7x7x32:bias:relu:position-b", CLADE_FAILED,
+      "1 of " },
+    { "nothing but zeros", zeros,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:exact", CLADE_MISTRUSTED,
+      "all is 0" },
+    { "nothing but zeros, of data that round", zeros,
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
+      "are wrong" },
     { "the last element doubled", last_doubled,
       "bias_bwd:2x14x14x48:1x1/1:14x14x48:random", CLADE_FAILED, "1 of " },
     { "outputs through half", rounded,

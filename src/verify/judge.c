@@ -210,15 +210,15 @@ static void conclude(struct clade_verdict *v, const struct verify_judge *j,
     if (t->not_exact)
         verify_blame(v, CLADE_MISTRUSTED,
                      "%s: a sum of the exact data passes 2^24", role);
+    if (j->unit > 0 && !t->nonzero_got && t->nonzero_want)
+        verify_blame(v, CLADE_MISTRUSTED,
+                     "%s: all is 0, where the oracle has %lld elements that "
+                     "aren't",
+                     role, (long long)t->nonzero_want);
     if (t->wrong)
         verify_blame(v, CLADE_FAILED,
                      "%s: %lld of %lld elements judged are wrong", role,
                      (long long)t->wrong, (long long)o->count);
-    else if (exact && j->denormals && t->nonzero_got < t->nonzero_want)
-        verify_blame(v, CLADE_MISTRUSTED,
-                     "%s: %lld non-zero elements where the oracle has %lld",
-                     role, (long long)t->nonzero_got,
-                     (long long)t->nonzero_want);
     if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind) && !exact &&
         t->scaled >= RMS_LEAST && !(rms <= RMS_LIMIT))
         verify_blame(v, CLADE_FAILED,
