@@ -188,6 +188,11 @@ clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
     return be->table->choose(be, op, name);
 }
 
+clade_status clade_backend_fuse(clade_backend *be, bool fma)
+{
+    return be->table->fuse ? be->table->fuse(be, fma) : CLADE_OK;
+}
+
 clade_status clade_backend_prepare(clade_backend *be, struct clade_op *op)
 {
     assert(op->algorithm);

@@ -33,6 +33,7 @@ struct backend_table {
                       const char *names[], int max);
     clade_status (*choose)(clade_backend *be, struct clade_op *op,
                            const char *name);
+    clade_status (*fuse)(clade_backend *be, bool fma); /* NULL: no choice */
     clade_status (*prepare)(clade_backend *be, struct clade_op *op);
     clade_status (*run)(clade_backend *be, const struct clade_op *op);
     clade_status (*flush)(clade_backend *be);

@@ -179,8 +179,8 @@ static void test_damages(void)
     free(good);
 }
 
-/* Change the byte after the first `text` in a run's checkpoint. */
-static void change_after(const char *run, const char *text)
+/* Write `with` after the first `text` in a run's checkpoint. */
+static void change_after(const char *run, const char *text, const char *with)
 {
     const char *name = path(run, "checkpoint.safetensors");
     size_t n;
@@ -189,7 +189,7 @@ static void change_after(const char *run, const char *text)
 
     if (!at)
         tap_bail("no %s in %s", text, name);
-    at[strlen(text)] = 'X';
+    memcpy(at + strlen(text), with, strlen(with));
     write_all(name, bytes, n);
     free(bytes);
 }
@@ -197,15 +197,21 @@ static void change_after(const char *run, const char *text)
 static void test_elsewhere(void)
 {
     copy_run("elsewhere", "straight");
-    change_after("elsewhere", "\"device\":\"");
+    change_after("elsewhere", "\"device\":\"", "X");
     tap_ok(!train("elsewhere", 3, true) && seen.notices == 1,
            "another device's run goes on, with a notice");
     copy_run("retuned", "straight");
-    change_after("retuned", "\"algorithms\":\"{\\\"");
-    tap_ok(failed(train("retuned", 3, true), CLADE_EDATA, "algorithm", "none"),
+    change_after("retuned", "/conv_fwd/1\\\":\\\"", "X");
+    tap_ok(failed(train("retuned", 3, true), CLADE_EDATA,
+                  "conv1/conv_fwd/1 \"Xeference\"", "take \"reference\""),
            "this device's run with other algorithms is refused");
+    copy_run("fused", "straight");
+    change_after("fused", "\"algorithms\":\"{\\\"fma\\\":", "true ");
+    tap_ok(failed(train("fused", 3, true), CLADE_EDATA, "fma \"true\"",
+                  "take \"false\""),
+           "and so is one with another fma, where that is no choice");
     copy_run("renamed", "straight");
-    change_after("renamed", "\"net\":\"");
+    change_after("renamed", "\"net\":\"", "X");
     tap_ok(failed(train("renamed", 3, true), CLADE_EDATA, "net \"Xooglenet",
                   "googlenet-cifar10 is known"),
            "another net's run is refused");
@@ -214,7 +220,7 @@ static void test_elsewhere(void)
 int main(void)
 {
     trainer_begin("checkpoint-test");
-    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 3);
+    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 4);
     test_round_trip();
     test_damages();
     test_elsewhere();

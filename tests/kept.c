@@ -4,6 +4,7 @@
  * as it began, whatever would be chosen now.  The device is
  * CLADE_TEST_DEVICE's, else the best one.
  */
+#include "backend.h"
 #include "net/net.h"
 #include "tap.h"
 
@@ -49,6 +50,37 @@ static void test(clade_backend *be, const char *choice, const char *want)
     clade_net_free(net);
 }
 
+/* Is FMA() as a net was told that another one had it, and listed so? */
+static bool fuses(clade_backend *be, bool fma)
+{
+    const char *told = fma ? "{\"fma\":true}" : "{\"fma\":false}";
+    clade_net *net = net_with(be, told);
+    bool good = clade_backend_device(be)->fma == fma &&
+                !strncmp(clade_net_algorithms(net), told, strlen(told) - 1);
+
+    clade_net_free(net);
+    return good;
+}
+
+static void test_fma(clade_backend *be)
+{
+    const bool was = clade_backend_device(be)->fma;
+    const int first = be->programs;
+    int other;
+
+    if (!*be->build_options) { /* nothing that fuses */
+        tap_ok(!fuses(be, !was), "the reference's fma is no choice");
+        return;
+    }
+    tap_ok(fuses(be, !was) && strstr(be->build_options, "USE_FMA="),
+           "fma was %d and is now %d: %s", was, !was, be->build_options);
+    other = be->programs;
+    tap_ok(other > first, "which builds programs anew: %d and %d more", first,
+           other - first);
+    tap_ok(fuses(be, was) && be->programs == other,
+           "the first ones are still there");
+}
+
 int main(void)
 {
     const char *name = getenv("CLADE_TEST_DEVICE"), *names[4];
@@ -63,10 +95,11 @@ int main(void)
     net = net_with(be, NULL);
     n = clade_backend_algorithms(be, first_product(net), names, 4);
     clade_net_free(net);
-    tap_plan(2 * (n + 1));
+    tap_plan(2 * (n + 1) + (*be->build_options ? 3 : 1));
     for (int i = 0; i < n; i++)
         test(be, names[i], names[i]);
     test(be, "forgotten", names[0]);
+    test_fma(be);
     clade_backend_close(be);
     return tap_done();
 }

@@ -139,6 +139,10 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
 CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
                                             const char *name);
+/* Have programs that are built from now on fuse FMA(), or not, whatever was
+ * decided at open.  Nothing changes where that is no choice, as on the
+ * reference: clade_backend_device() says what is so. */
+CLADE_API clade_status clade_backend_fuse(clade_backend *be, bool fma);
 /* Build what the op needs (programs, kernels, shared by ops and kept until the
  * backend closes); its tensors may still move.  CLADE_EBUILD carries the
  * compiler's log. */

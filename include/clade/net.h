@@ -15,8 +15,10 @@ typedef struct clade_net clade_net;
 struct clade_net_config {
     const char *net;       /* a network table's name */
     const char *algorithm; /* of the products; NULL: chosen per op */
-    const char *algorithms; /* an earlier net's clade_net_algorithms(), kept
-                               where `algorithm` is NULL; NULL: none */
+    const char *algorithms; /* an earlier net's clade_net_algorithms(): its
+                               algorithms, where `algorithm` is NULL, and its
+                               fma, which is the backend's from then on; NULL:
+                               none */
     int train_batch;       /* images a step; 0: no training */
     int train_last;        /* of an epoch's last, smaller batch; 0: none */
     int eval_batch;        /* images at a time in clade_net_eval; 0: none */

@@ -123,6 +123,16 @@ static clade_status check_size(const clade_net *net)
     return CLADE_OK;
 }
 
+/* Take an earlier net's choices: fma now, algorithms as ops are planned. */
+static clade_status keep(clade_net *net, const char *algorithms)
+{
+    const json_t *fma;
+
+    net->kept = json_loads(algorithms, 0, NULL);
+    fma = json_object_get(net->kept, "fma");
+    return fma ? clade_backend_fuse(net->be, json_is_true(fma)) : CLADE_OK;
+}
+
 /* All that can be settled before anything is allocated on the device. */
 static clade_status draft(clade_net **out, clade_backend *be,
                           const struct clade_net_config *c)
@@ -140,8 +150,8 @@ static clade_status draft(clade_net **out, clade_backend *be,
     net->largest = most(most(c->train_batch, c->train_last),
                         most(c->eval_batch, c->eval_last));
     net->step.seed = c->seed;
-    if (c->algorithms)
-        net->kept = json_loads(c->algorithms, 0, NULL);
+    if (c->algorithms && (st = keep(net, c->algorithms)))
+        goto out;
     if ((st = graph_new(&net->graph, c->net)))
         goto out;
     net->packed =

@@ -260,6 +260,12 @@ static clade_status keep_build_options(struct ocl *o)
     return CLADE_OK;
 }
 
+static clade_status fuse(clade_backend *be, bool fma)
+{
+    be->device.fma = fma;
+    return keep_build_options((struct ocl *)be);
+}
+
 static clade_status open_backend(clade_backend **be,
                                  const struct clade_device *device)
 {
@@ -398,6 +404,7 @@ const struct backend_table backend_opencl = {
     .map = ocl_map,
     .algorithms = algorithms,
     .choose = choose,
+    .fuse = fuse,
     .prepare = prepare,
     .run = run,
     .flush = flush,

@@ -66,7 +66,7 @@ struct program {
     enum ocl_text text;
     char *options; /* the caller's */
     enum backend_build build;
-    bool unoptimised;
+    bool unoptimised, fma;
     cl_program program;
 };
 
@@ -315,7 +315,7 @@ static clade_status program_get(const struct program **out, struct ocl *o,
     for (p = o->programs->programs; p; p = p->next) {
         if (p->text == text && p->build == o->base.build &&
             p->unoptimised == o->base.unoptimised &&
-            !strcmp(p->options, options)) {
+            p->fma == o->base.device.fma && !strcmp(p->options, options)) {
             *out = p;
             return CLADE_OK;
         }
@@ -328,6 +328,7 @@ static clade_status program_get(const struct program **out, struct ocl *o,
     p->text = text;
     p->build = o->base.build;
     p->unoptimised = o->base.unoptimised;
+    p->fma = o->base.device.fma;
     if ((st = build(&p->program, o, op, text, options)))
         goto out;
     p->next = o->programs->programs;

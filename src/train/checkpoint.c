@@ -309,9 +309,10 @@ static clade_status compare_algorithms(const clade_checkpoint *c,
         st = bad_text(c, "algorithms", c->info.algorithms);
     else if ((op = first_difference(choice, old, new)))
         st = clade_fail(CLADE_EDATA,
-                        "%s: was trained with algorithm %s for %s, this run "
-                        "would take %s; --algorithm chooses",
-                        safetensors_path(c->file), choice[0], op, choice[1]);
+                        "%s: was trained with %s \"%s\", this run would take "
+                        "\"%s\"; without --algorithm a run goes on with its "
+                        "own choices, where the device has them",
+                        safetensors_path(c->file), op, choice[0], choice[1]);
     json_decref(old);
     json_decref(new);
     return st;
