@@ -95,6 +95,8 @@ fails 2 'number above 0' train --learning-rate 0
 fails 2 'number above 0' train --learning-rate nan
 fails 2 'number above 0' train --learning-rate 0.01s
 fails 2 'one of train|infer|ops' bench --mode trai
+fails 2 'one of train|infer|ops' bench --mode 'train|infer'
+fails 2 'one of train|infer|ops' bench --mode ''
 fails 2 'is empty' train --out=
 fails 2 'FILE is wanted' eval
 fails 3 'no/such/file' eval --checkpoint no/such/file

@@ -134,7 +134,7 @@ static clade_status parse_real(double *value, const struct tool_option *o,
     return CLADE_OK;
 }
 
-/* The choice in "train|infer" that a text is, or NULL. */
+/* A text that is one of those in "train|infer". */
 static clade_status parse_choice(const char **value,
                                  const struct tool_option *o, const char *text)
 {
@@ -143,7 +143,7 @@ static clade_status parse_choice(const char **value,
     char wants[160];
 
     for (;;) {
-        if (n && !strncmp(at, text, n) && (!at[n] || at[n] == '|')) {
+        if (strcspn(at, "|") == n && !strncmp(at, text, n)) {
             *value = text;
             return CLADE_OK;
         }
