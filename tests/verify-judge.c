@@ -423,6 +423,56 @@ static void test_other_algorithm(clade_backend *be, enum verify_data data)
     faulty.run = run;
 }
 
+/* Forward products have two algorithms, others the second one's alone. */
+static int one_or_two(clade_backend *be, const struct clade_op *op,
+                      const char *names[], int max)
+{
+    if (op->kind == CLADE_CONV_FWD)
+        return two_algorithms(be, op, names, max);
+    names[0] = op_is_product(op->kind) ? "two" : "reference";
+    return 1;
+}
+
+static void test_algorithm_asked_for(clade_backend *be)
+{
+    static const struct {
+        const char *algorithm, *match;
+        clade_status st;
+        int passed;
+        const char *message, *what;
+    } asked[] = {
+        { "three", "sgd", CLADE_EUSAGE, 0, "it has one, two",
+          "an algorithm that there isn't" },
+        { "one", "conv_fwd:1x1x1x64:1x1/1:1x1x10:bias:exact", CLADE_OK, 1, "",
+          "one of two" },
+        { "one", "conv_bwd_data:1x1x1x64:1x1/1:1x1x10:exact", CLADE_EMISTRUSTED,
+          0, "has the algorithm one", "one that the case hasn't" },
+        { "one", "bias_bwd:1x1x1x528:1x1/1:1x1x528:exact", CLADE_OK, 1, "",
+          "an op that is no product" },
+    };
+
+    faulty.algorithms = one_or_two;
+    faulty.choose = choose_either;
+    faulty.run = backend_cpu.run;
+    for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+        const struct clade_verify_ops options = { .algorithm =
+                                                      asked[i].algorithm,
+                                                  .match = asked[i].match,
+                                                  .quick = true };
+        struct clade_verify_summary summary;
+        const clade_status st = clade_verify_ops(&summary, be, &options);
+
+        tap_ok(st == asked[i].st && summary.passed == asked[i].passed &&
+                   !summary.failed &&
+                   (!st || strstr(clade_error(), asked[i].message)),
+               "%s: %d passed: %s", asked[i].what, summary.passed,
+               st ? clade_error() : "");
+    }
+    faulty.algorithms = backend_cpu.algorithms;
+    faulty.choose = backend_cpu.choose;
+    faulty.run = run;
+}
+
 int main(void)
 {
     const int n = sizeof(faults) / sizeof(*faults);
@@ -435,11 +485,12 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 5);
+    tap_plan(n + 9);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
+    test_algorithm_asked_for(be);
     test_look_into(be, &cases.list[0]);
     test_programs(be);
     be->table = &backend_cpu;

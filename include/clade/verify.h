@@ -45,7 +45,8 @@ struct clade_verify_summary {
 };
 
 struct clade_verify_ops {
-    const char *algorithm; /* only this one; NULL: each that can run a case */
+    const char *algorithm; /* of the products (others have one): only this;
+                              NULL: each that can run a case */
     const char *match;     /* only cases with this in their name; NULL: all */
     bool quick;            /* reduced shapes, but every op, gate and edge */
     const char *dump;      /* a folder for the inputs of the first failures, as
@@ -59,7 +60,8 @@ struct clade_verify_ops {
  * Judge the ops of a backend against exact values, case by case
  * (doc/consistency.md).  CLADE_OK if all passed, CLADE_EBOUND, or
  * CLADE_EMISTRUSTED (also if no case matched, or if the host's CPU flushes
- * subnormal floats).
+ * subnormal floats).  CLADE_EUSAGE names the algorithms that there are, if
+ * options' is none of them.
  */
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
@@ -68,7 +70,7 @@ CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
 /*
  * Judge one op with the inputs that a failure of either suite left in a file
  * (`dump`), by each algorithm that options ask for.  CLADE_EDATA or CLADE_EIO
- * name a file that is none such.
+ * name a file that is none such; the rest as for clade_verify_ops().
  */
 CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
                                        clade_backend *be, const char *file,

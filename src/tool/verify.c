@@ -26,7 +26,8 @@ static const struct tool_option options[] = {
       "single ops, one step of training (both unless given), or ten beside "
       "the reference's", 0, 0 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
-      "of the products: only this one, instead of each the device has", 0, 0 },
+      "of the products: only this one, instead of each the device has; other "
+      "ops have one", 0, 0 },
     { "quick", TOOL_FLAG, AT(quick), NULL,
       "reduced shapes; of a record, step 0 alone; of a training, two steps",
       0, 0 },

@@ -21,6 +21,13 @@ const char *report_outcome(enum clade_outcome outcome)
     return names[outcome];
 }
 
+/* Whether the op's algorithm is one of several: --algorithm's. */
+static bool has_choice(const struct clade_verdict *v)
+{
+    return v->algorithm && strcmp(v->algorithm, "kernel") &&
+           strcmp(v->algorithm, "reference");
+}
+
 /* The step again; and, of an op of it, whose inputs are not in a file yet, the
  * op with those that this leaves. */
 static void step_command(char *to, size_t size,
@@ -45,15 +52,14 @@ void report_command(char *to, size_t size, const struct verify_report *report,
                     const struct clade_verdict *v)
 {
     const char *selector = d->device.selector;
-    const bool file = v->file[0];
+    const bool file = v->file[0], chosen = has_choice(v);
 
     if (!file && (v->layer[0] || !strcmp(v->op, "step")))
         step_command(to, size, report, selector, v);
     else
         snprintf(to, size, "clade verify --device %s --%s '%s'%s%s", selector,
                  file ? "op" : "suite ops --case", file ? v->file : v->name,
-                 v->algorithm ? " --algorithm " : "",
-                 v->algorithm ? v->algorithm : "");
+                 chosen ? " --algorithm " : "", chosen ? v->algorithm : "");
 }
 
 /* One more element of a list of `n`, whose room doubles as it fills. */
@@ -167,11 +173,10 @@ static int kind_of(const char *op)
 /* The op, and its algorithm where there is more than one to choose from. */
 static void family_name(char name[48], const struct clade_verdict *v)
 {
-    const bool only = !v->algorithm || !strcmp(v->algorithm, "kernel") ||
-                      !strcmp(v->algorithm, "reference");
+    const bool chosen = has_choice(v);
 
-    snprintf(name, 48, "%s%s%s", v->op, only ? "" : " ",
-             only ? "" : v->algorithm);
+    snprintf(name, 48, "%s%s%s", v->op, chosen ? " " : "",
+             chosen ? v->algorithm : "");
 }
 
 static bool has_bound(const struct clade_verdict *v)

@@ -235,6 +235,81 @@ clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
     return st;
 }
 
+/* The algorithms of a case's op, which are a matter of its shapes alone. */
+static int algorithms_of(const char *list[VERIFY_ALGORITHMS_MAX],
+                         clade_backend *be, const struct op_case *c)
+{
+    struct clade_buffer nowhere[CLADE_ROLES];
+    struct clade_tensor t[CLADE_ROLES] = { { .buffer = NULL } };
+    struct clade_op op;
+    int n;
+
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        if (!verify_takes_part(c, role))
+            continue;
+        t[role] = verify_shape_of(c, role);
+        nowhere[role].bytes = verify_span(&t[role]);
+        t[role].buffer = &nowhere[role];
+    }
+    if (verify_make_op(&op, c, t, NULL))
+        return 0;
+    n = clade_backend_algorithms(be, &op, list, VERIFY_ALGORITHMS_MAX);
+    return n < VERIFY_ALGORITHMS_MAX ? n : VERIFY_ALGORITHMS_MAX;
+}
+
+/* Whether a case's op has the algorithm; those that it has instead are added
+ * to a list. */
+static bool has_algorithm(char *known, size_t size, clade_backend *be,
+                          const struct op_case *c, const char *algorithm)
+{
+    const char *list[VERIFY_ALGORITHMS_MAX];
+    const int n = algorithms_of(list, be, c);
+
+    for (int i = 0; i < n; i++) {
+        const size_t used = strlen(known);
+
+        if (!strcmp(list[i], algorithm))
+            return true;
+        if (!strstr(known, list[i]))
+            snprintf(known + used, size - used, "%s%s", used ? ", " : "",
+                     list[i]);
+    }
+    return false;
+}
+
+/* What is asked for must be an algorithm of some product's. */
+static clade_status check_algorithm(clade_backend *be, const char *algorithm)
+{
+    char known[128] = "";
+    struct op_cases cases;
+    bool found = false;
+    clade_status st;
+
+    if (!algorithm)
+        return CLADE_OK;
+    st = verify_cases_quick(&cases);
+    for (int i = 0; i < cases.count && !found; i++)
+        found =
+            op_is_product(cases.list[i].kind) &&
+            has_algorithm(known, sizeof(known), be, &cases.list[i], algorithm);
+    free(cases.list);
+    if (st || found)
+        return st;
+    return clade_fail(CLADE_EUSAGE,
+                      "verify: %s has no algorithm `%s` for products; it has "
+                      "%s",
+                      clade_backend_device(be)->selector, algorithm,
+                      known[0] ? known : "none");
+}
+
+/* Ops that are no products have one algorithm, whatever is asked for. */
+static bool is_wanted(const struct op_case *c, const char *algorithm,
+                      const struct clade_verify_ops *options)
+{
+    return !options->algorithm || !algorithm || !op_is_product(c->kind) ||
+           !strcmp(options->algorithm, algorithm);
+}
+
 /* A case whose values are there; takes the host over. */
 static clade_status judge_host(struct clade_verify_summary *summary,
                                clade_backend *be, const struct op_case *c,
@@ -259,8 +334,7 @@ static clade_status judge_host(struct clade_verify_summary *summary,
         n = 1;
     }
     for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX && !st; i++) {
-        if (options->algorithm && list[i] && n > 1 &&
-            strcmp(options->algorithm, list[i]))
+        if (!is_wanted(c, list[i], options))
             continue;
         try_algorithm(&v, &x, be, list[i]);
         verify_count(summary, &v);
@@ -294,6 +368,8 @@ clade_status clade_verify_op(struct clade_verify_summary *summary,
     *summary = (struct clade_verify_summary){ 0 };
     st = verify_trust_host();
     if (!st)
+        st = check_algorithm(be, options->algorithm);
+    if (!st)
         st = verify_undump(&host, &c, file);
     if (!st)
         st = judge_host(summary, be, &c, host, options);
@@ -309,6 +385,8 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
 
     *summary = (struct clade_verify_summary){ 0 };
     st = verify_trust_host();
+    if (!st)
+        st = check_algorithm(be, options->algorithm);
     if (st)
         return st;
     st = verify_cases_quick(&cases);
@@ -319,7 +397,9 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
             st = verify_case(summary, be, &cases.list[i], options);
     free(cases.list);
     if (!st && !summary->passed && !summary->failed && !summary->mistrusted)
-        return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`",
-                          options->match ? options->match : "");
+        return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`%s%s",
+                          options->match ? options->match : "",
+                          options->algorithm ? " and has the algorithm " : "",
+                          options->algorithm ? options->algorithm : "");
     return st ? st : verify_conclude(summary);
 }
