@@ -118,6 +118,12 @@ static void nan_inside(const struct clade_op *op)
     nan_at(op, 14 + 1);
 }
 
+/* The same of a 3x3 filter's gradient: only its middle meets no padding. */
+static void nan_in_middle(const struct clade_op *op)
+{
+    nan_at(op, (3 + 1) * op->t[CLADE_DW].w);
+}
+
 static void sign_lost(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -176,6 +182,18 @@ static const struct fault {
     { "NaN of a filter that did not", nan_inside,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias:relu:special-b",
       CLADE_FAILED, "1 of " },
+    { "NaN of a gradient that met padding", nan_at_corner,
+      "conv_bwd_filter:2x14x14x16:3x3/1+1.1.1.1:14x14x32:special-b",
+      CLADE_PASSED, "" },
+    { "NaN of a gradient that did not", nan_in_middle,
+      "conv_bwd_filter:2x14x14x16:3x3/1+1.1.1.1:14x14x32:special-b",
+      CLADE_FAILED, "1 of " },
+    { "NaN of a gradient whose padding met numbers", nan_at_corner,
+      "conv_bwd_filter:2x14x14x16:3x3/1+1.1.1.1:14x14x32:special",
+      CLADE_FAILED, "1 of " },
+    { "NaN of a gradient without padding", nan_at_corner,
+      "conv_bwd_filter:2x7x7x48:1x1/1:7x7x32:special-b", CLADE_FAILED,
+      "1 of " },
     { "signs lost", sign_lost,
       "maxpool_fwd:2x14x14x24:3x3/2+0.1.0.1:7x7x24:random", CLADE_FAILED,
       "are wrong" },

@@ -77,10 +77,30 @@ static bool overflowed(const struct verify_judge *j, const struct cpu_exact *e,
     return relu ? !(got < 0) && (got == 0 || !isfinite(got)) : !isfinite(got);
 }
 
+/* Whether a window of `extent` places, the first of which is at `first`, ends
+ * outside of an image. */
+static bool sticks_out(int first, int extent, int image)
+{
+    return first < 0 || first + extent > image;
+}
+
+/* Whether some window reads place (r,s) of a filter's gradient from outside of
+ * the image: the first one, or the last. */
+static bool place_meets_padding(const struct clade_op *op, int64_t i)
+{
+    const struct clade_window *win = &op->window;
+    const struct clade_tensor *dw = &op->t[CLADE_DW], *x = &op->t[CLADE_X];
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const int s = i / dw->c / dw->w % dw->h, r = i / dw->c / dw->w / dw->h;
+
+    return sticks_out(r - win->top, (dy->h - 1) * win->stride + 1, x->h) ||
+           sticks_out(s - win->left, (dy->w - 1) * win->stride + 1, x->w);
+}
+
 /* Whether the window of an element of y or dx reaches past the image that it
  * is read from; with a stride dx has zeros between its rows, too. */
-static bool meets_padding(const struct clade_op *op, enum clade_role role,
-                          int64_t i)
+static bool window_meets_padding(const struct clade_op *op,
+                                 enum clade_role role, int64_t i)
 {
     const struct clade_window *win = &op->window;
     const struct clade_tensor *to = &op->t[role];
@@ -92,20 +112,26 @@ static bool meets_padding(const struct clade_op *op, enum clade_role role,
     const int left =
         forward ? w * win->stride - win->left : w + win->left - win->s + 1;
 
-    return (!forward && win->stride > 1) || top < 0 || left < 0 ||
-           top + win->r > from->h || left + win->s > from->w;
+    return (!forward && win->stride > 1) || sticks_out(top, win->r, from->h) ||
+           sticks_out(left, win->s, from->w);
+}
+
+static bool meets_padding(const struct clade_op *op, enum clade_role role,
+                          int64_t i)
+{
+    return role == CLADE_DW ? place_meets_padding(op, i)
+                            : window_meets_padding(op, role, i);
 }
 
 /*
- * Values that are no numbers, by class.  Zeros that pad may have met an Inf
- * where nan_passes.  Returns whether this settles the element.
+ * Values that are no numbers, by class.  Zeros that pad may have met an Inf.
+ * Returns whether this settles the element.
  */
 static bool judge_class(bool *passed, const struct verify_judge *j,
                         const struct cpu_exact *e, enum clade_role role,
                         int64_t at, float got)
 {
-    if (isnan(got) && (j->nan_passes ||
-                       (j->nan_at_padding && meets_padding(j->op, role, at)))) {
+    if (isnan(got) && j->nan_at_padding && meets_padding(j->op, role, at)) {
         *passed = true;
         return true;
     }

@@ -84,8 +84,6 @@ static void judge(struct clade_verdict *v, const struct op_case *c,
         .op = &op,
         .gate = gates[c->data],
         .denormals = denormals,
-        .nan_passes = (c->data == DATA_SPECIAL || c->data == DATA_SPECIAL_B) &&
-                      c->kind == CLADE_CONV_BWD_FILTER,
         .nan_at_padding = c->data == DATA_SPECIAL_B,
         .unit = gates[c->data] == GATE_BITS ? verify_unit(c) : 0,
     };

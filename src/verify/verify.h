@@ -195,8 +195,7 @@ struct verify_judge {
     const struct clade_op *op; /* with the algorithm's depth; host tensors */
     enum verify_gate gate;     /* where the op is a sum of products */
     bool denormals;            /* the device keeps them */
-    bool nan_passes;           /* zeros may have met Inf or NaN, anywhere, */
-    bool nan_at_padding;       /* or where a window reaches past the image */
+    bool nan_at_padding;       /* zeros that pad may have met Inf or NaN */
     double unit;               /* what exact data are multiples of; or 0 */
 };
 
