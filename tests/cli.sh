@@ -155,6 +155,12 @@ fails 2 'for products; it has reference' verify --device cpu --suite ops \
     --case sgd --algorithm zzz --format json
 fails 2 'only single precision' verify --device cpu64 --suite ops --format json
 
+"$CLADE" verify --device cpu --quick >"$dir/out" 2>"$dir/err" &
+sleep 1
+kill -TERM $! && wait $!
+[ $? -eq 130 ] && grep -q '^clade: interrupted' "$dir/err"
+report $? 'verify ends with 130 on SIGTERM'
+
 # ---- single ops -------------------------------------------------------------
 
 pool='maxpool_fwd:1x7x7'

@@ -24,6 +24,7 @@ check_PROGRAMS = \
   tests/verify-ops.t \
   tests/verify-oracle.t \
   tests/verify-replay.t \
+  tests/verify-stop.t \
   tests/verify-trainings.t
 test_scripts = \
   tests/bootstrap.sh \
@@ -88,6 +89,7 @@ tests_verify_replay_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) \
   -fvisibility=default
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
+tests_verify_stop_t_SOURCES = tests/verify-stop.c
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 
 TEST_EXTENSIONS = .t .sh

@@ -53,6 +53,8 @@ struct clade_verify_ops {
                               safetensors; NULL: none */
     bool triage;           /* look into the first failures: see `triage` */
     void (*report)(void *arg, const struct clade_verdict *verdict);
+    bool (*stop)(void *arg); /* asked now and then: true ends it with
+                                CLADE_EINTERRUPTED; NULL: never */
     void *arg;
 };
 
@@ -83,6 +85,7 @@ struct clade_verify_step {
     int batch;
     uint64_t seed;
     void (*report)(void *arg, const struct clade_verdict *verdict);
+    bool (*stop)(void *arg); /* the same */
     void *arg;
 };
 
@@ -105,6 +108,8 @@ struct clade_record {
     const char *algorithm; /* NULL: as the backend chooses */
     int batch, steps;
     uint64_t seed;
+    bool (*stop)(void *arg); /* as clade_verify_ops' */
+    void *arg;
 };
 
 /* Write what a device computes, for others to be held against.  CLADE_EIO names
@@ -139,6 +144,7 @@ struct clade_against {
     bool quick; /* step 0 alone */
     void (*report)(void *arg, const struct clade_distance *distance);
     void (*conclude)(void *arg, const struct clade_training *training);
+    bool (*stop)(void *arg); /* as clade_verify_ops' */
     void *arg;
 };
 
@@ -162,6 +168,7 @@ struct clade_verify_train {
     bool quick; /* two steps */
     void (*report)(void *arg, const struct clade_distance *distance);
     void (*conclude)(void *arg, const struct clade_training *training);
+    bool (*stop)(void *arg); /* as clade_verify_ops' */
     void *arg;
 };
 

@@ -77,6 +77,7 @@ static struct clade_verify_ops ops_options(const struct verify_options *o,
                                       .triage = true,
                                       .dump = o->op ? NULL : o->dump,
                                       .report = verify_print_verdict,
+                                      .stop = tool_stop,
                                       .arg = print };
 }
 
@@ -102,6 +103,7 @@ static clade_status run_step(clade_backend *be, const struct verify_options *o,
                                             .batch = o->batch,
                                             .seed = o->seed,
                                             .report = verify_print_step,
+                                            .stop = tool_stop,
                                             .arg = print };
     struct clade_verify_summary summary;
     clade_status st = clade_verify_step(&summary, be, &step);
@@ -120,6 +122,7 @@ static clade_status run_against(clade_backend *be,
                                            .quick = o->quick,
                                            .report = verify_print_distance,
                                            .conclude = verify_print_training,
+                                           .stop = tool_stop,
                                            .arg = print };
 
     return clade_verify_against(be, &against);
@@ -132,7 +135,8 @@ static clade_status run_record(clade_backend *be,
                                          .algorithm = o->algorithm,
                                          .batch = o->batch,
                                          .steps = o->steps ? o->steps : 5,
-                                         .seed = o->seed };
+                                         .seed = o->seed,
+                                         .stop = tool_stop };
 
     return clade_record_write(be, &record);
 }
@@ -149,6 +153,7 @@ static struct clade_verify_train train_options(const struct verify_options *o,
                                         .quick = o->quick,
                                         .report = verify_print_distance,
                                         .conclude = verify_print_training,
+                                        .stop = tool_stop,
                                         .arg = print };
 }
 
@@ -218,7 +223,7 @@ static clade_status run_suites(clade_backend *be,
         st = run_step(be, o, print);
     if (goes_on(st) && is_suite(o, "train"))
         st = run_train(be, o, print);
-    return worst_of(ops, st);
+    return goes_on(st) ? worst_of(ops, st) : st;
 }
 
 /* What was asked for, on one device. */
@@ -287,6 +292,7 @@ static clade_status run(const void *given)
     struct verify_print print;
     clade_status st = CLADE_OK, worst = CLADE_OK;
 
+    tool_catch_signals();
     verify_print_begin(&print, o->format, &report);
     if (!o->devices.count)
         worst = st = verify_device(NULL, o, &print);

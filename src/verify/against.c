@@ -254,10 +254,7 @@ static clade_status make_spread(struct holder *h, struct training *t,
 static clade_status borrow_spread(struct holder *h,
                                   const struct record_spec *spec, double scale)
 {
-    const struct record_spec own = { spec->net,     NULL,
-                                     spec->batch,   spec->steps,
-                                     spec->seed,    spec->learning_rate,
-                                     spec->momentum };
+    struct record_spec own = *spec;
     const struct record_sink sink = { .arg = h,
                                       .losses = base_losses,
                                       .tensor = base_tensor };
@@ -267,6 +264,7 @@ static clade_status borrow_spread(struct holder *h,
 
     if (st)
         return st;
+    own.algorithm = NULL; /* the reference has its own */
     st = training_new(&t, cpu, &own);
     h->n_held = 0;
     if (!st)
@@ -430,7 +428,9 @@ static double scale_of(const json_t *record)
 clade_status clade_verify_against(clade_backend *be,
                                   const struct clade_against *options)
 {
-    struct record_spec spec = { .algorithm = options->algorithm };
+    struct record_spec spec = { .algorithm = options->algorithm,
+                                .stop = options->stop,
+                                .arg = options->arg };
     struct holder h = { .file = options->file, .options = options };
     json_error_t error;
     clade_status st = verify_trust_host();

@@ -390,9 +390,13 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
     st = verify_cases_quick(&cases);
     if (!st && !options->quick)
         st = verify_cases_network(&cases);
-    for (int i = 0; i < cases.count && !st; i++)
-        if (!options->match || strstr(cases.list[i].name, options->match))
+    for (int i = 0; i < cases.count && !st; i++) {
+        if (options->match && !strstr(cases.list[i].name, options->match))
+            continue;
+        st = verify_interrupted(options->stop, options->arg);
+        if (!st)
             st = verify_case(summary, be, &cases.list[i], options);
+    }
     free(cases.list);
     if (!st && !summary->passed && !summary->failed && !summary->mistrusted)
         return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`%s%s",

@@ -184,6 +184,12 @@ clade_status verify_trust_host(void)
     return CLADE_OK;
 }
 
+clade_status verify_interrupted(bool (*stop)(void *arg), void *arg)
+{
+    return stop && stop(arg) ? clade_fail(CLADE_EINTERRUPTED, "interrupted")
+                             : CLADE_OK;
+}
+
 void verify_oracle_free(struct verify_oracle *oracle)
 {
     free(oracle->index);

@@ -294,8 +294,11 @@ clade_status training_run(struct training *t, int steps, struct noise *noise,
     struct recorder r = { t, steps, sink, noise };
     clade_status st = net_initialise(t->net, t->spec.seed, true);
 
-    for (int step = 0; step < steps && !st; step++)
-        st = run_step(&r, step);
+    for (int step = 0; step < steps && !st; step++) {
+        st = verify_interrupted(t->spec.stop, t->spec.arg);
+        if (!st)
+            st = run_step(&r, step);
+    }
     return st;
 }
 

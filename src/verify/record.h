@@ -16,6 +16,8 @@ struct record_spec {
     int batch, steps;
     uint64_t seed;
     double learning_rate, momentum;
+    bool (*stop)(void *arg); /* asked before each step, as clade_record's */
+    void *arg;
 };
 
 /* Of those that are made here; the rest is as asked for. */

@@ -115,6 +115,8 @@ clade_status clade_record_write(clade_backend *be,
     spec.batch = options->batch;
     spec.steps = options->steps;
     spec.seed = options->seed;
+    spec.stop = options->stop;
+    spec.arg = options->arg;
     st = record_run(be, &spec, &sink);
     if (!st)
         object = whole(&w, &spec, be);

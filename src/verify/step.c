@@ -89,6 +89,11 @@ static void report(struct lockstep *l, const struct clade_verdict *v)
         l->options->report(l->options->arg, v);
 }
 
+static clade_status interrupted(const struct lockstep *l)
+{
+    return verify_interrupted(l->options->stop, l->options->arg);
+}
+
 /* The op alone, with the inputs that it had: that must not count as what the
  * step queues. */
 static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
@@ -115,10 +120,11 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     const struct clade_op *op = &plan->ops[i];
     const unsigned outputs = clade_op_outputs(op->kind);
     struct clade_verdict v;
-    clade_status st = CLADE_OK;
+    clade_status st;
 
     if (op->kind == CLADE_FILTER_PACK)
         return CLADE_OK; /* judged through the op that reads it */
+    st = interrupted(l);
     verify_begin(&v, op);
     snprintf(v.name, sizeof(v.name), "%s", op_describe(op));
     snprintf(v.layer, sizeof(v.layer), "%s", op->label ? op->label : "");
@@ -191,9 +197,12 @@ static clade_status train(struct trained *t, struct lockstep *l,
     if (st)
         return st;
     l->be->launched = 0;
-    for (int step = 0; step <= STEP && !st; step++)
-        st = net_train(net, batch, step, STEP_RATE, &result,
-                       watched && step == STEP ? &observer : NULL);
+    for (int step = 0; step <= STEP && !st; step++) {
+        st = interrupted(l);
+        if (!st)
+            st = net_train(net, batch, step, STEP_RATE, &result,
+                           watched && step == STEP ? &observer : NULL);
+    }
     t->launched = l->be->launched;
     if (!st)
         st = read_weights(&t->weights, &t->n, net);

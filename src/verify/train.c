@@ -249,6 +249,8 @@ static struct record_spec spec_of(const struct clade_verify_train *o)
     spec.batch = o->batch ? o->batch : BATCH;
     spec.steps = o->steps ? o->steps : STEPS;
     spec.seed = o->seed;
+    spec.stop = o->stop;
+    spec.arg = o->arg;
     if (o->quick && spec.steps > STEPS_QUICK)
         spec.steps = STEPS_QUICK;
     return spec;

@@ -177,6 +177,8 @@ struct verify_oracle {
 
 /* CLADE_EMISTRUSTED if the CPU flushes subnormals in some thread. */
 clade_status verify_trust_host(void);
+/* CLADE_EINTERRUPTED if `stop` (NULL: never) says so. */
+clade_status verify_interrupted(bool (*stop)(void *arg), void *arg);
 /* Ask the oracle for at most about `products` products, else for corners,
  * edges, corners of tiles and 4,096 other elements. */
 clade_status verify_oracle_new(struct verify_oracle *oracle,
