@@ -161,6 +161,18 @@ kill -TERM $! && wait $!
 [ $? -eq 130 ] && grep -q '^clade: interrupted' "$dir/err"
 report $? 'verify ends with 130 on SIGTERM'
 
+mkfifo "$dir/fifo"
+exec 3<>"$dir/fifo"
+"$CLADE" verify --device cpu --suite train --envelope "$dir/fifo" \
+    >"$dir/out" 2>"$dir/err" 3>&- &
+sleep 1
+kill -TERM $!
+echo 'no JSON' >&3
+exec 3>&-
+wait $!
+[ $? -eq 3 ] && grep -q 'fifo: line 1' "$dir/err"
+report $? 'a file is read to its end in spite of a signal'
+
 # ---- single ops -------------------------------------------------------------
 
 pool='maxpool_fwd:1x7x7'

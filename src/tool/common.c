@@ -14,8 +14,9 @@ static void on_signal(int number)
 
 void tool_catch_signals(void)
 {
+    /* Files that are being read or written then are, to their ends. */
     struct sigaction action = { .sa_handler = on_signal,
-                                .sa_flags = (int)SA_RESETHAND };
+                                .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
