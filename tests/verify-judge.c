@@ -124,6 +124,33 @@ static void nan_in_middle(const struct clade_op *op)
     nan_at(op, (3 + 1) * op->t[CLADE_DW].w);
 }
 
+/* Another value in the first element whose mask is 0, or (NULL) which is 0. */
+static void other_than_zero(const struct clade_op *op,
+                            const struct clade_tensor *mask, float value)
+{
+    const struct clade_tensor *to = output(op);
+    int64_t i = 0;
+
+    while (*element(mask ? mask : to, i) > 0)
+        i++;
+    *element(to, i) = value;
+}
+
+static void unmasked(const struct clade_op *op)
+{
+    other_than_zero(op, &op->t[CLADE_X], 1e-30f);
+}
+
+static void unmasked_infinity(const struct clade_op *op)
+{
+    other_than_zero(op, &op->t[CLADE_X], INFINITY);
+}
+
+static void slightly_negative(const struct clade_op *op)
+{
+    other_than_zero(op, NULL, -1e-30f);
+}
+
 static void sign_lost(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -193,6 +220,17 @@ static const struct fault {
       CLADE_FAILED, "1 of " },
     { "NaN of a gradient without padding", nan_at_corner,
       "conv_bwd_filter:2x7x7x48:1x1/1:7x7x32:special-b", CLADE_FAILED,
+      "1 of " },
+    { "a little where the mask is 0", unmasked,
+      "conv_bwd_data:2x7x7x48:1x1/1:7x7x32:relu:random", CLADE_FAILED,
+      "1 of " },
+    { "a little where a pool's mask is 0", unmasked,
+      "avgpool_bwd:2x7x7x48:7x7/1:1x1x48:relu:random", CLADE_FAILED, "1 of " },
+    { "Inf where the mask is 0, of sums that overflow", unmasked_infinity,
+      "conv_bwd_data:2x14x14x16:3x3/1+1.1.1.1:14x14x32:accumulate:relu:huge",
+      CLADE_FAILED, "1 of " },
+    { "a little below 0 behind a ReLU", slightly_negative,
+      "conv_fwd:2x7x7x48:1x1/1:7x7x32:bias:relu:random", CLADE_FAILED,
       "1 of " },
     { "signs lost", sign_lost,
       "maxpool_fwd:2x14x14x24:3x3/2+0.1.0.1:7x7x24:random", CLADE_FAILED,

@@ -11,6 +11,8 @@
 #include "tap.h"
 #include "verify/verify.h"
 
+#define U 0x1p-24
+
 /* Data that aren't what they claim, and judging nothing, are mistrusted. */
 static void test_mistrust(const struct op_case *c)
 {
@@ -198,6 +200,58 @@ static void test_overflow(void)
                "%s %s", sums[i].what, sums[i].passes ? "passes" : "fails");
 }
 
+/* 128 elements of random data, all of them off by `error` brackets but every
+ * other one, which is 0 by a ReLU or its mask. */
+static struct clade_verdict judge_halves(enum clade_op_kind kind,
+                                         enum clade_role role, double error)
+{
+    struct clade_tensor t = {
+        .n = 1, .h = 1, .w = 1, .c = 128, .ld = 128, .type = CLADE_F32
+    };
+    struct cpu_exact exact[128];
+    float got[128], mask[128];
+    struct cpu_buffer wrap = cpu_wrap(mask, sizeof(mask));
+    struct clade_op op = { .kind = kind, .flags = CLADE_RELU, .depth = 100 };
+    const struct verify_oracle oracle = { .role = role,
+                                          .count = 128,
+                                          .exact = exact };
+    const struct verify_judge judge = { .op = &op, .gate = GATE_RANDOM };
+    struct clade_verdict v;
+
+    t.buffer = &wrap.base;
+    op.t[CLADE_X] = op.t[role] = t;
+    for (int i = 0; i < 128; i++) {
+        mask[i] = i % 2 ? 1 : -1;
+        exact[i] = (struct cpu_exact){ .y = i % 2 * 0.25, .s = 1, .n = 99 };
+        got[i] = i % 2 ? (float)(0.25 + error) : 0;
+    }
+    verify_begin(&v, &op);
+    verify_output(&v, &judge, &oracle, got);
+    return v;
+}
+
+/* An RMS is of what rounds: zeros that a ReLU made don't make it smaller. */
+static void test_rms(void)
+{
+    static const struct {
+        enum clade_op_kind kind;
+        enum clade_role role;
+    } outputs[] = { { CLADE_CONV_FWD, CLADE_Y },
+                    { CLADE_CONV_BWD_DATA, CLADE_DX } };
+
+    for (int i = 0; i < 2; i++) {
+        const enum clade_op_kind kind = outputs[i].kind;
+        struct clade_verdict within, past;
+
+        within = judge_halves(kind, outputs[i].role, 2 * U);
+        past = judge_halves(kind, outputs[i].role, 2.5 * U);
+        tap_ok(within.outcome == CLADE_PASSED && within.rms == 2 &&
+                   past.outcome == CLADE_FAILED && past.rms == 2.5,
+               "%s: an RMS of %g u, and of %g u: %s", clade_op_name(kind),
+               within.rms, past.rms, past.message);
+    }
+}
+
 int main(void)
 {
     struct op_cases cases;
@@ -205,9 +259,10 @@ int main(void)
 
     if (verify_cases_quick(&cases) || clade_backend_open(&be, "cpu"))
         tap_bail("%s", clade_error());
-    tap_plan(2 + 10 + 1 + JUDGED);
+    tap_plan(2 + 10 + 2 + 1 + JUDGED);
     test_mistrust(&cases.list[0]);
     test_overflow();
+    test_rms();
     test_tiles();
     for (int k = 0; k < JUDGED; k++)
         test_flushing(be, k);

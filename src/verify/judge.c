@@ -58,23 +58,53 @@ static bool same_bits(float got, float want, bool denormals)
     return !denormals && got == 0 && fabsf(want) < 0x1p-126f;
 }
 
+/* An element's value, whatever its type. */
+static float value_of(const struct clade_tensor *t, const void *image,
+                      int64_t i)
+{
+    const int64_t at = clade_tensor_element(t, i);
+
+    return t->type == CLADE_U8 ? ((const uint8_t *)image)[at]
+                               : ((const float *)image)[at];
+}
+
+static bool has_relu(const struct clade_op *op, enum clade_role role)
+{
+    return role == CLADE_Y && op->flags & CLADE_RELU;
+}
+
+/*
+ * What a ReLU or its mask leaves no room for, however large the bound is: a
+ * value below 0, and any but 0 where the mask is 0.  Returns whether this
+ * settles the element.
+ */
+static bool judge_relu(bool *passed, const struct clade_op *op,
+                       enum clade_role role, int64_t at, float got)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+
+    *passed = false;
+    if (has_relu(op, role))
+        return got < 0;
+    if (role != CLADE_DX || !(op->flags & CLADE_RELU) ||
+        value_of(x, ((struct cpu_buffer *)x->buffer)->host, at) > 0)
+        return false;
+    *passed = got == 0;
+    return true;
+}
+
 /*
  * What may become of a sum whose bracket reaches FLT_MAX, though y itself is a
  * float: some order of adding passes it, hence +Inf or -Inf, and NaN where
  * parts of both signs did.  A ReLU, t < 0 ? 0 : t, keeps +Inf and NaN and
- * makes 0 of -Inf, so that behind one 0 passes, and -Inf doesn't: nothing
- * leaves it that is negative.  Behind a mask the element is y's 0 or the same
- * as without.
+ * makes 0 of -Inf, so that behind one 0 passes.
  */
 static bool overflowed(const struct verify_judge *j, const struct cpu_exact *e,
-                       float got)
+                       enum clade_role role, float got)
 {
-    const bool relu =
-        j->op->kind == CLADE_CONV_FWD && j->op->flags & CLADE_RELU;
-
     if (e->s < verify_overflow(j->op))
         return false;
-    return relu ? !(got < 0) && (got == 0 || !isfinite(got)) : !isfinite(got);
+    return !isfinite(got) || (has_relu(j->op, role) && got == 0);
 }
 
 /* Whether a window of `extent` places, the first of which is at `first`, ends
@@ -136,10 +166,10 @@ static bool judge_class(bool *passed, const struct verify_judge *j,
         return true;
     }
     if (isfinite(e->y) && isfinite(e->s)) {
-        *passed = overflowed(j, e, got);
+        *passed = overflowed(j, e, role, got);
         return *passed;
     }
-    /* An Inf in the sum that a ReLU or a mask made 0 leaves y finite. */
+    /* An Inf in the sum that a ReLU made 0 leaves y finite. */
     *passed = isnan(e->y) ? isnan(got) : got == e->y;
     return true;
 }
@@ -153,6 +183,8 @@ static double score_of(struct tally *t, const struct verify_judge *j,
     double bound;
     bool passed;
 
+    if (judge_relu(&passed, j->op, role, at, got))
+        return passed ? 0 : INFINITY;
     if (!exact && judge_class(&passed, j, e, role, at, got))
         return passed ? 0 : INFINITY;
     if (exact)
@@ -164,23 +196,14 @@ static double score_of(struct tally *t, const struct verify_judge *j,
         bound = 0; /* nothing was added: no rounding, no underflow */
     if (isnan(bound))
         t->no_bound = true;
-    if (e->s > 0) {
+    /* What a ReLU made 0 says nothing about the roundings before. */
+    if (e->s > 0 && !(has_relu(j->op, role) && e->y == 0)) {
         t->squares += (error / e->s) * (error / e->s);
         t->scaled++;
     }
     if (error == 0)
         return 0;
     return bound > 0 && !isnan(error) ? error / bound : INFINITY;
-}
-
-/* An element's value, whatever its type. */
-static float value_of(const struct clade_tensor *t, const void *image,
-                      int64_t i)
-{
-    const int64_t at = clade_tensor_element(t, i);
-
-    return t->type == CLADE_U8 ? ((const uint8_t *)image)[at]
-                               : ((const float *)image)[at];
 }
 
 static struct tally tally_up(const struct verify_judge *j,
