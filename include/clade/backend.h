@@ -134,7 +134,8 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
  * Choose an algorithm, by name or (NULL) as the backend sees fit: sets
  * op->algorithm, workspace, packed, depth and tune.  The caller then gives
  * t[CLADE_WORKSPACE] and t[CLADE_PACKED] if they are wanted.
- * CLADE_EUNSUPPORTED names the op and what would do.
+ * CLADE_EUSAGE names what there is, if nothing is called so;
+ * CLADE_EUNSUPPORTED the op that the device, or the algorithm, cannot run.
  */
 CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,

@@ -36,10 +36,11 @@ struct clade_net_config {
  * write the initial values.  A step then allocates and builds nothing.
  * `be` must outlive the net.
  *
- * CLADE_EUSAGE names the networks that there are, if config->net is none of
- * them; CLADE_ETOOSMALL a batch that fits, if one does.  CLADE_EUNSUPPORTED
- * names an op that the device, or config->algorithm, cannot run; CLADE_EBUILD
- * carries the compiler's log; CLADE_ENOMEM and CLADE_EDEVICE are the backend's.
+ * CLADE_EUSAGE names the networks or algorithms that there are, if config's is
+ * none of them; CLADE_ETOOSMALL a batch that fits, if one does;
+ * CLADE_EUNSUPPORTED an op that the device, or config->algorithm, cannot run.
+ * CLADE_EBUILD carries the compiler's log; CLADE_ENOMEM and CLADE_EDEVICE are
+ * the backend's.
  */
 CLADE_API clade_status clade_net_new(clade_net **net, clade_backend *be,
                                      const struct clade_net_config *config);

@@ -215,11 +215,13 @@ static int depth(const struct clade_op *op, enum clade_type real)
 static clade_status choose(clade_backend *be, struct clade_op *op,
                            const char *name)
 {
-    if (!run_table[op->kind][0] || (name && strcmp(name, "reference")))
-        return clade_fail(CLADE_EUNSUPPORTED,
-                          "%s: %s has no algorithm `%s`, only `reference`",
-                          op_describe(op), be->device.selector,
-                          name ? name : "any");
+    if (!run_table[op->kind][0])
+        return clade_fail(CLADE_EUNSUPPORTED, "%s: %s cannot run it",
+                          op_describe(op), be->device.selector);
+    if (name && strcmp(name, "reference"))
+        return clade_fail(CLADE_EUSAGE,
+                          "%s has no algorithm `%s`, only `reference`",
+                          be->device.selector, name);
     op->algorithm = "reference";
     op->workspace = 0;
     op->packed = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* By preference where work-items have wide vectors; elsewhere from the end. */
@@ -63,15 +64,34 @@ static const struct ocl_conv_algorithm *best(struct ocl *o,
     return NULL;
 }
 
+static clade_status unknown(const char *name)
+{
+    char list[128] = "";
+
+    for (int i = 0; i < N_ALGORITHMS; i++) {
+        const size_t n = strlen(list);
+
+        snprintf(list + n, sizeof list - n, "%s`%s`", i ? ", " : "",
+                 algorithms[i]->name);
+    }
+    return clade_fail(CLADE_EUSAGE, "no algorithm `%s`; there are %s", name,
+                      list);
+}
+
 clade_status ocl_conv_choose(struct ocl *o, struct clade_op *op,
                              const char *name)
 {
     const struct ocl_conv_algorithm *a = name ? named(name) : best(o, op);
 
-    if (!a || !a->supports(o, op))
+    if (!a && name)
+        return unknown(name);
+    if (!a)
+        return clade_fail(CLADE_EUNSUPPORTED, "%s: no algorithm is right on %s",
+                          op_describe(op), o->base.device.name);
+    if (!a->supports(o, op))
         return clade_fail(CLADE_EUNSUPPORTED,
-                          "%s: no algorithm '%s' here; try direct or clblast",
-                          op_describe(op), name ? name : "that is right");
+                          "%s: `%s` cannot run it on %s; leave out --algorithm",
+                          op_describe(op), name, o->base.device.name);
     op->algorithm = a->name;
     op->workspace = op->packed = 0;
     memset(op->tune, 0, sizeof op->tune);
