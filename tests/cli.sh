@@ -204,7 +204,7 @@ report $? "two epochs on $device end in a table"
 ends 0 "$@" --epochs 1 --quiet --out "$dir/resumed" && [ ! -s "$dir/err" ]
 report $? 'with --quiet, stderr stays empty'
 fails 2 'holds another run' "$@" --out "$dir/resumed"
-fails 2 'no algorithm `nonesuch`' "$@" --algorithm nonesuch --out "$dir/none"
+fails 2 'no algorithm .nonesuch' "$@" --algorithm nonesuch --out "$dir/none"
 fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
     --out "$dir/resumed"
 ends 0 "$@" --epochs 2 --resume --out "$dir/resumed"
