@@ -16,6 +16,7 @@ check_PROGRAMS = \
   tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
+  tests/progress.t \
   tests/resize.t \
   tests/rng.t \
   tests/select.t \
@@ -74,6 +75,10 @@ tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
+# The tool's own sources; its main() stays out.
+tests_progress_t_SOURCES = tests/progress.c src/tool/common.c \
+  src/tool/progress.c
+tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_select_t_SOURCES = tests/select.c

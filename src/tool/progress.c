@@ -141,7 +141,11 @@ void progress_epoch(void *arg, const struct clade_train_epoch *epoch)
 
 void progress_notice(void *arg, const char *text)
 {
-    (void)arg;
+    struct progress *p = arg;
+
+    if (p->in_line)
+        fputc('\n', stderr);
+    p->in_line = false;
     tool_notice(text);
 }
 
