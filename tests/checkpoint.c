@@ -82,7 +82,7 @@ static void test_round_trip(void)
                info->train_count == IMAGES && info->test_count == TESTS &&
                info->learning_rate == 0.01 &&
                !strcmp(info->net, net_table_names) &&
-               !strncmp(info->data, "builtin", 7),
+               !strcmp(info->data, "builtin"),
            "a checkpoint says which run left it");
     tap_ok(figures.loss == seen.rows[1].test.loss &&
                figures.accuracy[0] == seen.rows[1].test.accuracy[0],

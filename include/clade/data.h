@@ -19,11 +19,10 @@ struct clade_dataset {
 
 #define CLADE_DATA_CLASSES 10
 
-/* Where images came from: "builtin:<seed>", or "sha256:<hex>" of the records
- * read (training, then test). */
 struct clade_data {
     struct clade_dataset train, test;
-    char source[80];
+    char source[80]; /* where they came from: "builtin", or "sha256:<hex>" of
+                        the records read (training, then test) */
 };
 
 /*

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <clade/data.h>
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -211,7 +210,7 @@ clade_status clade_data_builtin(struct clade_data *data, int train_count,
         clade_data_free(&made);
         return st;
     }
-    snprintf(made.source, sizeof(made.source), "builtin:%" PRIu64, seed);
+    snprintf(made.source, sizeof(made.source), "builtin");
     *data = made;
     return CLADE_OK;
 }

@@ -35,7 +35,7 @@ static clade_status read_images(struct clade_data *data,
 {
     if (o->data)
         return clade_data_cifar10(data, o->data, 0, count);
-    if (strncmp(info->data, "builtin", 7))
+    if (strcmp(info->data, "builtin"))
         return clade_fail(CLADE_EUSAGE,
                           "%s: was trained on a folder of images (%s); --data "
                           "names it",
