@@ -288,6 +288,56 @@ static void test_fault(clade_backend *be, const struct op_cases *cases)
                  current->match, v.name, v.outcome);
 }
 
+/* On a device that reads 0 for a subnormal. */
+static clade_status run_flushing(clade_backend *be, const struct clade_op *op)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+    const size_t size = x->buffer ? x->buffer->bytes : 0;
+    void *host = size ? ((struct cpu_buffer *)x->buffer)->host : NULL;
+    void *before = malloc(size + 1);
+    clade_status st;
+
+    if (!before)
+        tap_bail("no memory");
+    if (size)
+        memcpy(before, host, size);
+    for (int64_t i = 0; size && i < clade_tensor_elements(x); i++)
+        if (fabsf(*element(x, i)) < 0x1p-126f)
+            *element(x, i) = 0;
+    st = backend_cpu.run(be, op);
+    if (size)
+        memcpy(host, before, size);
+    free(before);
+    return st;
+}
+
+/* It passes if it says so, and else it doesn't. */
+static void test_flushing(clade_backend *be, const struct op_cases *cases,
+                          enum clade_op_kind kind)
+{
+    const struct clade_verify_ops options = { .quick = true };
+    struct clade_verify_summary with = { 0 }, without = { 0 };
+
+    faulty.run = run_flushing;
+    for (int i = 0; i < cases->count; i++) {
+        const struct op_case *c = &cases->list[i];
+
+        if (c->kind != kind || c->data != DATA_DENORMAL)
+            continue;
+        be->device.denormals = false;
+        if (verify_case(&without, be, c, &options))
+            tap_bail("%s", clade_error());
+        be->device.denormals = true;
+        if (verify_case(&with, be, c, &options))
+            tap_bail("%s", clade_error());
+    }
+    tap_ok(without.passed && !without.failed && with.failed,
+           "%s on a device that flushes: %d of %d fail; if it doesn't say so, "
+           "%d",
+           clade_op_name(kind), without.failed, without.passed, with.failed);
+    faulty.run = run;
+}
+
 /* Programs of a backend that queues others while it is watched: after a read
  * of its tensors.  All they compute is 0: what they are is the question. */
 static bool was_read;
@@ -541,12 +591,13 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 9);
+    tap_plan(n + 10);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
     test_algorithm_asked_for(be);
+    test_flushing(be, &cases, CLADE_MAXPOOL_FWD);
     test_look_into(be, &cases.list[0]);
     test_programs(be);
     be->table = &backend_cpu;

@@ -32,7 +32,8 @@ struct cpu_buffer cpu_wrap(void *host, size_t bytes);
  *    coefficients, bias and the old value of an accumulated output included,
  *    before any ReLU or mask.
  * n: the products in the sum.  flush: sum of |b| over subnormal a plus sum of
- *    |a| over subnormal b, for devices without denormals.
+ *    |a| over subnormal b, for devices without denormals; of dropout, |y| for
+ *    a subnormal x or dy.
  *
  * Where an op is no plain sum of products, s is what its bound is made of:
  *
@@ -41,8 +42,9 @@ struct cpu_buffer cpu_wrap(void *host, size_t bytes);
  *     loss_fwd             sum of p|x-m| + K + 6 + 7 log(sum of exp(x-m)) +
  *                          2|x[label]-m|
  *     loss_bwd             |y|
- *     maxpool_fwd, dropout, hit, resize   |y|; rounding y once to float32
- *                          gives the output to the bit
+ *     maxpool_fwd, dropout, resize   |y|; rounding y once to float32 gives
+ *                          the output to the bit
+ *     arg, hit             y as a device chooses that takes subnormals for 0
  */
 struct cpu_exact {
     double y, s, flush;

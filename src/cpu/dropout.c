@@ -56,14 +56,26 @@ void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
         reals(dx)[place_of(dx, i).element] = (real)input_gradient(op, i);
 }
 
+/* With what a device that flushes loses of a product that may be normal. */
+static struct cpu_exact exact_product(double y, const struct clade_tensor *from,
+                                      int64_t i)
+{
+    struct cpu_exact e = exact_value(y);
+
+    if (subnormal(reals(from)[place_of(from, i).element]))
+        e.flush = fabs(y);
+    return e;
+}
+
 struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
                                            struct cpu_query ask)
 {
-    return exact_value(dropped(op, &op->t[CLADE_X], ask.i));
+    return exact_product(dropped(op, &op->t[CLADE_X], ask.i), &op->t[CLADE_X],
+                         ask.i);
 }
 
 struct cpu_exact REAL_NAME(dropout_bwd_at)(const struct clade_op *op,
                                            struct cpu_query ask)
 {
-    return exact_value(input_gradient(op, ask.i));
+    return exact_product(input_gradient(op, ask.i), &op->t[CLADE_DY], ask.i);
 }

@@ -184,14 +184,18 @@ void REAL_NAME(avgpool_bwd)(const struct clade_op *op, void *scratch)
     pool_bwd(op);
 }
 
-struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+/* The largest value of a window, and its place. */
+struct largest {
+    double value;
+    int where;
+};
+
+static struct largest largest(const struct clade_op *op, struct place at,
+                              bool flush)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
-    const struct place at = place_of(&op->t[CLADE_Y], ask.i);
     const struct clade_window win = op->window;
-    double best = NAN;
-    int where = -1;
+    struct largest best = { NAN, -1 };
 
     for (int rs = 0; rs < win.r * win.s; rs++) {
         const int h = at.h * win.stride - win.top + rs / win.s;
@@ -199,14 +203,24 @@ struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
 
         if (!inside(h, x->h) || !inside(w, x->w))
             continue;
-        const double v = reals(x)[pixel_at(x, at.n, h, w) + at.c];
+        const double v = taken(reals(x)[pixel_at(x, at.n, h, w) + at.c], flush);
 
-        if (where < 0 || v > best || (isnan(v) && !isnan(best))) {
-            best = v;
-            where = rs;
-        }
+        if (best.where < 0 || v > best.value ||
+            (isnan(v) && !isnan(best.value)))
+            best = (struct largest){ v, rs };
     }
-    return exact_value(ask.role == CLADE_ARG ? where : best);
+    return best;
+}
+
+struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
+                                           struct cpu_query ask)
+{
+    const struct place at = place_of(&op->t[CLADE_Y], ask.i);
+    const struct largest best = largest(op, at, false);
+
+    if (ask.role == CLADE_ARG)
+        return exact_choice(best.where, largest(op, at, true).where);
+    return exact_value(best.value);
 }
 
 struct cpu_exact REAL_NAME(avgpool_fwd_at)(const struct clade_op *op,

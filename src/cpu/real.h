@@ -91,12 +91,18 @@ static inline double masked(const struct clade_op *op, double sum, double old,
     return sum;
 }
 
-/* One more product of a sum in exact terms. */
 static inline bool subnormal(double v)
 {
     return v != 0 && fabs(v) < FLT_MIN;
 }
 
+/* A value, or what a device that flushes takes it for. */
+static inline double taken(double v, bool flush)
+{
+    return flush && subnormal(v) ? 0 : v;
+}
+
+/* One more product of a sum in exact terms. */
 static inline void exact_add(struct cpu_exact *e, double a, double b)
 {
     e->y += a * b;
@@ -123,6 +129,12 @@ static inline struct cpu_exact exact_masked(const struct clade_op *op,
 static inline struct cpu_exact exact_value(double y)
 {
     return (struct cpu_exact){ .y = y, .s = fabs(y) };
+}
+
+/* A choice, and what it is where subnormals are flushed. */
+static inline struct cpu_exact exact_choice(int y, int flushed)
+{
+    return (struct cpu_exact){ .y = y, .s = flushed };
 }
 
 #endif

@@ -69,13 +69,19 @@ struct cpu_exact REAL_NAME(softmax_fwd_at)(const struct clade_op *op,
 }
 
 /* The first largest logit, or the first NaN. */
-static int argmax(const real *x, int K)
+static int argmax(const real *x, int K, bool flush)
 {
+    double most = taken(x[0], flush);
     int best = 0;
 
-    for (int k = 1; k < K; k++)
-        if (x[k] > x[best] || (isnan(x[k]) && !isnan(x[best])))
+    for (int k = 1; k < K; k++) {
+        const double v = taken(x[k], flush);
+
+        if (v > most || (isnan(v) && !isnan(most))) {
+            most = v;
             best = k;
+        }
+    }
     return best;
 }
 
@@ -101,7 +107,7 @@ void REAL_NAME(loss_fwd)(const struct clade_op *op, void *scratch)
         const int right = bytes(label)[n * label->ld];
 
         reals(loss)[n * loss->ld] = (real)cross_entropy(logits, x->c, right);
-        bytes(hit)[n * hit->ld] = argmax(logits, x->c) == right;
+        bytes(hit)[n * hit->ld] = argmax(logits, x->c, false) == right;
     }
 }
 
@@ -115,7 +121,8 @@ struct cpu_exact REAL_NAME(loss_fwd_at)(const struct clade_op *op,
     struct cpu_exact e = { .y = cross_entropy(x, K, label), .n = K };
 
     if (ask.role == CLADE_HIT)
-        return exact_value(argmax(x, K) == label);
+        return exact_choice(argmax(x, K, false) == label,
+                            argmax(x, K, true) == label);
     if (label < K)
         e.s = spread(x, K, s) + K + 6 + 7 * log(s.sum) + 2 * (s.max - x[label]);
     return e;

@@ -48,14 +48,22 @@ void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
     va_end(args);
 }
 
-/* A device that flushes may have made 0 of a subnormal. */
-static bool same_bits(float got, float want, bool denormals)
+/* A device that flushes may have made 0 of a subnormal, whether it read or
+ * wrote it, and chosen accordingly. */
+static bool same_bits(const struct verify_judge *j, const struct cpu_exact *e,
+                      enum clade_role role, float got)
 {
+    const float want = (float)e->y;
+
     if (isnan(want))
         return isnan(got);
     if (got == want)
         return true;
-    return !denormals && got == 0 && fabsf(want) < 0x1p-126f;
+    if (j->denormals)
+        return false;
+    if (role == CLADE_ARG || role == CLADE_HIT)
+        return got == e->s;
+    return got == 0 && (fabsf(want) < 0x1p-126f || e->flush > 0);
 }
 
 /* An element's value, whatever its type. */
@@ -188,7 +196,7 @@ static double score_of(struct tally *t, const struct verify_judge *j,
     if (!exact && judge_class(&passed, j, e, role, at, got))
         return passed ? 0 : INFINITY;
     if (exact)
-        return same_bits(got, (float)e->y, j->denormals) ? 0 : INFINITY;
+        return same_bits(j, e, role, got) ? 0 : INFINITY;
     bound = verify_bound(j->op, role, e, j->denormals);
     if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind))
         bound = fmin(bound, verify_alarm(j->op, e, j->denormals));
