@@ -151,6 +151,38 @@ static void slightly_negative(const struct clade_op *op)
     other_than_zero(op, NULL, -1e-30f);
 }
 
+static uint8_t *byte(const struct clade_tensor *t, int64_t i)
+{
+    return (uint8_t *)((struct cpu_buffer *)t->buffer)->host +
+           clade_tensor_element(t, i);
+}
+
+/* A hit by the last NaN among the logits. */
+static void last_nan(const struct clade_op *op)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X];
+
+    for (int n = 0; n < x->n; n++) {
+        int best = -1;
+
+        for (int k = 0; k < x->c; k++)
+            if (isnan(*element(x, n * x->c + k)))
+                best = k;
+        if (best >= 0)
+            *byte(&op->t[CLADE_HIT], n) = best == *byte(&op->t[CLADE_LABEL], n);
+    }
+}
+
+/* The probabilities of a row with a NaN or an Inf, as if it were not there. */
+static void zero_for_nan(const struct clade_op *op)
+{
+    const int64_t n = clade_tensor_elements(output(op));
+
+    for (int64_t i = 0; i < n; i++)
+        if (isnan(*element(output(op), i)))
+            *element(output(op), i) = 0;
+}
+
 static void sign_lost(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -232,6 +264,16 @@ static const struct fault {
     { "a little below 0 behind a ReLU", slightly_negative,
       "conv_fwd:2x7x7x48:1x1/1:7x7x32:bias:relu:random", CLADE_FAILED,
       "1 of " },
+    { "the last NaN is a hit", last_nan, "loss_fwd:33x1x1x3:1x1/1:1x1x3:slice:"
+      "special", CLADE_FAILED, "hit: " },
+    { "a probability beside a NaN", zero_for_nan,
+      "softmax_fwd:33x1x1x3:1x1/1:1x1x3:slice:special", CLADE_FAILED, "y: " },
+    { "a loss beside a NaN", zero_for_nan,
+      "loss_fwd:33x1x1x3:1x1/1:1x1x3:slice:special", CLADE_FAILED, "loss: " },
+    { "a NaN that an update lost", zero_for_nan,
+      "sgd:1x1x1x1:1x1/1:1x1x10000:special", CLADE_FAILED, "w: " },
+    { "a NaN that a loss' gradient lost", zero_for_nan,
+      "loss_bwd:33x1x1x3:1x1/1:1x1x3:slice:special", CLADE_FAILED, "dx: " },
     { "signs lost", sign_lost,
       "maxpool_fwd:2x14x14x24:3x3/2+0.1.0.1:7x7x24:random", CLADE_FAILED,
       "are wrong" },
@@ -591,13 +633,15 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 10);
+    tap_plan(n + 12);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
     test_algorithm_asked_for(be);
     test_flushing(be, &cases, CLADE_MAXPOOL_FWD);
+    test_flushing(be, &cases, CLADE_LOSS_FWD);
+    test_flushing(be, &cases, CLADE_DROPOUT_FWD);
     test_look_into(be, &cases.list[0]);
     test_programs(be);
     be->table = &backend_cpu;

@@ -52,7 +52,7 @@ enum clade_op_kind {
 #define CLADE_OP_ENUM(id, name, out, in) CLADE_##id,
     CLADE_OP_LIST(CLADE_OP_ENUM)
 #undef CLADE_OP_ENUM
-    CLADE_OP_KINDS
+        CLADE_OP_KINDS
 };
 
 /* What a tensor is to an op. */
@@ -103,8 +103,8 @@ struct clade_window {
 
 /* `same` as TensorFlow pads an H x W image (P = ceil(H/stride); the odd pixel
  * goes after), and `valid` (no padding). */
-CLADE_API struct clade_window clade_window_same(int r, int s, int stride,
-                                                int h, int w);
+CLADE_API struct clade_window clade_window_same(int r, int s, int stride, int h,
+                                                int w);
 CLADE_API struct clade_window clade_window_valid(int r, int s, int stride);
 
 /*
@@ -125,9 +125,9 @@ struct clade_op {
     enum clade_op_kind kind;
     unsigned flags;
     struct clade_window window;
-    float scalar;     /* dropout: rate; loss_bwd: weight; sgd: momentum */
-    uint32_t stream;  /* dropout: FNV-1a-32 of "dropout/<layer>", Philox'
-                         fourth word */
+    float scalar;    /* dropout: rate; loss_bwd: weight; sgd: momentum */
+    uint32_t stream; /* dropout: FNV-1a-32 of "dropout/<layer>", Philox'
+                        fourth word */
     const struct clade_step *step; /* dropout, loss_bwd, sgd; not owned */
     struct clade_tensor t[CLADE_ROLES];
     const char *label; /* the layer, for messages; not owned; may be NULL */
@@ -148,13 +148,10 @@ struct clade_op {
  * y [N,P,Q,K], x [N,H,W,C], w [R,S,C,K] dense (ld = K), b [1,1,1,K] or absent;
  * all float.  flags: CLADE_BIAS (b must be given), CLADE_RELU.
  */
-CLADE_API clade_status clade_op_conv_fwd(struct clade_op *op,
-                                         struct clade_tensor y,
-                                         struct clade_tensor x,
-                                         struct clade_tensor w,
-                                         struct clade_tensor b,
-                                         struct clade_window window,
-                                         unsigned flags);
+CLADE_API clade_status clade_op_conv_fwd(
+    struct clade_op *op, struct clade_tensor y, struct clade_tensor x,
+    struct clade_tensor w, struct clade_tensor b, struct clade_window window,
+    unsigned flags);
 
 /*
  * dx[n,h,w,c] = epilogue(sum over r,s,k, where p*stride-top+r = h and
@@ -163,13 +160,10 @@ CLADE_API clade_status clade_op_conv_fwd(struct clade_op *op,
  * dx [N,H,W,C], dy [N,P,Q,K], w [R,S,C,K] dense; x [N,H,W,C] or absent.
  * flags: CLADE_ACCUMULATE, CLADE_RELU (x must be given).
  */
-CLADE_API clade_status clade_op_conv_bwd_data(struct clade_op *op,
-                                              struct clade_tensor dx,
-                                              struct clade_tensor dy,
-                                              struct clade_tensor w,
-                                              struct clade_tensor x,
-                                              struct clade_window window,
-                                              unsigned flags);
+CLADE_API clade_status clade_op_conv_bwd_data(
+    struct clade_op *op, struct clade_tensor dx, struct clade_tensor dy,
+    struct clade_tensor w, struct clade_tensor x, struct clade_window window,
+    unsigned flags);
 
 /*
  * dw[r,s,c,k] = sum over n,p,q of
@@ -193,18 +187,12 @@ CLADE_API clade_status clade_op_bias_bwd(struct clade_op *op,
  * [1,1,C,K].  An x [N,H,W,C] with ld = C is flattened to [N,1,1,H*W*C].  The
  * op made is a conv_* over one image of N pixels.
  */
-CLADE_API clade_status clade_op_dense_fwd(struct clade_op *op,
-                                          struct clade_tensor y,
-                                          struct clade_tensor x,
-                                          struct clade_tensor w,
-                                          struct clade_tensor b,
-                                          unsigned flags);
-CLADE_API clade_status clade_op_dense_bwd_data(struct clade_op *op,
-                                               struct clade_tensor dx,
-                                               struct clade_tensor dy,
-                                               struct clade_tensor w,
-                                               struct clade_tensor x,
-                                               unsigned flags);
+CLADE_API clade_status clade_op_dense_fwd(
+    struct clade_op *op, struct clade_tensor y, struct clade_tensor x,
+    struct clade_tensor w, struct clade_tensor b, unsigned flags);
+CLADE_API clade_status clade_op_dense_bwd_data(
+    struct clade_op *op, struct clade_tensor dx, struct clade_tensor dy,
+    struct clade_tensor w, struct clade_tensor x, unsigned flags);
 CLADE_API clade_status clade_op_dense_bwd_filter(struct clade_op *op,
                                                  struct clade_tensor dw,
                                                  struct clade_tensor x,
@@ -238,13 +226,10 @@ CLADE_API clade_status clade_op_maxpool_fwd(struct clade_op *op,
  * in scan order of (p,q).  x [N,H,W,C] or absent.  flags: CLADE_ACCUMULATE,
  * CLADE_RELU (x must be given).
  */
-CLADE_API clade_status clade_op_maxpool_bwd(struct clade_op *op,
-                                            struct clade_tensor dx,
-                                            struct clade_tensor dy,
-                                            struct clade_tensor arg,
-                                            struct clade_tensor x,
-                                            struct clade_window window,
-                                            unsigned flags);
+CLADE_API clade_status clade_op_maxpool_bwd(
+    struct clade_op *op, struct clade_tensor dx, struct clade_tensor dy,
+    struct clade_tensor arg, struct clade_tensor x, struct clade_window window,
+    unsigned flags);
 
 /*
  * y[n,p,q,c] = float32(1/(R*S)) * sum over r,s of x[...]: the plain sum in
@@ -257,12 +242,9 @@ CLADE_API clade_status clade_op_avgpool_fwd(struct clade_op *op,
                                             struct clade_window window);
 
 /* dx = epilogue(float32(1/(R*S)) * sum of the dy whose windows cover (h,w)). */
-CLADE_API clade_status clade_op_avgpool_bwd(struct clade_op *op,
-                                            struct clade_tensor dx,
-                                            struct clade_tensor dy,
-                                            struct clade_tensor x,
-                                            struct clade_window window,
-                                            unsigned flags);
+CLADE_API clade_status clade_op_avgpool_bwd(
+    struct clade_op *op, struct clade_tensor dx, struct clade_tensor dy,
+    struct clade_tensor x, struct clade_window window, unsigned flags);
 
 /*
  * y = x * m, m = 0 with probability `rate`, else float32(1/(1-rate)).
@@ -279,16 +261,14 @@ CLADE_API clade_status clade_op_dropout_fwd(struct clade_op *op,
 
 /* dx = dy * m, with the mask of dropout_fwd; x or absent.  flags:
  * CLADE_RELU. */
-CLADE_API clade_status clade_op_dropout_bwd(struct clade_op *op,
-                                            struct clade_tensor dx,
-                                            struct clade_tensor dy,
-                                            struct clade_tensor x, float rate,
-                                            const char *layer,
-                                            const struct clade_step *step,
-                                            unsigned flags);
+CLADE_API clade_status clade_op_dropout_bwd(
+    struct clade_op *op, struct clade_tensor dx, struct clade_tensor dy,
+    struct clade_tensor x, float rate, const char *layer,
+    const struct clade_step *step, unsigned flags);
 
 /* y[n,k] = exp(x[n,k] - m) / sum over j of exp(x[n,j] - m), m = max over j of
- * x[n,j].  y, x [N,1,1,K]. */
+ * x[n,j]; all of it NaN where an x[n,j] is NaN or m is infinite.
+ * y, x [N,1,1,K]. */
 CLADE_API clade_status clade_op_softmax_fwd(struct clade_op *op,
                                             struct clade_tensor y,
                                             struct clade_tensor x);
@@ -298,7 +278,7 @@ CLADE_API clade_status clade_op_softmax_fwd(struct clade_op *op,
  * cross-entropy from the logits, without clipping; hit[n] = 1 where the first
  * largest logit (the first NaN, if any) is the label's, else 0.
  * loss [N,1,1,1], hit [N,1,1,1] uint8, x [N,1,1,K], label [N,1,1,1] uint8 < K
- * (a label >= K gives a loss of NaN).
+ * (a label >= K gives a loss of NaN, as does a row without probabilities).
  */
 CLADE_API clade_status clade_op_loss_fwd(struct clade_op *op,
                                          struct clade_tensor loss,
@@ -308,17 +288,13 @@ CLADE_API clade_status clade_op_loss_fwd(struct clade_op *op,
 
 /* dx[n,k] = (y[n,k] - (k == label[n])) * float32(weight / step->batch).
  * dx, y [N,1,1,K]; y is softmax_fwd's. */
-CLADE_API clade_status clade_op_loss_bwd(struct clade_op *op,
-                                         struct clade_tensor dx,
-                                         struct clade_tensor y,
-                                         struct clade_tensor label,
-                                         float weight,
-                                         const struct clade_step *step);
+CLADE_API clade_status clade_op_loss_bwd(
+    struct clade_op *op, struct clade_tensor dx, struct clade_tensor y,
+    struct clade_tensor label, float weight, const struct clade_step *step);
 
 /* v = momentum*v - step->learning_rate*dw; w = w + v, in place.  All of one
  * shape, dense. */
-CLADE_API clade_status clade_op_sgd(struct clade_op *op,
-                                    struct clade_tensor w,
+CLADE_API clade_status clade_op_sgd(struct clade_op *op, struct clade_tensor w,
                                     struct clade_tensor v,
                                     struct clade_tensor dw, float momentum,
                                     const struct clade_step *step);

@@ -112,9 +112,10 @@ static const struct line lines[] = {
     { DROP, 1, 3, 5, 7, 0, 1, 1, 1, SAME, RELU, 0, CORE,
       "an odd number of elements" },
     { HEAD, 2, 1, 1, 10, 0, 1, 1, 1, SAME, 0, 0, ALL, "ten classes" },
-    { HEAD, 33, 1, 1, 3, 0, 1, 1, 1, SAME, 0, 2, CORE, "33 images, a slice" },
+    { HEAD, 33, 1, 1, 3, 0, 1, 1, 1, SAME, 0, 2, ALL, "33 images, a slice" },
     { HEAD, 1, 1, 1, 1, 0, 1, 1, 1, SAME, 0, 0, CORE, "one class" },
-    { HEAD, 3, 1, 1, 255, 0, 1, 1, 1, SAME, 0, 0, CORE, "255 classes" },
+    { HEAD, 33, 1, 1, 255, 0, 1, 1, 1, SAME, 0, 0, CORE | D(SPECIAL),
+      "255 classes" },
     { K(SGD), 1, 1, 1, 1, 10000, 1, 1, 1, SAME, 0, 0, ALL,
       "the update" },
     { K(SGD), 1, 1, 1, 1, 1, 1, 1, 1, SAME, 0, 0, CORE,
@@ -231,12 +232,15 @@ unsigned verify_data_for(enum clade_op_kind kind)
         return D(TIES) | D(RANDOM) | D(SPECIAL) | D(HUGE) | D(DENORMAL);
     case CLADE_DROPOUT_FWD:
     case CLADE_DROPOUT_BWD:
-        return D(RANDOM) | D(SPECIAL) | D(TINY) | D(HUGE);
+    case CLADE_LOSS_BWD:
+        return D(RANDOM) | D(SPECIAL) | D(TINY) | D(HUGE) | D(DENORMAL);
     case CLADE_SOFTMAX_FWD:
     case CLADE_LOSS_FWD:
-        return D(RANDOM) | D(CONSTANT) | D(HUGE) | D(TIES) | D(TINY);
+        return D(RANDOM) | D(CONSTANT) | D(HUGE) | D(TIES) | D(TINY) |
+               D(SPECIAL) | D(DENORMAL);
     case CLADE_SGD:
-        return D(RANDOM) | D(TINY) | D(HUGE) | D(EXACT) | D(CANCEL);
+        return D(RANDOM) | D(TINY) | D(HUGE) | D(EXACT) | D(CANCEL) |
+               D(SPECIAL) | D(DENORMAL);
     default:
         return D(RANDOM);
     }

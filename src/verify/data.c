@@ -214,15 +214,21 @@ static double cancel_value(const struct fill *f, int64_t i, struct words r)
            (1 + 0x1p-10 * unit_interval(r.w[0]));
 }
 
+static double no_number(struct words r)
+{
+    static const double values[] = { INFINITY, -INFINITY, NAN };
+
+    return values[r.w[3] % 3];
+}
+
 /* One in ten sums meets one. */
 static double special_value(const struct fill *f, int64_t i, struct words r)
 {
-    static const double values[] = { INFINITY, -INFINITY, NAN };
     const uint32_t every = (uint32_t)(10 * f->products + 2);
 
     if (f->is_b == (f->c->data == DATA_SPECIAL_B) &&
         (i == 0 || r.w[2] % every == 0))
-        return values[r.w[3] % 3];
+        return no_number(r);
     return sign_of(r.w[1]) * (0.5 + unit_interval(r.w[0]));
 }
 
@@ -281,16 +287,24 @@ static double operand_value(const struct fill *f, int64_t i)
     }
 }
 
-/* Logits: probabilities from even to nearly 0 and 1. */
+/* Logits: probabilities from even to nearly 0 and 1; special ones twice in a
+ * row of them, and all but a few subnormal. */
 static double logit_value(const struct fill *f, int64_t i)
 {
     const struct words r = words_of(f, i);
+    const uint32_t place = r.w[2] % (uint32_t)f->t->c;
 
     switch (f->c->data) {
     case DATA_HUGE:
         return 176 * unit_interval(r.w[0]) - 88;
+    case DATA_SPECIAL:
+        if (place < 2)
+            return no_number(r);
+        /* fall through */
     case DATA_RANDOM:
         return 16 * unit_interval(r.w[0]) - 8;
+    case DATA_DENORMAL:
+        return place || r.w[3] % 2 ? operand_value(f, i) : sign_of(r.w[1]);
     default:
         return operand_value(f, i);
     }
@@ -383,8 +397,8 @@ static double real_value(const struct fill *f, int64_t i)
         return (float)i / 255;
     if (f->role == CLADE_B || f->role == CLADE_DX)
         return addend_value(f, i);
-    if (kind == CLADE_LOSS_BWD)
-        return unit_interval(words_of(f, i).w[0]);
+    if (kind == CLADE_LOSS_BWD && f->c->data == DATA_RANDOM)
+        return unit_interval(words_of(f, i).w[0]); /* a probability */
     if (kind == CLADE_SOFTMAX_FWD || kind == CLADE_LOSS_FWD)
         return logit_value(f, i);
     if (f->role == CLADE_X && clade_op_outputs(kind) & 1u << CLADE_DX)
