@@ -227,16 +227,14 @@ static clade_status parse_header(struct safetensors *file)
     file->list = calloc(json_object_size(file->header) + 1, sizeof *file->list);
     if (!file->list)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", file->path);
-    json_object_foreach(
-        texts, key,
-        value) if (!json_is_string(value)) return clade_fail(CLADE_EDATA,
-                                                             "%s: metadata %s "
-                                                             "is not a text",
-                                                             file->path, key);
-    json_object_foreach(
-        file->header, key,
-        value) if (strcmp(key, "__metadata__") &&
-                   (st = parse_tensor(file, key, value))) return st;
+    json_object_foreach(texts, key, value)
+        if (!json_is_string(value))
+            return clade_fail(CLADE_EDATA, "%s: metadata %s is not a text",
+                              file->path, key);
+    json_object_foreach(file->header, key, value)
+        if (strcmp(key, "__metadata__") &&
+            (st = parse_tensor(file, key, value)))
+            return st;
     return CLADE_OK;
 }
 

@@ -118,9 +118,7 @@ static void test_activations(const struct comparison *c)
     json_t *tensor;
 
     json_object_foreach(c->tensors, name, tensor)
-    {
         wanted += !!strstr(name, "/activation/");
-    }
     tap_ok(c->compared == wanted && c->worst <= 2e-5,
            "all %d activations agree with Keras' float64: worst %.2g of the "
            "RMS, at %s",

@@ -280,20 +280,18 @@ static const char *first_difference(const char *choice[2], json_t *a, json_t *b)
     const char *op;
 
     for (int i = 0; i < 2; i++)
-        json_object_foreach(tables[i], op,
-                            value) if (!json_equal(json_object_get(a, op),
-                                                   json_object_get(b, op)))
-        {
-            for (int j = 0; j < 2; j++) {
-                json_t *at = json_object_get(tables[j], op);
+        json_object_foreach(tables[i], op, value)
+            if (!json_equal(json_object_get(a, op), json_object_get(b, op))) {
+                for (int j = 0; j < 2; j++) {
+                    json_t *at = json_object_get(tables[j], op);
 
-                choice[j] = json_is_string(at) ? json_string_value(at)
-                            : json_is_true(at) ? "true"
-                            : at               ? "false"
-                                               : "none";
+                    choice[j] = json_is_string(at) ? json_string_value(at)
+                                : json_is_true(at) ? "true"
+                                : at               ? "false"
+                                                   : "none";
+                }
+                return op;
             }
-            return op;
-        }
     return NULL;
 }
 

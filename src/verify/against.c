@@ -85,8 +85,7 @@ static bool get_samples(struct held *t, const json_t *samples)
 
     if (!json_array_size(samples) || json_array_size(samples) > RECORD_SAMPLES)
         return false;
-    json_array_foreach(samples, k, pair)
-    {
+    json_array_foreach(samples, k, pair) {
         const json_t *index = json_array_get(pair, 0);
         const json_t *value = json_array_get(pair, 1);
 
@@ -345,9 +344,7 @@ static int expected(const json_t *tensors, bool quick)
     int n = 0;
 
     json_object_foreach((json_t *)tensors, name, value)
-    {
         n += !quick || strncmp(name, "step0/", 6) == 0;
-    }
     return n;
 }
 
