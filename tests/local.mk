@@ -3,6 +3,7 @@
 # tests/NAME.sh.  They link the library with its internal names visible.
 check_PROGRAMS = \
   tests/checkpoint.t \
+  tests/choose.t \
   tests/cpu-gradients.t \
   tests/cpu-rules.t \
   tests/cpu.t \
@@ -54,6 +55,8 @@ LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
+tests_choose_t_SOURCES = tests/choose.c
+tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_cpu_gradients_t_SOURCES = tests/cpu-gradients.c $(OPMAKER)
 tests_cpu_rules_t_SOURCES = tests/cpu-rules.c $(OPMAKER)
 tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)

@@ -24,7 +24,7 @@ enum {
 
 static int div_up(int a, int b)
 {
-    return (a + b - 1) / b;
+    return a / b + (a % b != 0);
 }
 
 static int min_int(int a, int b)
@@ -197,12 +197,13 @@ static void choose_filter_parts(int *tune, const struct clade_op *op)
     const struct clade_tensor x = filter_image(op, CLADE_X);
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
     const int rows = dy.n * dy.h;
-    const int row_bytes = 4 * (dy.w * dy.c + op->window.stride * x.w * x.c);
+    const int64_t row_bytes =
+        4 * ((int64_t)dy.w * dy.c + (int64_t)op->window.stride * x.w * x.c);
     const int least = 1 + (int)(clade_op_flops(op) / OCL_LAUNCH_FLOPS);
     int units, parts;
 
     tune[FILTER_UNIT] =
-        row_bytes > 1 << 19 ? 1 : min_int((1 << 19) / row_bytes, rows);
+        row_bytes > 1 << 19 ? 1 : min_int((1 << 19) / (int)row_bytes, rows);
     units = div_up(rows, tune[FILTER_UNIT]);
     parts = min_int(rows * dy.w / 800, 32);
     parts = min_int(parts < least ? least : parts, units);
@@ -234,12 +235,18 @@ static clade_status choose(struct ocl *o, struct clade_op *op)
                                              : choose_image(o, op);
 }
 
+/* The rows, or columns, of the image that so many windows cover. */
+static size_t patch_extent(int windows, int stride, int size)
+{
+    return (size_t)(windows - 1) * stride + size;
+}
+
 /* The turns that all loops of one work-item make, at most. */
 static double loop_turns(const struct clade_op *op)
 {
     const struct view v = view_of(op);
     const int *tune = op->tune;
-    const double window = op->window.r * op->window.s;
+    const double window = (double)op->window.r * op->window.s;
 
     if (op->kind == CLADE_CONV_BWD_FILTER) {
         const struct clade_tensor dy = filter_image(op, CLADE_DY);
@@ -252,8 +259,8 @@ static double loop_turns(const struct clade_op *op)
     }
     const double panels = div_up(v.out->c, tune[VECS] * tune[LANES]);
     const double blocks = div_up(v.in->c, tune[BLOCK]);
-    const double patch = ((tune[TILE_P] - 1) * v.stride + v.r) *
-                         (((tune[TILE_Q] - 1) * v.stride + v.s) + 1.0);
+    const double patch = (double)patch_extent(tune[TILE_P], v.stride, v.r) *
+                         (patch_extent(tune[TILE_Q], v.stride, v.s) + 1.0);
 
     return (panels + 1) * (blocks + 1) *
            ((window + v.r) * (tune[BLOCK] + 1) + patch * (tune[BLOCK] + 1) +
@@ -304,8 +311,8 @@ static clade_status image_part(struct ocl *o, const struct clade_op *op)
     const int *tune = op->tune;
     const int blocks = div_up(in.c, tune[BLOCK]);
     const size_t patch = sizeof(float) * tune[BLOCK] *
-                         ((tune[TILE_P] - 1) * v.stride + v.r) *
-                         ((tune[TILE_Q] - 1) * v.stride + v.s);
+                         patch_extent(tune[TILE_P], v.stride, v.r) *
+                         patch_extent(tune[TILE_Q], v.stride, v.s);
     const size_t fit = o->base.device.local_memory / patch;
     const int held = fit < (size_t)blocks ? (int)fit : blocks;
     const int relu = !(op->flags & CLADE_RELU)    ? 0
@@ -381,10 +388,8 @@ static clade_status run_filter(struct ocl *o, const struct clade_op *op)
     const struct clade_tensor *dw = &op->t[CLADE_DW];
     const int rows = dw->n * dw->h * dw->w;
     const int parts = op->tune[FILTER_PARTS];
-    const double of_part = clade_op_flops(op) / parts;
-    const int at_once = (int)(OCL_LAUNCH_FLOPS / of_part) < 1
-                            ? 1
-                            : min_int(parts, (int)(OCL_LAUNCH_FLOPS / of_part));
+    const double fit = OCL_LAUNCH_FLOPS * parts / clade_op_flops(op);
+    const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
     clade_status st;
 
     for (int first = 0; first < parts; first += at_once)

@@ -6,8 +6,8 @@
 /* The windows that one pixel can be in. */
 static int covering(const struct clade_window *win)
 {
-    const int p = (win->r + win->stride - 1) / win->stride;
-    const int q = (win->s + win->stride - 1) / win->stride;
+    const int p = (win->r - 1) / win->stride + 1;
+    const int q = (win->s - 1) / win->stride + 1;
 
     return p * q;
 }

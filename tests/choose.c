@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the OpenCL backend chooses for a product.  Its tensors need no memory:
+ * choosing is arithmetic.  The device is CLADE_TEST_DEVICE's, else the best
+ * one.
+ */
+#include "opencl/opencl.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static clade_backend *dev;
+
+/* Where a tensor of any size fits: images, their outputs, filters. */
+static struct clade_buffer room[3] = { { .bytes = SIZE_MAX },
+                                       { .bytes = SIZE_MAX },
+                                       { .bytes = SIZE_MAX } };
+
+/* A convolution of n images of h x w, c channels in and k out, in any
+ * direction, by a window of one pixel or of 3 x 3. */
+struct shape {
+    enum clade_op_kind kind;
+    int n, h, w, c, k, window;
+    const char *algorithm;
+};
+
+static struct clade_op make(const struct shape *s)
+{
+    const struct clade_window win =
+        clade_window_same(s->window, s->window, 1, s->h, s->w);
+    const struct clade_tensor none = { 0 };
+    const struct clade_tensor x =
+        clade_tensor_at(&room[0], 0, s->n, s->h, s->w, s->c, CLADE_F32);
+    const struct clade_tensor y =
+        clade_tensor_at(&room[1], 0, s->n, s->h, s->w, s->k, CLADE_F32);
+    const struct clade_tensor w = clade_tensor_at(
+        &room[2], 0, s->window, s->window, s->c, s->k, CLADE_F32);
+    struct clade_op op;
+    clade_status st;
+
+    if (s->kind == CLADE_CONV_FWD)
+        st = clade_op_conv_fwd(&op, y, x, w, none, win, 0);
+    else if (s->kind == CLADE_CONV_BWD_DATA)
+        st = clade_op_conv_bwd_data(&op, x, y, w, none, win, 0);
+    else
+        st = clade_op_conv_bwd_filter(&op, w, x, y, win);
+    if (st)
+        tap_bail("%s", clade_error());
+    return op;
+}
+
+/* Rows of the image, in bytes, are no int. */
+static void test_long_rows(void)
+{
+    const struct shape s = {
+        CLADE_CONV_BWD_FILTER, 1, 5000, 5000, 80, 80, 1, "direct"
+    };
+    struct clade_op op = make(&s);
+    const clade_status st = clade_backend_choose(dev, &op, s.algorithm);
+
+    tap_ok(!st && op.depth > s.h * s.w, "rows of 16 GB: depth %d", op.depth);
+}
+
+int main(void)
+{
+    const char *name = getenv("CLADE_TEST_DEVICE");
+
+    if (clade_backend_open(&dev, name ? name : "opencl"))
+        tap_skip_all("no device: %s", clade_error());
+    if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
+        tap_skip_all("the reference has one algorithm");
+    dev->device.loop_limit = 0; /* nothing runs */
+    tap_plan(1);
+    test_long_rows();
+    clade_backend_close(dev);
+    return tap_done();
+}
