@@ -62,8 +62,40 @@ static void test_long_rows(void)
     tap_ok(!st && op.depth > s.h * s.w, "rows of 16 GB: depth %d", op.depth);
 }
 
+static bool is_here(const struct clade_op *op, const char *algorithm)
+{
+    const char *names[8];
+    const int n = clade_backend_algorithms(dev, op, names, 8);
+
+    for (int i = 0; i < n && i < 8; i++)
+        if (!strcmp(names[i], algorithm))
+            return true;
+    return false;
+}
+
+/* Kernels count elements in ints, so a workspace of 2^31 is refused. */
+static void test_large_workspace(const struct shape *s, const char *what)
+{
+    struct clade_op op = make(s);
+    clade_status st;
+
+    if (!is_here(&op, s->algorithm)) {
+        tap_skip("%s: no %s", what, s->algorithm);
+        return;
+    }
+    st = clade_backend_choose(dev, &op, s->algorithm);
+    tap_ok(st == CLADE_EUNSUPPORTED && strstr(clade_error(), "2^31"), "%s: %s",
+           what, st ? clade_error() : "chosen");
+}
+
 int main(void)
 {
+    static const struct shape columns = {
+        CLADE_CONV_FWD, 1, 2048, 2048, 64, 64, 3, "clblast"
+    };
+    static const struct shape parts = {
+        CLADE_CONV_BWD_FILTER, 32, 32, 32, 4096, 4096, 3, "direct"
+    };
     const char *name = getenv("CLADE_TEST_DEVICE");
 
     if (clade_backend_open(&dev, name ? name : "opencl"))
@@ -71,8 +103,10 @@ int main(void)
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
     dev->device.loop_limit = 0; /* nothing runs */
-    tap_plan(1);
+    tap_plan(3);
     test_long_rows();
+    test_large_workspace(&columns, "columns of one image");
+    test_large_workspace(&parts, "partial sums of a large filter");
     clade_backend_close(dev);
     return tap_done();
 }

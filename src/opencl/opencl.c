@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -337,11 +338,24 @@ static int algorithms(clade_backend *be, const struct clade_op *op,
     return 1;
 }
 
-static clade_status choose(clade_backend *be, struct clade_op *op,
-                           const char *name)
+/* Kernels count elements in ints, those of scratch, too. */
+static clade_status check_indices(const struct clade_op *op)
 {
-    if (op_is_product(op->kind))
-        return ocl_conv_choose((struct ocl *)be, op, name);
+    const bool shorts = op->kind == CLADE_RESIZE;
+    const size_t size = shorts ? sizeof(cl_short) : sizeof(cl_float);
+
+    if (op->workspace / size <= INT_MAX && op->packed <= INT_MAX)
+        return CLADE_OK;
+    return clade_fail(CLADE_EUNSUPPORTED,
+                      "%s: `%s` wants a workspace of %.1f MB and a packed "
+                      "filter of %.1f MB; there are no kernels for 2^31 "
+                      "elements",
+                      op_describe(op), op->algorithm, op->workspace / 1e6,
+                      op->packed * sizeof(cl_float) / 1e6);
+}
+
+static clade_status choose_kernel(struct clade_op *op, const char *name)
+{
     if (op->kind == CLADE_FILTER_PACK && op->algorithm)
         return CLADE_OK; /* its product has chosen */
     if (name && strcmp(name, only))
@@ -354,6 +368,16 @@ static clade_status choose(clade_backend *be, struct clade_op *op,
         families[op->kind].workspace ? families[op->kind].workspace(op) : 0;
     op->packed = 0;
     return CLADE_OK;
+}
+
+static clade_status choose(clade_backend *be, struct clade_op *op,
+                           const char *name)
+{
+    const clade_status st = op_is_product(op->kind)
+                                ? ocl_conv_choose((struct ocl *)be, op, name)
+                                : choose_kernel(op, name);
+
+    return st ? st : check_indices(op);
 }
 
 static clade_status run(clade_backend *be, const struct clade_op *op)
