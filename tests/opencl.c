@@ -105,14 +105,18 @@ static void check_errors(void)
            "what does not build names the op");
     tap_ok(message_has(
                ocl_launch(o, &op, OCL_SOFTMAX, "no_such", "", one, NULL, 0),
-               CLADE_EDEVICE, "no_such"),
+               CLADE_EBUILD, "no_such"),
            "a kernel that is none is named");
+    tap_ok(message_has(ocl_launch(o, &op, OCL_POOL, "maxpool_fwd",
+                                  "-no-such-option", one, NULL, 0),
+                       CLADE_EBUILD, "-no-such-option"),
+           "options that the compiler refuses are named");
     tap_ok(message_has(fail_under(&op, CL_OUT_OF_RESOURCES), CLADE_EDEVICE,
                        "pool9"),
            "a failure that comes later names the op");
     tap_ok(!clade_backend_finish(dev), "and is told once");
 }
-enum { ERROR_CHECKS = 5 };
+enum { ERROR_CHECKS = 6 };
 
 /* More commands than the ring of events holds. */
 static void check_many(void)

@@ -118,15 +118,37 @@ const char *ocl_strerror(cl_int err)
     return text;
 }
 
+static clade_status status_of(cl_int err)
+{
+    switch (err) {
+    case CL_SUCCESS:
+        return CLADE_OK;
+    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+    case CL_OUT_OF_HOST_MEMORY:
+        return CLADE_ENOMEM;
+    case CL_BUILD_PROGRAM_FAILURE:
+    case CL_COMPILE_PROGRAM_FAILURE:
+    case CL_LINK_PROGRAM_FAILURE:
+    case CL_COMPILER_NOT_AVAILABLE:
+    case CL_LINKER_NOT_AVAILABLE:
+    case CL_INVALID_BUILD_OPTIONS:
+    case CL_INVALID_COMPILER_OPTIONS:
+    case CL_INVALID_LINKER_OPTIONS:
+    case CL_INVALID_PROGRAM:
+    case CL_INVALID_PROGRAM_EXECUTABLE:
+    case CL_INVALID_KERNEL_NAME:
+    case CL_INVALID_KERNEL_DEFINITION:
+        return CLADE_EBUILD;
+    default:
+        return CLADE_EDEVICE;
+    }
+}
+
 clade_status ocl_check(cl_int err, const char *call, const struct clade_op *op)
 {
-    clade_status st = CLADE_EDEVICE;
-
     if (err == CL_SUCCESS)
         return CLADE_OK;
-    if (err == CL_MEM_OBJECT_ALLOCATION_FAILURE || err == CL_OUT_OF_HOST_MEMORY)
-        st = CLADE_ENOMEM;
-    return clade_fail(st, "%s%s%s: %s%s", op ? op_describe(op) : "",
+    return clade_fail(status_of(err), "%s%s%s: %s%s", op ? op_describe(op) : "",
                       op ? ": " : "", call, ocl_strerror(err),
                       ocl_driver_said());
 }

@@ -222,7 +222,7 @@ static void to_cache(const struct ocl *o, cl_program prog, const char *key)
 
 static clade_status build_failed(struct ocl *o, const struct clade_op *op,
                                  enum ocl_text text, const char *options,
-                                 cl_program prog)
+                                 cl_program prog, cl_int err)
 {
     char log[6144] = "";
     size_t n = 0;
@@ -237,9 +237,10 @@ static clade_status build_failed(struct ocl *o, const struct clade_op *op,
         snprintf(log, sizeof log, "%s", whole);
         free(whole);
     }
-    return clade_fail(CLADE_EBUILD, "%s: %s does not build on %s with %s:\n%s",
+    return clade_fail(CLADE_EBUILD,
+                      "%s: %s does not build on %s with %s: %s\n%s",
                       op ? op_describe(op) : "probe", texts[text].name,
-                      o->base.device.name, options, log);
+                      o->base.device.name, options, ocl_strerror(err), log);
 }
 
 static clade_status from_source(cl_program *out, struct ocl *o,
@@ -255,10 +256,9 @@ static clade_status from_source(cl_program *out, struct ocl *o,
     if ((st = ocl_check(err, "clCreateProgramWithSource", op)))
         return st;
     err = clBuildProgram(prog, 1, &o->dev, options, NULL, NULL);
-    if (err == CL_BUILD_PROGRAM_FAILURE)
-        st = build_failed(o, op, text, options, prog);
-    else
-        st = ocl_check(err, "clBuildProgram", op);
+    st = ocl_check(err, "clBuildProgram", op);
+    if (st == CLADE_EBUILD)
+        st = build_failed(o, op, text, options, prog, err);
     if (st)
         clReleaseProgram(prog);
     else
@@ -357,10 +357,13 @@ static clade_status kernel_new(struct kernel **out, struct ocl *o,
     }
     k->program = p;
     k->object.kernel = clCreateKernel(p->program, name, &err);
-    if (!err)
-        err = clGetKernelWorkGroupInfo(
-            k->object.kernel, o->dev, CL_KERNEL_WORK_GROUP_SIZE,
-            sizeof k->object.limit, &k->object.limit, NULL);
+    if ((st = ocl_check(err, name, op))) {
+        st = st == CLADE_ENOMEM ? st : CLADE_EBUILD; /* compiled only now */
+        goto out;
+    }
+    err = clGetKernelWorkGroupInfo(
+        k->object.kernel, o->dev, CL_KERNEL_WORK_GROUP_SIZE,
+        sizeof k->object.limit, &k->object.limit, NULL);
     if ((st = ocl_check(err, name, op)))
         goto out;
     *out = k;
