@@ -90,6 +90,14 @@ static clade_status place(clade_net *net)
     return CLADE_OK;
 }
 
+/* The bytes that a step's images and labels wait in. */
+static size_t staging_bytes(const clade_net *net)
+{
+    const struct net_table *t = net->graph.table;
+
+    return ((size_t)t->source_h * t->source_w * t->c + 1) * net->largest;
+}
+
 static void measure(clade_net *net)
 {
     struct clade_net_memory *m = &net->memory;
@@ -102,17 +110,20 @@ static void measure(clade_net *net)
     for (int i = 0; i < net->n_arenas; i++)
         m->activations += net->arenas[i].bytes;
     m->total = m->parameters + m->packed + m->activations + m->workspace +
-               f[NET_TABLE].base.bytes + f[NET_RESULTS].base.bytes;
+               f[NET_TABLE].base.bytes + f[NET_RESULTS].base.bytes +
+               staging_bytes(net);
 }
 
 static clade_status check_size(const clade_net *net)
 {
     const struct clade_device *d = clade_backend_device(net->be);
+    const uint64_t others = clade_backend_memory(net->be);
+    const uint64_t left = d->memory > others ? d->memory - others : 0;
 
-    if (d->memory && net->memory.total > d->memory)
+    if (d->memory && net->memory.total > left)
         return clade_fail(CLADE_ETOOSMALL,
-                          "the net takes %.1f MB, and %s has %.1f MB",
-                          net->memory.total / 1e6, d->name, d->memory / 1e6);
+                          "the net takes %.1f MB, and %s has %.1f MB left",
+                          net->memory.total / 1e6, d->name, left / 1e6);
     for (int i = 0; i < NET_BUFFERS; i++)
         if (d->max_alloc && net->fixed[i].base.bytes > d->max_alloc)
             return clade_fail(CLADE_ETOOSMALL,
@@ -215,8 +226,6 @@ static clade_status suggest(clade_backend *be, const struct clade_net_config *c)
 
 static clade_status allocate(clade_net *net)
 {
-    const struct net_table *t = net->graph.table;
-    const size_t image = (size_t)t->source_h * t->source_w * t->c;
     clade_status st;
 
     for (int i = 0; i < NET_BUFFERS; i++)
@@ -235,8 +244,8 @@ static clade_status allocate(clade_net *net)
     net->results = malloc(net->fixed[NET_RESULTS].base.bytes);
     if (!net->results)
         return clade_fail(CLADE_ENOMEM, "a net's results: out of memory");
-    return clade_backend_alloc(net->be, &net->staging,
-                               (image + 1) * net->largest, CLADE_MEMORY_HOST);
+    return clade_backend_alloc(net->be, &net->staging, staging_bytes(net),
+                               CLADE_MEMORY_HOST);
 }
 
 static void bind(clade_net *net)
