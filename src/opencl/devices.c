@@ -47,7 +47,7 @@ static void platform_text(char *out, size_t size, cl_platform_id platform,
     char text[8192] = "";
 
     clGetPlatformInfo(platform, what, sizeof text, text, NULL);
-    snprintf(out, size, "%s", text);
+    snprintf(out, size, "%.*s", (int)size - 1, text);
 }
 
 static void device_text(char *out, size_t size, cl_device_id dev,
@@ -56,7 +56,7 @@ static void device_text(char *out, size_t size, cl_device_id dev,
     char text[8192] = "";
 
     clGetDeviceInfo(dev, what, sizeof text, text, NULL);
-    snprintf(out, size, "%s", text);
+    snprintf(out, size, "%.*s", (int)size - 1, text);
 }
 
 static uint64_t device_number(cl_device_id dev, cl_device_info what,
