@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "net/net.h"
 #include "rng.h"
+#include "status.h"
 #include "tap.h"
 
 static clade_backend *be;
@@ -179,6 +180,18 @@ static void test_memory(const clade_net *net)
            m.total / 1e6);
 }
 
+/* A device that others use, too: it has less than it says. */
+static uint64_t given;
+
+static clade_status alloc_given(clade_backend *of, struct clade_buffer **buffer,
+                                size_t bytes, enum clade_memory where)
+{
+    if (clade_backend_memory(of) + bytes > given)
+        return clade_fail(CLADE_ENOMEM, "a buffer of %zu bytes: refused",
+                          bytes);
+    return backend_cpu.alloc(of, buffer, bytes, where);
+}
+
 /* A device of the memory given refuses `config` and names a batch; that one
  * fits, and one more does not. */
 static void test_too_small(struct clade_net_config config, uint64_t memory,
@@ -304,6 +317,7 @@ static void test_algorithms(const clade_net *net)
 
 int main(void)
 {
+    struct backend_table shared = backend_cpu;
     struct clade_net_config config = CLADE_NET_DEFAULTS;
     clade_net *net = NULL;
 
@@ -314,7 +328,7 @@ int main(void)
     if (clade_net_new(&net, be, &config))
         tap_bail("%s", clade_error());
 
-    tap_plan(2 + sizeof shapes / sizeof *shapes + 4 + 6 + 4 + 2 + 6 + 2);
+    tap_plan(2 + sizeof shapes / sizeof *shapes + 4 + 6 + 4 + 2 + 9 + 2);
     test_shapes(net);
     test_initial(net);
     test_memory(net);
@@ -326,6 +340,11 @@ int main(void)
     config.train_batch = 32;
     test_too_small(config, 500 << 20, 0, "500 MB in all");
     test_too_small(config, 0, 45 << 20, "45 MB a buffer");
+    shared.alloc = alloc_given;
+    given = 500 << 20;
+    be->table = &shared;
+    test_too_small(config, 0, 0, "500 MB that others leave");
+    be->table = &backend_cpu;
     test_placement();
     clade_backend_close(be);
     return tap_done();

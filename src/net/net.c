@@ -184,6 +184,38 @@ out:
     return st;
 }
 
+/* A device may refuse what it said it has: others use it, too. */
+static clade_status device_alloc(const clade_net *net,
+                                 struct clade_buffer **buffer, size_t bytes,
+                                 enum clade_memory where)
+{
+    const clade_status st = clade_backend_alloc(net->be, buffer, bytes, where);
+
+    return st == CLADE_ENOMEM ? CLADE_ETOOSMALL : st;
+}
+
+static clade_status allocate(clade_net *net)
+{
+    clade_status st;
+
+    for (int i = 0; i < NET_BUFFERS; i++)
+        if (net->fixed[i].base.bytes &&
+            (st = device_alloc(net, &net->fixed[i].real,
+                               net->fixed[i].base.bytes, CLADE_MEMORY_DEVICE)))
+            return st;
+    for (int i = 0; i < net->n_arenas; i++)
+        if ((st = device_alloc(net, &net->arenas[i].buffer,
+                               net->arenas[i].bytes, CLADE_MEMORY_DEVICE)))
+            return st;
+    if (!net->largest)
+        return CLADE_OK;
+    net->results = malloc(net->fixed[NET_RESULTS].base.bytes);
+    if (!net->results)
+        return clade_fail(CLADE_ENOMEM, "a net's results: out of memory");
+    return device_alloc(net, &net->staging, staging_bytes(net),
+                        CLADE_MEMORY_HOST);
+}
+
 static bool fits(clade_backend *be, struct clade_net_config c, int batch)
 {
     clade_net *net = NULL;
@@ -194,7 +226,7 @@ static bool fits(clade_backend *be, struct clade_net_config c, int batch)
     for (int i = 0; i < NET_PLANS; i++)
         if (*batches[i] > batch)
             *batches[i] = batch;
-    ok = !draft(&net, be, &c);
+    ok = !draft(&net, be, &c) && !allocate(net);
     clade_net_free(net);
     return ok;
 }
@@ -222,30 +254,6 @@ static clade_status suggest(clade_backend *be, const struct clade_net_config *c)
     return clade_fail(CLADE_ETOOSMALL,
                       "%s; not even a batch of 1 fits: take another device",
                       why);
-}
-
-static clade_status allocate(clade_net *net)
-{
-    clade_status st;
-
-    for (int i = 0; i < NET_BUFFERS; i++)
-        if (net->fixed[i].base.bytes &&
-            (st = clade_backend_alloc(net->be, &net->fixed[i].real,
-                                      net->fixed[i].base.bytes,
-                                      CLADE_MEMORY_DEVICE)))
-            return st;
-    for (int i = 0; i < net->n_arenas; i++)
-        if ((st = clade_backend_alloc(net->be, &net->arenas[i].buffer,
-                                      net->arenas[i].bytes,
-                                      CLADE_MEMORY_DEVICE)))
-            return st;
-    if (!net->largest)
-        return CLADE_OK;
-    net->results = malloc(net->fixed[NET_RESULTS].base.bytes);
-    if (!net->results)
-        return clade_fail(CLADE_ENOMEM, "a net's results: out of memory");
-    return clade_backend_alloc(net->be, &net->staging, staging_bytes(net),
-                               CLADE_MEMORY_HOST);
 }
 
 static void bind(clade_net *net)
@@ -308,11 +316,13 @@ clade_status clade_net_new(clade_net **out, clade_backend *be,
     clade_net *net = NULL;
     clade_status st = draft(&net, be, config);
 
-    if (st == CLADE_ETOOSMALL)
+    if (!st)
+        st = allocate(net);
+    if (st == CLADE_ETOOSMALL) {
+        clade_net_free(net);
         return suggest(be, config);
+    }
     if (st)
-        return st;
-    if ((st = allocate(net)))
         goto out;
     bind(net);
     if ((st = prepare(net)) || (st = net_list_parameters(net)) ||
