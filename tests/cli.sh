@@ -142,8 +142,9 @@ ends 0 $softmax --format tap &&
     [ "$(grep -c '^ok' "$dir/out")" = 5 ] &&
     [ "$(tail -n 1 "$dir/out")" = 1..5 ]
 report $? 'verify --format tap is a TAP stream with its plan'
-ends 0 $softmax --format json &&
+ends 0 $softmax --format json --seed 18446744073709551615 &&
     grep -q '"format": "clade-verify/1"' "$dir/out" &&
+    grep -q '"seed": 18446744073709551615,' "$dir/out" &&
     [ "$(grep -c '"gate": "bound"' "$dir/out")" = 5 ]
 report $? 'verify --format json has every verdict'
 ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&

@@ -6,18 +6,23 @@
 . "$SRCDIR/tests/verify.sh"
 keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
 
-plan 7
+plan 10
 ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
 ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
-    --seed 7
+    --seed 18446744073709551615
+grep -q '"seed": 18446744073709551615,' "$work/own.json"
+report $? 'with its seed, the largest that there is'
 ends 0 'and agreed with' --against "$work/own.json" --quick
-sed 's/"seed": 7/"seed": 8/' "$work/own.json" >"$work/other.json"
+sed 's/\("seed": [0-9]*\)5,/\14,/' "$work/own.json" >"$work/other.json"
 ends 6 "another seed's record is not" --against "$work/other.json" \
     --quick
 sed 's/clade-record/clade-recipe/' "$work/own.json" >"$work/format.json"
 ends 3 'another format is refused' --against "$work/format.json"
 head -c 2000 "$work/own.json" >"$work/short.json"
+ends 3 'a missing file is refused' --against "$work/none.json"
 ends 3 'half a file is refused' --against "$work/short.json"
 sed 's,step0/activation/conv1,step0/activation/conv9,' "$work/own.json" \
     >"$work/tensor.json"
 ends 3 'an unknown tensor is refused' --against "$work/tensor.json"
+sed 's/"seed": 1/"seed": 9/' "$work/own.json" >"$work/seed.json"
+ends 3 'a seed of more than 64 bits is refused' --against "$work/seed.json"

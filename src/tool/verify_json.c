@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as JSON. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "status.h"
 #include "tool.h"
 #include "verify_report.h"
 
@@ -126,7 +128,8 @@ static json_t *environment_json(void)
     return array;
 }
 
-json_t *report_json(const struct verify_report *report)
+/* But for its format and its seed; NULL where a text is not UTF-8. */
+static json_t *report_json(const struct verify_report *report)
 {
     json_t *devices = json_array();
 
@@ -136,11 +139,24 @@ json_t *report_json(const struct verify_report *report)
             return NULL;
         }
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:i, s:b, s:o, s:o}",
-                     "format", "clade-verify/1", "clade", PACKAGE_VERSION,
-                     "suite", text(report->suite), "algorithm",
+    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:b, s:o, s:o}", "clade",
+                     PACKAGE_VERSION, "suite", text(report->suite), "algorithm",
                      text(report->algorithm), "against", text(report->against),
-                     "seed", (json_int_t)report->seed, "batch", report->batch,
-                     "quick", report->quick, "environment", environment_json(),
-                     "devices", devices);
+                     "batch", report->batch, "quick", report->quick,
+                     "environment", environment_json(), "devices", devices);
+}
+
+/* jansson's integers are signed: the seed is printed without it. */
+clade_status report_print_json(const struct verify_report *report)
+{
+    json_t *object = report_json(report);
+
+    if (!object)
+        return clade_fail(CLADE_EFAIL, "verify: a text is not UTF-8");
+    printf("{\n \"format\": \"clade-verify/1\",\n \"seed\": %llu,",
+           (unsigned long long)report->seed);
+    json_dumpf(object, stdout, JSON_EMBED | JSON_INDENT(1));
+    puts("}");
+    json_decref(object);
+    return CLADE_OK;
 }

@@ -157,22 +157,10 @@ void verify_print_totals(struct verify_print *print)
         report_print_device(&r->devices[r->n_devices - 1]);
 }
 
-static clade_status print_json(const struct verify_report *report)
-{
-    json_t *object = report_json(report);
-
-    if (!object)
-        return clade_fail(CLADE_EFAIL, "verify: a text is not UTF-8");
-    json_dumpf(object, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(object);
-    return CLADE_OK;
-}
-
 clade_status verify_print_end(struct verify_print *print)
 {
     if (print->json)
-        return print_json(print->report);
+        return report_print_json(print->report);
     if (print->tap)
         printf("1..%d\n", print->tests);
     else

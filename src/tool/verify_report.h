@@ -79,8 +79,9 @@ const struct report_family *report_find(const struct report_family *list,
  * "NAME=value": the i-th, or NULL. */
 const char *report_environment(int i);
 
-/* The whole of it as one object; NULL where a text is not UTF-8. */
-json_t *report_json(const struct verify_report *report);
+/* The whole of it to stdout, as one JSON object.  CLADE_EFAIL where a text is
+ * not UTF-8. */
+clade_status report_print_json(const struct verify_report *report);
 /* The same as a page without scripts.  CLADE_EIO names the file. */
 clade_status report_html(const struct verify_report *report, const char *path);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "status.h"
+#include "file.h"
 #include "verify/spread.h"
 
 /* One tensor: the record's numbers, and the device's without noise. */
@@ -413,6 +413,22 @@ out:
     return st;
 }
 
+/* A file that cannot be read is bad data, too. */
+static clade_status load(json_t **record, const char *file)
+{
+    char *text;
+    size_t n;
+    clade_status st = file_read(&text, &n, file);
+
+    if (st == CLADE_EIO)
+        return clade_fail(CLADE_EDATA, "%s", clade_error());
+    if (st)
+        return st;
+    st = record_parse(record, text, n, file);
+    free(text);
+    return st;
+}
+
 /* A record made in float has noise of its own, as large as the device's. */
 static double scale_of(const json_t *record)
 {
@@ -429,15 +445,13 @@ clade_status clade_verify_against(clade_backend *be,
                                 .stop = options->stop,
                                 .arg = options->arg };
     struct holder h = { .file = options->file, .options = options };
-    json_error_t error;
     clade_status st = verify_trust_host();
-    json_t *o = st ? NULL : json_load_file(options->file, 0, &error);
+    json_t *o;
 
+    if (!st)
+        st = load(&o, options->file);
     if (st)
         return st;
-    if (!o)
-        return clade_fail(CLADE_EDATA, "%s: line %d: %s", options->file,
-                          error.line, error.text);
     h.losses = json_object_get(o, "losses");
     h.tensors = json_object_get(o, "tensors");
     st = record_read_spec(&spec, o, options->file);

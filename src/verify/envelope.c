@@ -177,14 +177,12 @@ static clade_status get_head(struct envelope *e, const json_t *o,
 clade_status envelope_parse(struct envelope *e, const char *text, size_t n,
                             const char *name)
 {
-    json_error_t error;
-    json_t *o = json_loadb(text, n, 0, &error);
-    clade_status st;
+    json_t *o;
+    clade_status st = record_parse(&o, text, n, name);
 
     *e = (struct envelope){ .runs = 0 };
-    if (!o)
-        return clade_fail(CLADE_EDATA, "%s: line %d: %s", name, error.line,
-                          error.text);
+    if (st)
+        return st;
     st = get_head(e, o, name);
     if (!st)
         st = get_quantities(e, o, name);
@@ -286,10 +284,10 @@ static clade_status put(void *arg, FILE *f)
         return st;
     fprintf(f,
             "},\n \"net\": \"%s\", \"batch\": %d, \"steps\": %d, "
-            "\"seed\": %lld,\n \"learning_rate\": %.9g, \"momentum\": %.9g, "
+            "\"seed\": %llu,\n \"learning_rate\": %.9g, \"momentum\": %.9g, "
             "\"runs\": %d,\n",
-            s->net, s->batch, s->steps, (long long)s->seed, s->learning_rate,
-            s->momentum, e->runs);
+            s->net, s->batch, s->steps, (unsigned long long)s->seed,
+            s->learning_rate, s->momentum, e->runs);
     put_noise(f, e);
     fputs(" \"quantities\": [\n", f);
     for (int i = 0; i < e->trace.n; i++)

@@ -64,9 +64,14 @@ clade_net *training_net(const struct training *training);
 clade_status record_run(clade_backend *be, const struct record_spec *spec,
                         const struct record_sink *sink);
 
+/* The object that a text of n bytes is, named in messages, for the caller to
+ * free.  Its `seed` may be any of 64 bits: json_integer_value() has them, read
+ * as signed.  CLADE_EDATA names the line at fault. */
+struct json_t;
+clade_status record_parse(struct json_t **object, const char *text, size_t n,
+                          const char *name);
 /* The training that a record's file is of; its texts are the object's.
  * CLADE_EDATA if the file is no record. */
-struct json_t;
 clade_status record_read_spec(struct record_spec *spec,
                               const struct json_t *record, const char *file);
 /* Its keys alone; false if one is missing or out of range. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what a record is of (doc/record-format.md). */
+#include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "status.h"
@@ -13,6 +15,79 @@ clade_status record_bad(const char *file, const char *what)
 {
     return clade_fail(CLADE_EDATA, "%s: %s; is it a " RECORD_FORMAT " file?",
                       file, what);
+}
+
+/* From the quote before a text to behind the one after it. */
+static char *skip_text(char *s)
+{
+    for (s++; *s && *s != '"'; s++)
+        if (*s == '\\' && s[1])
+            s++;
+    return *s ? s + 1 : s;
+}
+
+/*
+ * A key's value, if it is one that jansson's integers, which are signed, may
+ * not hold: at least 19 digits and nothing else.  A 1 is left in their place.
+ */
+static bool take_digits(uint64_t *value, char *s)
+{
+    unsigned long long got;
+    char *end;
+
+    s += strspn(s, " \t\r\n");
+    if (*s != ':')
+        return false;
+    s++;
+    s += strspn(s, " \t\r\n");
+    if (*s < '1' || *s > '9')
+        return false;
+    errno = 0;
+    got = strtoull(s, &end, 10);
+    if (end - s < 19 || errno || strchr(".eE", *end))
+        return false;
+    *value = got;
+    *s = '1';
+    memset(s + 1, ' ', end - s - 1);
+    return true;
+}
+
+/* The same of the outermost object's seed. */
+static bool take_seed(uint64_t *seed, char *text)
+{
+    bool taken = false;
+    int depth = 0;
+
+    for (char *s = text, *end; *s; s = end) {
+        end = *s == '"' ? skip_text(s) : s + 1;
+        if (depth == 1 && !strncmp(s, "\"seed\"", 6))
+            taken |= take_digits(seed, end);
+        depth += (*s == '{' || *s == '[') - (*s == '}' || *s == ']');
+    }
+    return taken;
+}
+
+clade_status record_parse(json_t **object, const char *text, size_t n,
+                          const char *name)
+{
+    char *copy = malloc(n + 1);
+    json_error_t error;
+    uint64_t seed;
+    bool taken;
+
+    if (!copy)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", name);
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    taken = take_seed(&seed, copy);
+    *object = json_loadb(copy, n, 0, &error);
+    free(copy);
+    if (!*object)
+        return clade_fail(CLADE_EDATA, "%s: line %d: %s", name, error.line,
+                          error.text);
+    if (taken)
+        json_object_set_new(*object, "seed", json_integer((json_int_t)seed));
+    return CLADE_OK;
 }
 
 /* An integer of the record within 1 ... most. */

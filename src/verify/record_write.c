@@ -79,22 +79,31 @@ static json_t *whole(const struct writer *w, const struct record_spec *spec,
         json_sprintf("%s / %s / %s", d->platform, d->name, d->driver);
 
     return json_pack(
-        "{s:s, s:{s:s, s:o, s:s}, s:s, s:i, s:i, s:I, s:b, s:f, s:f, s:O, "
-        "s:O}",
-        "format", RECORD_FORMAT, "producer", "name", "clade " PACKAGE_VERSION,
-        "device", device, "dtype",
+        "{s:{s:s, s:o, s:s}, s:s, s:i, s:i, s:b, s:f, s:f, s:O, s:O}",
+        "producer", "name", "clade " PACKAGE_VERSION, "device", device, "dtype",
         clade_backend_real(be) == CLADE_F64 ? "float64" : "float32", "net",
-        spec->net, "batch", spec->batch, "steps", spec->steps, "seed",
-        (json_int_t)spec->seed, "dropout", 0, "learning_rate",
-        spec->learning_rate, "momentum", spec->momentum, "losses", w->losses,
-        "tensors", w->tensors);
+        spec->net, "batch", spec->batch, "steps", spec->steps, "dropout", 0,
+        "learning_rate", spec->learning_rate, "momentum", spec->momentum,
+        "losses", w->losses, "tensors", w->tensors);
 }
 
+/* A record but for its format and its seed. */
+struct dump {
+    json_t *object;
+    uint64_t seed;
+};
+
+/* jansson's integers are signed: the seed is written without it. */
 static clade_status dump(void *arg, FILE *file)
 {
-    if (json_dumpf(arg, file, JSON_INDENT(1) | JSON_REAL_PRECISION(17)))
+    const struct dump *d = arg;
+
+    fprintf(file, "{\n \"format\": \"" RECORD_FORMAT "\",\n \"seed\": %llu,",
+            (unsigned long long)d->seed);
+    if (json_dumpf(d->object, file,
+                   JSON_EMBED | JSON_INDENT(1) | JSON_REAL_PRECISION(17)))
         return clade_fail(CLADE_EIO, "record: cannot be written");
-    fputc('\n', file);
+    fputs("}\n", file);
     return CLADE_OK;
 }
 
@@ -108,7 +117,7 @@ clade_status clade_record_write(clade_backend *be,
     const struct record_sink sink = { .arg = &w,
                                       .losses = add_losses,
                                       .tensor = add_tensor };
-    json_t *object = NULL;
+    struct dump d = { .seed = options->seed };
     clade_status st;
 
     spec.algorithm = options->algorithm;
@@ -119,12 +128,12 @@ clade_status clade_record_write(clade_backend *be,
     spec.arg = options->arg;
     st = record_run(be, &spec, &sink);
     if (!st)
-        object = whole(&w, &spec, be);
-    if (!st && !object)
+        d.object = whole(&w, &spec, be);
+    if (!st && !d.object)
         st = clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
     if (!st)
-        st = file_replace(options->file, dump, object);
-    json_decref(object);
+        st = file_replace(options->file, dump, &d);
+    json_decref(d.object);
     json_decref(w.tensors);
     json_decref(w.losses);
     return st;
