@@ -132,20 +132,20 @@ fi
 # ---- verify's output --------------------------------------------------------
 
 softmax="verify --device cpu --suite ops --quick --case softmax_fwd:2x1x1x10"
-ends 0 $softmax && grep -q '^  to 0.03 *3 #*$' "$dir/out" &&
-    grep -q '^  softmax_fwd *5 *0 ' "$dir/out"
+ends 0 $softmax && grep -q '^  to 0.03 *5 #*$' "$dir/out" &&
+    grep -q '^  softmax_fwd *7 *0 ' "$dir/out"
 report $? 'verify ends with worst scores by op and a histogram'
 ends 0 $softmax --device cpu && grep -q '^worst scores *cpu *cpu$' "$dir/out"
 report $? 'of two devices, a matrix'
 ends 0 $softmax --format tap &&
     [ "$(head -n 1 "$dir/out")" = 'TAP version 13' ] &&
-    [ "$(grep -c '^ok' "$dir/out")" = 5 ] &&
-    [ "$(tail -n 1 "$dir/out")" = 1..5 ]
+    [ "$(grep -c '^ok' "$dir/out")" = 7 ] &&
+    [ "$(tail -n 1 "$dir/out")" = 1..7 ]
 report $? 'verify --format tap is a TAP stream with its plan'
 ends 0 $softmax --format json --seed 18446744073709551615 &&
     grep -q '"format": "clade-verify/1"' "$dir/out" &&
     grep -q '"seed": 18446744073709551615,' "$dir/out" &&
-    [ "$(grep -c '"gate": "bound"' "$dir/out")" = 5 ]
+    [ "$(grep -c '"gate": "bound"' "$dir/out")" = 7 ]
 report $? 'verify --format json has every verdict'
 ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&
     ! grep -q '<script\|http' "$dir/page.html"
