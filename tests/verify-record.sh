@@ -6,7 +6,7 @@
 . "$SRCDIR/tests/verify.sh"
 keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
 
-plan 10
+plan 12
 ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
 ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
     --seed 18446744073709551615
@@ -18,6 +18,9 @@ ends 6 "another seed's record is not" --against "$work/other.json" \
     --quick
 sed 's/clade-record/clade-recipe/' "$work/own.json" >"$work/format.json"
 ends 3 'another format is refused' --against "$work/format.json"
+sed 's/googlenet-cifar10/lenet/' "$work/own.json" >"$work/net.json"
+ends 3 'an unknown net is refused' --against "$work/net.json"
+says "net.json: its net is 'lenet'" 'and named, as is the file'
 head -c 2000 "$work/own.json" >"$work/short.json"
 ends 3 'a missing file is refused' --against "$work/none.json"
 ends 3 'half a file is refused' --against "$work/short.json"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/table.h"
 #include "status.h"
 #include "verify/record.h"
 
@@ -128,6 +129,10 @@ clade_status record_read_spec(struct record_spec *spec, const json_t *o,
         return record_bad(file,
                           "net, batch, steps, seed, learning_rate or momentum "
                           "is missing");
+    if (!net_table_find(spec->net))
+        return clade_fail(CLADE_EDATA,
+                          "%s: its net is '%s'; those known here: %s", file,
+                          spec->net, net_table_names);
     if (!json_is_false(json_object_get(o, "dropout")))
         return record_bad(file, "it is not one without dropout");
     if (!json_is_object(json_object_get(o, "tensors")) ||
