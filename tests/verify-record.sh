@@ -6,7 +6,7 @@
 . "$SRCDIR/tests/verify.sh"
 keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
 
-plan 12
+plan 21
 ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
 ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
     --seed 18446744073709551615
@@ -29,3 +29,31 @@ sed 's,step0/activation/conv1,step0/activation/conv9,' "$work/own.json" \
 ends 3 'an unknown tensor is refused' --against "$work/tensor.json"
 sed 's/"seed": 1/"seed": 9/' "$work/own.json" >"$work/seed.json"
 ends 3 'a seed of more than 64 bits is refused' --against "$work/seed.json"
+
+# spoilt KEY VALUE: the record with the first number behind KEY replaced.
+spoilt()
+{
+    awk -v key="$1" -v value="$2" '
+        !done && seen && sub(/-?[0-9][-+.0-9e]*/, value) { done = 1 }
+        !done && index($0, key) {
+            done = sub(/-?[0-9][-+.0-9e]*/, value)
+            seen = 1
+        }
+        { print }' "$work/own.json" >"$work/spoilt.json"
+}
+
+spoilt '"losses"' null
+ends 3 'a loss that is no number is refused' --against "$work/spoilt.json"
+says 'spoilt.json: a loss of step 0' 'and named'
+spoilt '"l2"' null
+ends 3 'a norm that is no number is refused' --against "$work/spoilt.json"
+says 'spoilt.json: step0/activation/conv1 wants' 'and named'
+spoilt '"l2"' -1
+ends 3 'a negative norm is refused' --against "$work/spoilt.json"
+spoilt '"sum"' '"none"'
+ends 3 'a sum that is no number is refused' --against "$work/spoilt.json"
+says 'spoilt.json: step0/activation/conv1 wants' 'and named'
+sed '/"sum"/d' "$work/own.json" >"$work/spoilt.json"
+ends 3 'a sum that is missing is refused' --against "$work/spoilt.json"
+sed '/"producer"/,/}/d' "$work/own.json" >"$work/spoilt.json"
+ends 0 'only its maker may be left out' --against "$work/spoilt.json" --quick

@@ -118,10 +118,50 @@ bool record_get_spec(struct record_spec *spec, const json_t *o)
            get_int(&spec->steps, o, "steps", STEPS_MAX);
 }
 
+/* A row of numbers a step; how many there must be is the net's matter. */
+static clade_status check_losses(const json_t *rows, int steps,
+                                 const char *file)
+{
+    const json_t *row, *value;
+    size_t step, i;
+
+    if ((int)json_array_size(rows) != steps)
+        return record_bad(file, "it has no row of losses a step");
+    json_array_foreach(rows, step, row)
+        json_array_foreach(row, i, value)
+            if (!json_is_number(value))
+                return clade_fail(CLADE_EDATA,
+                                  "%s: a loss of step %zu is no number", file,
+                                  step);
+    return CLADE_OK;
+}
+
+/* What is judged of tensors beside their samples: the file may leave out
+ * tensors, but no part of one. */
+static clade_status check_tensors(json_t *tensors, const char *file)
+{
+    const char *name;
+    json_t *t;
+
+    if (!json_is_object(tensors))
+        return record_bad(file, "it has no tensors");
+    json_object_foreach(tensors, name, t) {
+        const json_t *l2 = json_object_get(t, "l2");
+
+        if (!json_is_number(l2) || json_number_value(l2) < 0 ||
+            !json_is_number(json_object_get(t, "sum")))
+            return clade_fail(CLADE_EDATA,
+                              "%s: %s wants a sum, and an l2 of 0 or more",
+                              file, name);
+    }
+    return CLADE_OK;
+}
+
 clade_status record_read_spec(struct record_spec *spec, const json_t *o,
                               const char *file)
 {
     const char *format = json_string_value(json_object_get(o, "format"));
+    clade_status st;
 
     if (!format || strcmp(format, RECORD_FORMAT))
         return record_bad(file, "its format is another");
@@ -135,9 +175,6 @@ clade_status record_read_spec(struct record_spec *spec, const json_t *o,
                           spec->net, net_table_names);
     if (!json_is_false(json_object_get(o, "dropout")))
         return record_bad(file, "it is not one without dropout");
-    if (!json_is_object(json_object_get(o, "tensors")) ||
-        (int)json_array_size(json_object_get(o, "losses")) != spec->steps)
-        return record_bad(file,
-                          "it has no tensors, or not a row of losses a step");
-    return CLADE_OK;
+    st = check_losses(json_object_get(o, "losses"), spec->steps, file);
+    return st ? st : check_tensors(json_object_get(o, "tensors"), file);
 }
