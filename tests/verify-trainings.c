@@ -153,6 +153,42 @@ static void judge_case(const struct training_case *c, clade_backend *be)
         tap_note("%s", st ? clade_error() : "it passes");
 }
 
+/* ---- what is no number ----------------------------------------------------
+ */
+
+static const struct backend_table *honest;
+
+/* A max pool leaves a NaN, which no loss need show. */
+static clade_status run_to_nan(clade_backend *be, const struct clade_op *op)
+{
+    const struct clade_tensor *y = &op->t[CLADE_Y];
+    clade_status st = honest->run(be, op);
+
+    if (st || op->kind != CLADE_MAXPOOL_FWD)
+        return st;
+    return clade_backend_fill(be, y->buffer, y->offset * sizeof(float),
+                              sizeof(float), 0x7fc00000);
+}
+
+static void test_diverged(clade_backend *be)
+{
+    const struct clade_record options = {
+        .file = "trainings-test-nan.json", .batch = 1, .steps = 1, .seed = 1
+    };
+    struct backend_table table = *be->table;
+    clade_status st;
+
+    honest = be->table;
+    table.run = run_to_nan;
+    be->table = &table;
+    st = clade_record_write(be, &options);
+    be->table = honest;
+    tap_ok(st == CLADE_EDIVERGED &&
+               strstr(clade_error(), "step0/activation/pool1") &&
+               access(options.file, F_OK),
+           "a NaN ends a record: %s", clade_error());
+}
+
 /* ---- the statistic --------------------------------------------------------
  */
 
@@ -293,11 +329,12 @@ int main(void)
         tap_skip_all("no device: %s", clade_error());
     if (!strncmp(clade_backend_device(be)->selector, "cpu", 3))
         tap_skip_all("dozens of trainings take the reference too long");
-    tap_plan(7 + CASES);
+    tap_plan(8 + CASES);
     test_spread();
     test_leave_one_out();
     for (int i = 0; i < CASES; i++)
         judge_case(&cases[i], be);
+    test_diverged(be);
     test_envelope(be);
     clade_backend_close(be);
     return tap_done();

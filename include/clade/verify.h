@@ -113,7 +113,8 @@ struct clade_record {
 };
 
 /* Write what a device computes, for others to be held against.  CLADE_EIO names
- * the file; and what clade_net_new() and clade_net_train() return. */
+ * the file, CLADE_EDIVERGED a tensor with values that are no numbers; and what
+ * clade_net_new() and clade_net_train() return. */
 CLADE_API clade_status clade_record_write(clade_backend *be,
                                           const struct clade_record *options);
 

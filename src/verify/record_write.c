@@ -22,11 +22,12 @@ static clade_status add_losses(void *arg, int step, const double *row, int n)
 {
     struct writer *w = arg;
     json_t *list = json_array();
+    bool failed = json_array_append_new(w->losses, list) != 0;
 
     (void)step;
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_real(row[i]));
-    return json_array_append_new(w->losses, list) ? no_memory() : CLADE_OK;
+    for (int i = 0; i < n && !failed; i++)
+        failed = json_array_append_new(list, json_real(row[i])) != 0;
+    return failed ? no_memory() : CLADE_OK;
 }
 
 static int ascending(const void *a, const void *b)
@@ -56,17 +57,23 @@ static json_t *samples_of(const struct record_tensor *t, uint64_t seed)
     return list;
 }
 
+/* The norm is finite where every element is: JSON has no others. */
 static clade_status add_tensor(void *arg, const struct record_tensor *t)
 {
     struct writer *w = arg;
-    json_t *shape = json_array();
-    json_t *entry;
+    const double l2 = record_l2(t);
+    json_t *shape, *entry;
 
+    if (!isfinite(l2))
+        return clade_fail(CLADE_EDIVERGED,
+                          "record: the training diverged: the norm of %s is %g",
+                          t->name, l2);
+    shape = json_array();
     for (int i = 0; i < t->dims; i++)
         json_array_append_new(shape, json_integer(t->shape[i]));
     entry =
         json_pack("{s:o, s:f, s:f, s:o}", "shape", shape, "sum", record_sum(t),
-                  "l2", record_l2(t), "samples", samples_of(t, w->seed));
+                  "l2", l2, "samples", samples_of(t, w->seed));
     return json_object_set_new(w->tensors, t->name, entry) ? no_memory()
                                                            : CLADE_OK;
 }
