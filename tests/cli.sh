@@ -142,6 +142,12 @@ ends 0 $softmax --format tap &&
     [ "$(grep -c '^ok' "$dir/out")" = 7 ] &&
     [ "$(tail -n 1 "$dir/out")" = 1..7 ]
 report $? 'verify --format tap is a TAP stream with its plan'
+ends 3 verify --device cpu --format tap --against no/such/record &&
+    grep -q '^Bail out! no/such/record: ' "$dir/out"
+report $? 'or that bails out'
+ends 1 $softmax --format tap --html no/such/page.html &&
+    grep -q '^Bail out! no/such/page.html' "$dir/out"
+report $? 'also where only the page cannot be written'
 ends 0 $softmax --format json --seed 18446744073709551615 &&
     grep -q '"format": "clade-verify/1"' "$dir/out" &&
     grep -q '"seed": 18446744073709551615,' "$dir/out" &&

@@ -6,7 +6,7 @@
 . "$SRCDIR/tests/verify.sh"
 keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
 
-plan 21
+plan 22
 ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
 ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
     --seed 18446744073709551615
@@ -15,7 +15,10 @@ report $? 'with its seed, the largest that there is'
 ends 0 'and agreed with' --against "$work/own.json" --quick
 sed 's/\("seed": [0-9]*\)5,/\14,/' "$work/own.json" >"$work/other.json"
 ends 6 "another seed's record is not" --against "$work/other.json" \
-    --quick
+    --quick --format tap
+failed=$(grep -c '^not ok' "$work/out")
+[ "$failed" -gt 0 ] && [ "$failed" = "$(grep -c '^  distance: ' "$work/out")" ]
+report $? 'and each failure has its distance in YAML'
 sed 's/clade-record/clade-recipe/' "$work/own.json" >"$work/format.json"
 ends 3 'another format is refused' --against "$work/format.json"
 sed 's/googlenet-cifar10/lenet/' "$work/own.json" >"$work/net.json"

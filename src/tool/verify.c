@@ -180,12 +180,12 @@ static bool goes_on(clade_status st)
     return !st || st == CLADE_EBOUND || st == CLADE_EMISTRUSTED;
 }
 
-/* The worst of both, with a message if several devices have one. */
+/* The worse of two: what ends it all, then MISTRUSTED. */
 static clade_status worst_of(clade_status a, clade_status b)
 {
-    if (a && b && a != b)
-        return a == CLADE_EMISTRUSTED ? a : b;
-    return b ? b : a;
+    if (!b || !goes_on(a) || (a == CLADE_EMISTRUSTED && goes_on(b)))
+        return a;
+    return b;
 }
 
 static bool is_suite(const struct verify_options *o, const char *name)
@@ -306,6 +306,8 @@ static clade_status run(const void *given)
     st = goes_on(st) ? worst : st;
     if (goes_on(st))
         st = worst_of(st, finish_report(&print, o));
+    if (!goes_on(st))
+        verify_print_bail(&print, clade_error());
     report_free(&report);
     return st;
 }

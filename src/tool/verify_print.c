@@ -54,15 +54,21 @@ static void print_row(const struct verify_report *report,
     printf("           again: %s\n", command);
 }
 
-/* A text as a YAML scalar in single quotes, on one line. */
-static void print_yaml(const char *key, const char *text)
+/* A text on one line, with single quotes doubled if it is between such. */
+static void print_line(const char *text, bool quoted)
 {
-    printf("  %s: '", key);
     for (; *text; text++) {
-        if (*text == '\'')
+        if (*text == '\'' && quoted)
             putchar('\'');
         putchar(*text == '\n' ? ' ' : *text);
     }
+}
+
+/* A text as a YAML scalar in single quotes. */
+static void print_yaml(const char *key, const char *text)
+{
+    printf("  %s: '", key);
+    print_line(text, true);
     puts("'");
 }
 
@@ -114,14 +120,24 @@ void verify_print_verdict(void *arg, const struct clade_verdict *v)
     verify_print_one(print, v);
 }
 
+static void print_tap_distance(struct verify_print *print,
+                               const struct clade_distance *d)
+{
+    printf("%s %d - %s: %.3g of %.3g\n", d->passed ? "ok" : "not ok",
+           ++print->tests, d->name, d->distance, d->limit);
+    if (!d->passed)
+        printf("  ---\n  deviation: %.9g\n  distance: %.9g\n  limit: %.9g\n"
+               "  ...\n",
+               d->deviation, d->distance, d->limit);
+}
+
 void verify_print_distance(void *arg, const struct clade_distance *d)
 {
     struct verify_print *print = arg;
 
     report_distance(print->report, d);
     if (print->tap)
-        printf("%s %d - %s: %.3g of %.3g\n", d->passed ? "ok" : "not ok",
-               ++print->tests, d->name, d->distance, d->limit);
+        print_tap_distance(print, d);
     else if (!print->json)
         printf("%-7s %-46s %9.2e %9.3g of %.3g\n", report_outcome(!d->passed),
                d->name, d->deviation, d->distance, d->limit);
@@ -166,4 +182,13 @@ clade_status verify_print_end(struct verify_print *print)
     else
         report_print_matrix(print->report);
     return CLADE_OK;
+}
+
+void verify_print_bail(const struct verify_print *print, const char *message)
+{
+    if (!print->tap)
+        return;
+    fputs("Bail out! ", stdout);
+    print_line(message, false);
+    putchar('\n');
 }

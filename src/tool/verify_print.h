@@ -54,5 +54,7 @@ void verify_print_summary(struct verify_print *print,
 void verify_print_totals(struct verify_print *print);
 /* CLADE_EFAIL if a driver's text is not UTF-8. */
 clade_status verify_print_end(struct verify_print *print);
+/* Instead: what ended it before all was judged.  TAP alone is told on stdout. */
+void verify_print_bail(const struct verify_print *print, const char *message);
 
 #endif
