@@ -274,6 +274,10 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
 {
     const bool lost = is_lost(kernel);
 
+    if (now->launch_error) {
+        effects++;
+        return now->launch_error;
+    }
     if (!lost && !(is_kernel(kernel, now->late) && dims == 3 && local))
         return NEXT(clEnqueueNDRangeKernel)(queue, kernel, dims, offset, global,
                                             local, n, wait, event);
@@ -287,9 +291,11 @@ cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem mem, cl_bool blocking,
                            size_t at, size_t bytes, void *to, cl_uint n,
                            const cl_event *wait, cl_event *event)
 {
-    const cl_int err = NEXT(clEnqueueReadBuffer)(queue, mem, blocking, at,
-                                                 bytes, to, n, wait, event);
+    cl_int err = now->read_error;
 
+    if (!err)
+        err = NEXT(clEnqueueReadBuffer)(queue, mem, blocking, at, bytes, to, n,
+                                        wait, event);
     let_go();
     return err;
 }

@@ -24,6 +24,8 @@ struct fault {
      * kernel runs only after the next read, which does not wait for it. */
     int lost_every;
     const char *lost, *late;
+    /* The device: each launch, and each read, ends with this code. */
+    int launch_error, read_error;
     /* A kernel's float argument of this value arrives as another. */
     float from, to;
 };

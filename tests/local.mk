@@ -4,6 +4,7 @@
 check_PROGRAMS = \
   tests/checkpoint.t \
   tests/choose.t \
+  tests/clblast.t \
   tests/cpu-gradients.t \
   tests/cpu-rules.t \
   tests/cpu.t \
@@ -57,6 +58,14 @@ TRAINER = tests/trainer.c tests/trainer.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_choose_t_SOURCES = tests/choose.c
 tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
+# A driver with a fault stands in front of the real one; the libraries that a
+# test uses must find its OpenCL calls, too.
+FAULTS = tests/faults.c tests/faults.h
+FAULTS_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
+tests_clblast_t_SOURCES = tests/clblast.c $(FAULTS)
+tests_clblast_t_CFLAGS = $(FAULTS_CFLAGS)
+tests_clblast_t_LDFLAGS = -export-dynamic
+tests_clblast_t_LDADD = $(LDADD) -ldl
 tests_cpu_gradients_t_SOURCES = tests/cpu-gradients.c $(OPMAKER)
 tests_cpu_rules_t_SOURCES = tests/cpu-rules.c $(OPMAKER)
 tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
@@ -90,11 +99,8 @@ tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 tests_verify_oracle_t_SOURCES = tests/verify-oracle.c
-# A driver with a fault stands in front of the real one.
-tests_verify_replay_t_SOURCES = tests/verify-replay.c tests/faults.c \
-  tests/faults.h
-tests_verify_replay_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) \
-  -fvisibility=default
+tests_verify_replay_t_SOURCES = tests/verify-replay.c $(FAULTS)
+tests_verify_replay_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
@@ -136,14 +142,12 @@ clean-local:
 
 # Faults given to the driver, and what catches them.
 tests_mutants_t_SOURCES = \
-  tests/faults.c \
-  tests/faults.h \
+  $(FAULTS) \
   tests/mutants-control.c \
   tests/mutants-list.c \
   tests/mutants.c \
   tests/mutants.h
-# The libraries that it uses must find its OpenCL calls, too.
-tests_mutants_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
+tests_mutants_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_mutants_t_LDFLAGS = -export-dynamic
 tests_mutants_t_LDADD = $(LDADD) -ldl
 

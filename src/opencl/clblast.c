@@ -398,19 +398,17 @@ static bool elements_right(const struct gemm *g, const float *c)
     return true;
 }
 
-/* Run the product of `op`'s first chunk on made operands. */
-static clade_status product_right(bool *right, struct ocl *o,
-                                  const struct clade_op *op)
+/* Run a product of `op` on made operands. */
+static clade_status run_made(bool *right, struct ocl *o,
+                             const struct clade_op *op, struct gemm g)
 {
-    const struct clade_op chunk = ocl_conv_part(op, 0, op->tune[IMAGES]);
-    struct gemm g = gemm_of(&chunk, true);
+    const size_t temp_bytes = (size_t)op->tune[TEMP_KIB] * 1024;
     const size_t rows_a = g.a_transposed ? g.k : g.m;
     const size_t rows_b = g.b_transposed ? g.n : g.k;
     struct clade_tensor temp = { 0 };
     float *host = malloc(g.m * g.c.ld * sizeof(float));
     clade_status st = CLADE_OK;
 
-    g.beta = 0.0f;
     g.a.buffer = g.b.buffer = g.c.buffer = NULL;
     if (!host)
         st = clade_fail(CLADE_ENOMEM, "no memory to check a product");
@@ -422,7 +420,7 @@ static clade_status product_right(bool *right, struct ocl *o,
         st = fill_integers(o, &g.c, g.m * g.c.ld);
     if (!st)
         st = clade_backend_alloc(&o->base, &temp.buffer,
-                                 op->workspace ? op->workspace : 4,
+                                 temp_bytes ? temp_bytes : 4,
                                  CLADE_MEMORY_DEVICE);
     if (!st)
         st = queue_gemm(o, op, &g, ocl_mem(&temp));
@@ -451,39 +449,84 @@ static void say_checking(struct ocl *o, const struct gemm *g)
     o->base.say(o->base.say_arg, text);
 }
 
-/* Whether CLBlast is right at this shape: the cache's word, or a check's. */
-static bool trusted(struct ocl *o, const struct clade_op *op)
+/* Whether a device still answers: what it failed at need not be its end. */
+static clade_status ask_device(struct ocl *o)
 {
-    struct clade_op sized = *op;
-    bool right = false;
-    char key[256];
-    char *verdict;
+    struct clade_buffer *cell;
+    uint32_t word;
+    clade_status st;
+
+    if (clade_backend_alloc(&o->base, &cell, sizeof word, CLADE_MEMORY_DEVICE))
+        return CLADE_OK; /* no memory: an answer */
+    st = clade_backend_read(&o->base, &word, cell, 0, sizeof word);
+    clade_backend_free(&o->base, cell);
+    return st;
+}
+
+/* The cache's word on a product of `op`, or a check's, which it then keeps. */
+static clade_status product_right(bool *right, struct ocl *o,
+                                  const struct clade_op *op,
+                                  const struct gemm *g)
+{
+    char key[256], *kept;
+    clade_status st;
+
+    snprintf(key, sizeof key,
+             "clblast " CLBLAST_TEXT " product %d%d %zu %zu %zu ld %d %d %d",
+             g->a_transposed, g->b_transposed, g->m, g->n, g->k, g->a.ld,
+             g->b.ld, g->c.ld);
+    kept = ocl_cache_get(o, key);
+    if (kept) {
+        *right = !strcmp(kept, "right");
+        free(kept);
+        return CLADE_OK;
+    }
+    say_checking(o, g);
+    if ((st = run_made(right, o, op, *g)))
+        return st;
+    ocl_cache_put(o, key, *right ? "right" : "wrong");
+    return CLADE_OK;
+}
+
+/* Whether the product of `op`'s first chunk is right. */
+static clade_status op_right(bool *right, struct ocl *o,
+                             const struct clade_op *op)
+{
+    struct clade_op sized = *op, chunk;
+    clade_status st = choose(o, &sized);
     struct gemm g;
 
-    if (choose(o, &sized))
-        return false;
-    g = gemm_of(&sized, true);
-    snprintf(key, sizeof key,
-             "clblast " CLBLAST_TEXT " gemm %d%d %zu %zu %zu ld %d %d %d",
-             g.a_transposed, g.b_transposed, g.m, g.n, g.k, g.a.ld, g.b.ld,
-             g.c.ld);
-    verdict = ocl_cache_get(o, key);
-    if (verdict) {
-        right = !strcmp(verdict, "right");
-        free(verdict);
-        return right;
+    if (st)
+        return st;
+    chunk = ocl_conv_part(&sized, 0, sized.tune[IMAGES]);
+    g = gemm_of(&chunk, true);
+    g.beta = 0.0f;
+    return product_right(right, o, &sized, &g);
+}
+
+static clade_status check_op(enum ocl_verdict *verdict, struct ocl *o,
+                             const struct clade_op *op)
+{
+    char why[512];
+    bool right;
+    clade_status st;
+
+    if ((st = clade_backend_finish(&o->base)))
+        return st; /* of what was queued before */
+    if (!op_right(&right, o, op)) {
+        *verdict = right ? OCL_RIGHT : OCL_WRONG;
+        return CLADE_OK;
     }
-    say_checking(o, &g);
-    if (product_right(&right, o, &sized))
-        return false;
-    ocl_cache_put(o, key, right ? "right" : "wrong");
-    return right;
+    snprintf(why, sizeof why, "%s", clade_error());
+    st = ask_device(o);
+    *verdict = OCL_NOT_CHECKED;
+    return clade_fail(st, "%s", why);
 }
 
 const struct ocl_conv_algorithm ocl_clblast = {
     .name = "clblast",
     .supports = supports,
     .choose = choose,
-    .trusted = trusted,
+    .check = check_op,
     .run = run,
 };

@@ -47,21 +47,39 @@ int ocl_conv_algorithms(struct ocl *o, const struct clade_op *op,
     return n;
 }
 
-/* The best algorithm that has not been found wrong here. */
-static const struct ocl_conv_algorithm *best(struct ocl *o,
-                                             const struct clade_op *op)
+static void pass_over(struct ocl *o, const struct ocl_conv_algorithm *a,
+                      const struct clade_op *op, enum ocl_verdict verdict)
 {
-    for (int i = 0; i < N_ALGORITHMS; i++) {
+    const char *why = clade_error();
+
+    if (verdict == OCL_WRONG)
+        ocl_notice(o, "%s computes %s wrongly on %s: passed over", a->name,
+                   op_describe(op), o->base.device.name);
+    else
+        ocl_notice(o, "%s is passed over for %s: it could not be checked: %.*s",
+                   a->name, op_describe(op), (int)strcspn(why, "\n"), why);
+}
+
+/* The best algorithm that is right here; NULL: none. */
+static clade_status best(const struct ocl_conv_algorithm **found, struct ocl *o,
+                         const struct clade_op *op)
+{
+    *found = NULL;
+    for (int i = 0; i < N_ALGORITHMS && !*found; i++) {
         const struct ocl_conv_algorithm *a = preferred(o, i);
+        enum ocl_verdict verdict = OCL_RIGHT;
+        clade_status st;
 
         if (!a->supports(o, op))
             continue;
-        if (!a->trusted || a->trusted(o, op))
-            return a;
-        ocl_notice(o, "%s computes %s wrongly on %s: passed over", a->name,
-                   op_describe(op), o->base.device.name);
+        if (a->check && (st = a->check(&verdict, o, op)))
+            return st;
+        if (verdict == OCL_RIGHT)
+            *found = a;
+        else
+            pass_over(o, a, op, verdict);
     }
-    return NULL;
+    return CLADE_OK;
 }
 
 static clade_status unknown(const char *name)
@@ -81,8 +99,11 @@ static clade_status unknown(const char *name)
 clade_status ocl_conv_choose(struct ocl *o, struct clade_op *op,
                              const char *name)
 {
-    const struct ocl_conv_algorithm *a = name ? named(name) : best(o, op);
+    const struct ocl_conv_algorithm *a = name ? named(name) : NULL;
+    clade_status st;
 
+    if (!name && (st = best(&a, o, op)))
+        return st;
     if (!a && name)
         return unknown(name);
     if (!a)

@@ -4,6 +4,9 @@
 
 #include "opencl.h"
 
+/* What a check of an algorithm found; not checked: clade_error() says why. */
+enum ocl_verdict { OCL_RIGHT, OCL_WRONG, OCL_NOT_CHECKED };
+
 /*
  * A way to compute the products (conv_fwd, conv_bwd_data, conv_bwd_filter).
  * A new one is a file and a line in the table of conv.c.
@@ -14,8 +17,10 @@ struct ocl_conv_algorithm {
     bool (*supports)(struct ocl *o, const struct clade_op *op);
     /* Set op->workspace, packed, depth and tune. */
     clade_status (*choose)(struct ocl *o, struct clade_op *op);
-    /* Whether a check on this device found it right for `op`; NULL: always. */
-    bool (*trusted)(struct ocl *o, const struct clade_op *op);
+    /* Check it on this device for `op`, or know what a check found; NULL: it
+     * is right.  Fails where the device is lost. */
+    clade_status (*check)(enum ocl_verdict *verdict, struct ocl *o,
+                          const struct clade_op *op);
     ocl_run_fn *run;
     ocl_run_fn *pack; /* NULL: it never wants a packed filter */
 };
