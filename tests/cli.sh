@@ -145,6 +145,14 @@ report $? 'verify --format tap is a TAP stream with its plan'
 ends 3 verify --device cpu --format tap --against no/such/record &&
     grep -q '^Bail out! no/such/record: ' "$dir/out"
 report $? 'or that bails out'
+ends 4 $softmax --device nonesuch --device cpu --format tap &&
+    grep -q '^not ok 8 - nonesuch is judged' "$dir/out" &&
+    [ "$(tail -n 1 "$dir/out")" = 1..15 ]
+report $? 'a device that cannot be opened fails, and the others are judged'
+ends 4 $softmax --device nonesuch --format json --html "$dir/none.html" &&
+    grep -q '"error": "no device .nonesuch' "$dir/out" &&
+    grep -q '<p class="bad">no device .nonesuch' "$dir/none.html"
+report $? 'and JSON and the page say why'
 ends 1 $softmax --format tap --html no/such/page.html &&
     grep -q '^Bail out! no/such/page.html' "$dir/out"
 report $? 'also where only the page cannot be written'

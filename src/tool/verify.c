@@ -244,6 +244,27 @@ static clade_status verify_device(const char *device,
     return st;
 }
 
+/* What is wrong with a device, rather than with what was asked for. */
+static bool is_the_devices(clade_status st)
+{
+    return st == CLADE_ENODEVICE || st == CLADE_EBUILD ||
+           st == CLADE_ETOOSMALL || st == CLADE_EUNSUPPORTED ||
+           st == CLADE_EDEVICE;
+}
+
+/* One of several, which are judged whatever is wrong with this one. */
+static clade_status verify_one(const char *device,
+                               const struct verify_options *o,
+                               struct verify_print *print)
+{
+    const clade_status st = verify_device(device, o, print);
+
+    if (!is_the_devices(st))
+        return st;
+    verify_print_error(print, device, st);
+    return CLADE_OK;
+}
+
 static clade_status verify_all(const struct verify_options *o,
                                struct verify_print *print)
 {
@@ -257,10 +278,30 @@ static clade_status verify_all(const struct verify_options *o,
     for (int i = 0; i < n && goes_on(st); i++) {
         if (!strcmp(list[i].selector, "cpu64"))
             continue; /* it judges, in float64 */
-        st = verify_device(list[i].selector, o, print);
+        st = verify_one(list[i].selector, o, print);
         worst = worst_of(worst, st);
     }
     clade_devices_free(list);
+    return goes_on(st) ? worst : st;
+}
+
+/* What was asked for, on each device that was. */
+static clade_status verify_devices(const struct verify_options *o,
+                                   struct verify_print *print)
+{
+    clade_status st = CLADE_OK, worst = CLADE_OK;
+
+    if (o->devices.count == 1 && strcmp(o->devices.item[0], "all"))
+        return verify_device(o->devices.item[0], o, print);
+    if (!o->devices.count)
+        return verify_device(NULL, o, print);
+    for (int i = 0; i < o->devices.count && goes_on(st); i++) {
+        const char *device = o->devices.item[i];
+
+        st = !strcmp(device, "all") ? verify_all(o, print)
+                                    : verify_one(device, o, print);
+        worst = worst_of(worst, st);
+    }
     return goes_on(st) ? worst : st;
 }
 
@@ -290,23 +331,16 @@ static clade_status run(const void *given)
                                     .batch = o->batch,
                                     .quick = o->quick };
     struct verify_print print;
-    clade_status st = CLADE_OK, worst = CLADE_OK;
+    clade_status st;
 
     tool_catch_signals();
     verify_print_begin(&print, o->format, &report);
-    if (!o->devices.count)
-        worst = st = verify_device(NULL, o, &print);
-    for (int i = 0; i < o->devices.count && goes_on(st); i++) {
-        const char *device = o->devices.item[i];
-
-        st = !strcmp(device, "all") ? verify_all(o, &print)
-                                    : verify_device(device, o, &print);
-        worst = worst_of(worst, st);
-    }
-    st = goes_on(st) ? worst : st;
+    st = verify_devices(o, &print);
     if (goes_on(st))
         st = worst_of(st, finish_report(&print, o));
-    if (!goes_on(st))
+    if (goes_on(st))
+        st = worst_of(st, report_failure(&report));
+    else
         verify_print_bail(&print, clade_error());
     report_free(&report);
     return st;

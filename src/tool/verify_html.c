@@ -81,7 +81,7 @@ static void number_cell(FILE *f, const char *class, const char *format,
 
 static int failures(const struct report_device *d)
 {
-    int n = 0;
+    int n = d->error != NULL;
 
     for (int i = 0; i < d->n_verdicts; i++)
         n += d->verdicts[i].outcome != CLADE_PASSED;
@@ -339,6 +339,8 @@ static void put_device(FILE *f, const struct verify_report *report,
                 failed);
     else
         fputs(" &middot; <span class=\"ok\">no failure</span></h2>\n", f);
+    if (d->error)
+        cell(f, "p", "bad", d->error);
     put_facts(f, d);
     for (int i = 0; i < d->n_verdicts; i++)
         if (d->verdicts[i].outcome != CLADE_PASSED)

@@ -111,11 +111,12 @@ static json_t *device_json(const struct report_device *d)
         json_decref(distances);
         return NULL;
     }
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "device",
-                     tool_device_json(&d->device), "build_options",
-                     d->build_options, "families", families_json(d),
-                     "histogram", histogram_json(d), "verdicts", verdicts,
-                     "distances", distances, "trainings", trainings_json(d));
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "device",
+                     tool_device_json(&d->device), "error", text(d->error),
+                     "build_options", d->build_options, "families",
+                     families_json(d), "histogram", histogram_json(d),
+                     "verdicts", verdicts, "distances", distances, "trainings",
+                     trainings_json(d));
 }
 
 static json_t *environment_json(void)

@@ -72,6 +72,20 @@ static void print_yaml(const char *key, const char *text)
     puts("'");
 }
 
+void verify_print_error(struct verify_print *print, const char *device,
+                        clade_status st)
+{
+    if (print->tap) {
+        printf("not ok %d - %s is judged\n  ---\n", ++print->tests, device);
+        print_yaml("message", clade_error());
+        puts("  ...");
+    } else if (!print->json) {
+        printf("FAILED     %s: %s\n", device, clade_error());
+    }
+    fflush(stdout);
+    report_error(print->report, device, st);
+}
+
 static void print_tap(struct verify_print *print, const struct report_device *d,
                       const struct clade_verdict *v)
 {
@@ -101,9 +115,9 @@ static void print_tap(struct verify_print *print, const struct report_device *d,
 void verify_print_one(struct verify_print *print, const struct clade_verdict *v)
 {
     const struct verify_report *r = print->report;
-    const struct report_device *d = r->devices + r->n_devices - 1;
+    const struct report_device *d = report_current(r);
 
-    if (!r->devices)
+    if (!d)
         return; /* for want of memory */
     if (print->tap)
         print_tap(print, d, v);
@@ -167,10 +181,10 @@ void verify_print_summary(struct verify_print *print,
 
 void verify_print_totals(struct verify_print *print)
 {
-    const struct verify_report *r = print->report;
+    const struct report_device *d = report_current(print->report);
 
-    if (!print->tap && !print->json && r->n_devices)
-        report_print_device(&r->devices[r->n_devices - 1]);
+    if (d && !print->tap && !print->json)
+        report_print_device(d);
 }
 
 clade_status verify_print_end(struct verify_print *print)

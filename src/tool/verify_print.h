@@ -36,6 +36,9 @@ struct verify_print {
 void verify_print_begin(struct verify_print *print, const char *format,
                         struct verify_report *report);
 void verify_print_device(struct verify_print *print, const clade_backend *be);
+/* A device could not be judged, or not to the end: clade_error() says why. */
+void verify_print_error(struct verify_print *print, const char *device,
+                        clade_status st);
 /* clade_verify_ops()'s report. */
 void verify_print_verdict(void *print, const struct clade_verdict *v);
 /* The same, printed but not kept. */
@@ -54,7 +57,8 @@ void verify_print_summary(struct verify_print *print,
 void verify_print_totals(struct verify_print *print);
 /* CLADE_EFAIL if a driver's text is not UTF-8. */
 clade_status verify_print_end(struct verify_print *print);
-/* Instead: what ended it before all was judged.  TAP alone is told on stdout. */
+/* Instead: what ended it before all was judged.  TAP alone is told on stdout.
+ */
 void verify_print_bail(const struct verify_print *print, const char *message);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "status.h"
 #include "verify/verify.h"
 
 #define DUMP "clade-dump" /* a folder for what wasn't asked to be dumped */
@@ -88,23 +89,53 @@ static void *append(struct verify_report *report, void *list, int *n,
 void report_begin(struct verify_report *report, const clade_backend *be)
 {
     struct report_device d = { .device = *clade_backend_device(be) };
+    const int n = report->n_devices;
 
     snprintf(d.build_options, sizeof d.build_options, "%s", be->build_options);
     report->devices =
         append(report, report->devices, &report->n_devices, &d, sizeof d);
+    report->begun = report->n_devices > n ? report->n_devices : 0;
 }
 
-/* The device that was begun last, or NULL. */
-static struct report_device *current(struct verify_report *report)
+struct report_device *report_current(const struct verify_report *report)
 {
-    const int n = report->n_devices;
+    return report->begun ? &report->devices[report->begun - 1] : NULL;
+}
 
-    return n ? &report->devices[n - 1] : NULL;
+void report_error(struct verify_report *report, const char *device,
+                  clade_status st)
+{
+    struct report_device other = { .status = st,
+                                   .error = strdup(clade_error()) };
+    struct report_device *d = report_current(report);
+
+    report->incomplete |= !other.error;
+    if (clade_device_find(&other.device, device))
+        snprintf(other.device.selector, sizeof other.device.selector, "%s",
+                 device);
+    if (d && !strcmp(d->device.selector, other.device.selector)) {
+        d->status = st;
+        d->error = other.error;
+    } else {
+        report->devices = append(report, report->devices, &report->n_devices,
+                                 &other, sizeof other);
+    }
+}
+
+clade_status report_failure(const struct verify_report *report)
+{
+    for (int i = 0; i < report->n_devices; i++)
+        if (report->devices[i].status)
+            return clade_fail(report->devices[i].status, "%s",
+                              report->devices[i].error
+                                  ? report->devices[i].error
+                                  : report->devices[i].device.selector);
+    return CLADE_OK;
 }
 
 void report_verdict(struct verify_report *report, const struct clade_verdict *v)
 {
-    struct report_device *d = current(report);
+    struct report_device *d = report_current(report);
 
     if (d)
         d->verdicts = append(report, d->verdicts, &d->n_verdicts, v, sizeof *v);
@@ -113,7 +144,7 @@ void report_verdict(struct verify_report *report, const struct clade_verdict *v)
 void report_distance(struct verify_report *report,
                      const struct clade_distance *distance)
 {
-    struct report_device *d = current(report);
+    struct report_device *d = report_current(report);
     struct report_distance r = { .deviation = distance->deviation,
                                  .distance = distance->distance,
                                  .limit = distance->limit,
@@ -128,7 +159,7 @@ void report_distance(struct verify_report *report,
 void report_training(struct verify_report *report,
                      const struct clade_training *t)
 {
-    struct report_device *d = current(report);
+    struct report_device *d = report_current(report);
 
     if (d)
         d->trainings =
@@ -154,6 +185,7 @@ void report_free(struct verify_report *report)
         free(report->devices[i].verdicts);
         free(report->devices[i].distances);
         free(report->devices[i].trainings);
+        free(report->devices[i].error);
     }
     free(report->devices);
 }

@@ -22,6 +22,8 @@ struct report_device {
     int n_distances;
     struct clade_training *trainings; /* what distances came to */
     int n_trainings;
+    clade_status status; /* what kept it from being judged, or from all, */
+    char *error;         /* and its message; NULL: nothing did */
 };
 
 /* All that a run of `clade verify` found, for what is written at its end. */
@@ -32,11 +34,20 @@ struct verify_report {
     bool quick;
     struct report_device *devices;
     int n_devices;
+    int begun;       /* which of them was begun last, from 1 on; 0: none */
     bool incomplete; /* there was no memory for all of it */
 };
 
 /* What follows is about the device of `be`. */
 void report_begin(struct verify_report *report, const clade_backend *be);
+/* The device that was begun last; NULL if there was no memory for it. */
+struct report_device *report_current(const struct verify_report *report);
+/* A device, the last one begun or one that could not be, was not judged to its
+ * end, for a status that has clade_error(). */
+void report_error(struct verify_report *report, const char *device,
+                  clade_status st);
+/* CLADE_OK, or the first of those, with its message. */
+clade_status report_failure(const struct verify_report *report);
 void report_verdict(struct verify_report *report,
                     const struct clade_verdict *v);
 void report_distance(struct verify_report *report,

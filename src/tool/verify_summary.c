@@ -66,6 +66,8 @@ static void print_cell(const struct report_device *d, const char *row)
         snprintf(text, sizeof text, "%d FAILED", f->failed + f->mistrusted);
     else if (f)
         snprintf(text, sizeof text, "%.3g", f->worst);
+    else if (d->error)
+        snprintf(text, sizeof text, "FAILED");
     printf(" %12s", text);
     free(list);
 }
