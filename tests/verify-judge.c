@@ -571,6 +571,37 @@ static void test_other_algorithm(clade_backend *be, enum verify_data data)
     faulty.run = run;
 }
 
+/* As many of an op that is no product: each is judged, piece by piece. */
+static void test_pieces(clade_backend *be)
+{
+    const struct op_case c = { .kind = CLADE_AVGPOOL_FWD,
+                               .n = 32,
+                               .h = 91,
+                               .w = 91,
+                               .c = 16,
+                               .p = 91,
+                               .q = 91,
+                               .k = 16,
+                               .window = clade_window_valid(1, 1, 1),
+                               .data = DATA_RANDOM };
+    struct clade_verdict v = { .outcome = CLADE_PASSED };
+    const struct clade_verify_ops options = { .report = keep, .arg = &v };
+    struct clade_verify_summary summary = { 0 };
+
+    for (unseen = 3 << 20; is_sampled(&c, unseen); unseen++)
+        ;
+    chosen = SECOND;
+    faulty.run = lose_unseen;
+    if (verify_case(&summary, be, &c, &options))
+        tap_bail("%s", clade_error());
+    tap_ok(summary.failed == 1 && v.judged == v.elements &&
+               v.elements == INT64_C(32) * 91 * 91 * 16 &&
+               strstr(v.message, "1 of 4239872"),
+           "of an op with one algorithm, an element that is no sample: %s",
+           v.message);
+    faulty.run = run;
+}
+
 /* Forward products have two algorithms, others the second one's alone. */
 static int one_or_two(clade_backend *be, const struct clade_op *op,
                       const char *names[], int max)
@@ -633,11 +664,12 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 12);
+    tap_plan(n + 13);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
+    test_pieces(be);
     test_algorithm_asked_for(be);
     test_flushing(be, &cases, CLADE_MAXPOOL_FWD);
     test_flushing(be, &cases, CLADE_LOSS_FWD);

@@ -15,17 +15,21 @@
 #define RMS_LIMIT 2  /* in units of u */
 #define RMS_LEAST 64 /* elements that make an RMS */
 
+/* Elements whose exact values are kept at a time, where there may be more. */
+#define PIECE (1 << 20)
+
 /* What the elements of one output come to. */
 struct tally {
     double score, error; /* the worst element's */
     double got, want;
     int64_t worst; /* its flat index; -1: none yet */
-    int64_t wrong;
+    int64_t count, wrong;
     double squares; /* of error over bracket */
     int64_t scaled; /* elements with a bracket */
     int64_t nonzero_got, nonzero_want;
     bool no_bound, not_exact;
 };
+static const struct tally nothing = { .worst = -1 };
 
 void verify_begin(struct clade_verdict *v, const struct clade_op *op)
 {
@@ -214,33 +218,39 @@ static double score_of(struct tally *t, const struct verify_judge *j,
     return bound > 0 && !isnan(error) ? error / bound : INFINITY;
 }
 
-static struct tally tally_up(const struct verify_judge *j,
-                             const struct verify_oracle *o, const void *got,
-                             bool exact)
+/* Whether an output is compared bit for bit. */
+static bool is_exact(const struct verify_judge *j, enum clade_role role)
+{
+    return verify_is_exact(j->op->kind, role) ||
+           (verify_is_sum(j->op->kind) && j->gate == GATE_BITS);
+}
+
+static void tally_up(struct tally *t, const struct verify_judge *j,
+                     const struct verify_oracle *o, const void *got)
 {
     const struct clade_tensor *tensor = &j->op->t[o->role];
     const double most = j->unit * 0x1p24 * (1 + 0x1p-40);
-    struct tally t = { .worst = -1 };
+    const bool exact = is_exact(j, o->role);
 
+    t->count += o->count;
     for (int64_t i = 0; i < o->count; i++) {
         const int64_t at = verify_oracle_element(o, i);
         const struct cpu_exact *e = &o->exact[i];
         const float value = value_of(tensor, got, at);
-        const double score = score_of(&t, j, e, o->role, at, value, exact);
+        const double score = score_of(t, j, e, o->role, at, value, exact);
 
-        t.wrong += !(score <= 1);
-        t.nonzero_got += value != 0;
-        t.nonzero_want += (float)e->y != 0;
-        t.not_exact |= exact && j->unit > 0 && !(e->s <= most);
-        if (t.worst >= 0 && !(score > t.score))
+        t->wrong += !(score <= 1);
+        t->nonzero_got += value != 0;
+        t->nonzero_want += (float)e->y != 0;
+        t->not_exact |= exact && j->unit > 0 && !(e->s <= most);
+        if (t->worst >= 0 && !(score > t->score))
             continue;
-        t.score = score;
-        t.error = fabs(value - e->y);
-        t.worst = at;
-        t.got = value;
-        t.want = e->y;
+        t->score = score;
+        t->error = fabs(value - e->y);
+        t->worst = at;
+        t->got = value;
+        t->want = e->y;
     }
-    return t;
 }
 
 static void name_element(char *to, size_t size, const struct clade_tensor *t,
@@ -254,13 +264,12 @@ static void name_element(char *to, size_t size, const struct clade_tensor *t,
 }
 
 /* Doubts about the judging itself come first. */
-static void conclude(struct clade_verdict *v, const struct verify_judge *j,
-                     const struct verify_oracle *o, const struct tally *t,
-                     bool exact, double rms)
+static void blame(struct clade_verdict *v, const struct verify_judge *j,
+                  enum clade_role output, const struct tally *t, double rms)
 {
-    const char *role = clade_role_name(o->role);
+    const char *role = clade_role_name(output);
 
-    if (!o->count)
+    if (!t->count)
         verify_blame(v, CLADE_MISTRUSTED, "%s: no elements", role);
     if (t->no_bound)
         verify_blame(v, CLADE_MISTRUSTED, "%s: a bound is NaN", role);
@@ -275,35 +284,83 @@ static void conclude(struct clade_verdict *v, const struct verify_judge *j,
     if (t->wrong)
         verify_blame(v, CLADE_FAILED,
                      "%s: %lld of %lld elements judged are wrong", role,
-                     (long long)t->wrong, (long long)o->count);
-    if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind) && !exact &&
+                     (long long)t->wrong, (long long)t->count);
+    if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind) &&
         t->scaled >= RMS_LEAST && !(rms <= RMS_LIMIT))
         verify_blame(v, CLADE_FAILED,
                      "%s: the RMS of error over bracket is %.3g u, past %d u",
                      role, rms, RMS_LIMIT);
 }
 
+static void conclude(struct clade_verdict *v, const struct verify_judge *j,
+                     enum clade_role role, const struct tally *t)
+{
+    const struct clade_tensor *tensor = &j->op->t[role];
+    const double rms = t->scaled ? sqrt(t->squares / t->scaled) / U : 0;
+
+    v->judged += t->count;
+    v->elements += clade_tensor_elements(tensor);
+    v->rms = fmax(v->rms, rms);
+    if (t->worst >= 0 && (!v->where[0] || !(t->score <= v->score))) {
+        v->score = t->score;
+        v->max_error = t->error;
+        v->got = t->got;
+        v->want = t->want;
+        name_element(v->where, sizeof(v->where), tensor, role, t->worst);
+    }
+    blame(v, j, role, t, rms);
+}
+
 void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
                    const struct verify_oracle *oracle, const void *got)
 {
-    const struct clade_tensor *tensor = &judge->op->t[oracle->role];
-    const bool exact =
-        verify_is_exact(judge->op->kind, oracle->role) ||
-        (verify_is_sum(judge->op->kind) && judge->gate == GATE_BITS);
-    const struct tally t = tally_up(judge, oracle, got, exact);
-    const double rms = t.scaled ? sqrt(t.squares / t.scaled) / U : 0;
+    struct tally t = nothing;
 
-    v->judged += oracle->count;
-    v->elements += clade_tensor_elements(tensor);
-    v->rms = fmax(v->rms, rms);
-    if (t.worst >= 0 && (!v->where[0] || !(t.score <= v->score))) {
-        v->score = t.score;
-        v->max_error = t.error;
-        v->got = t.got;
-        v->want = t.want;
-        name_element(v->where, sizeof(v->where), tensor, oracle->role, t.worst);
+    tally_up(&t, judge, oracle, got);
+    conclude(v, judge, oracle->role, &t);
+}
+
+/* Make a pixel of each of the update's parameters, so that pieces are pixels
+ * of theirs, too. */
+static void split_pixels(struct clade_op *op)
+{
+    static const enum clade_role roles[] = { CLADE_W, CLADE_V, CLADE_DW };
+
+    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
+        struct clade_tensor *t = &op->t[roles[i]];
+
+        t->w = (int)clade_tensor_elements(t);
+        t->n = t->h = t->c = t->ld = 1;
     }
-    conclude(v, judge, oracle, &t, exact, rms);
+}
+
+clade_status verify_output_whole(struct clade_verdict *v,
+                                 const struct verify_judge *judge,
+                                 enum clade_role role, const void *got)
+{
+    struct clade_op op = *judge->op;
+    struct verify_judge how = *judge;
+    struct verify_oracle o;
+    struct tally t = nothing;
+    int64_t pixels, piece;
+
+    how.op = &op;
+    if (op.kind == CLADE_SGD)
+        split_pixels(&op);
+    pixels = clade_tensor_pixels(&op.t[role]);
+    piece = op.t[role].c < PIECE ? PIECE / op.t[role].c : 1;
+    for (int64_t first = 0; first < pixels; first += piece) {
+        const int64_t left = pixels - first;
+        const clade_status st = verify_oracle_rows(&o, &op, role, first,
+                                                   left < piece ? left : piece);
+
+        if (st)
+            return st;
+        tally_up(&t, &how, &o, got);
+        verify_oracle_free(&o);
+    }
+    conclude(v, &how, role, &t);
+    return CLADE_OK;
 }
 
 void verify_count(struct clade_verify_summary *summary,

@@ -9,7 +9,9 @@
 
 #include "status.h"
 
-/* Products that the oracle is asked for at most; else it takes samples. */
+/* Products that the oracle is asked for at most; else it takes samples.  Of
+ * ops that are none it costs little, and they have one algorithm: it is asked
+ * for all, as they are judged. */
 #define ORACLE_PRODUCTS 4e8
 
 #define GATE_OF(id, name, gate) GATE_##gate,
@@ -67,7 +69,7 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
 
     *x = (struct expected){ .c = c, .host = host };
     for (int role = 0; role < CLADE_ROLES && !st; role++)
-        if (clade_op_outputs(c->kind) & 1u << role)
+        if (op_is_product(c->kind) && clade_op_outputs(c->kind) & 1u << role)
             st = verify_oracle_new(&x->oracle[role], &x->host->op, role,
                                    ORACLE_PRODUCTS);
     if (st)
@@ -75,9 +77,9 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
     return st;
 }
 
-static void judge(struct clade_verdict *v, const struct op_case *c,
-                  const struct expected *x, void *after[CLADE_ROLES],
-                  bool denormals)
+static clade_status judge(struct clade_verdict *v, const struct op_case *c,
+                          const struct expected *x, void *after[CLADE_ROLES],
+                          bool denormals)
 {
     struct clade_op op = x->host->op;
     const struct verify_judge how = {
@@ -88,10 +90,18 @@ static void judge(struct clade_verdict *v, const struct op_case *c,
         .unit = gates[c->data] == GATE_BITS ? verify_unit(c) : 0,
     };
 
+    clade_status st = CLADE_OK;
+
     op.depth = v->depth;
-    for (int role = 0; role < CLADE_ROLES; role++)
-        if (clade_op_outputs(c->kind) & 1u << role)
+    for (int role = 0; role < CLADE_ROLES && !st; role++) {
+        if (!(clade_op_outputs(c->kind) & 1u << role))
+            continue;
+        if (op_is_product(c->kind))
             verify_output(v, &how, &x->oracle[role], after[role]);
+        else
+            st = verify_output_whole(v, &how, role, after[role]);
+    }
+    return st;
 }
 
 /*
@@ -151,14 +161,14 @@ static void compare_algorithms(struct clade_verdict *v,
                            room_between(x, role, v->depth, denormals));
 }
 
-/* Sums alone have more than one algorithm; of the rest of their data nothing
- * is known that would bound all brackets. */
+/* Products alone have more than one algorithm; of the rest of their data
+ * nothing is known that would bound all brackets. */
 static void keep_first(struct expected *x, const struct clade_verdict *v,
                        clade_backend *be, void *after[CLADE_ROLES])
 {
     const enum verify_data data = x->c->data;
 
-    if (x->be || v->outcome || !verify_is_sum(x->c->kind) ||
+    if (x->be || v->outcome || !op_is_product(x->c->kind) ||
         (gates[data] != GATE_BITS && data != DATA_RANDOM))
         return;
     x->be = be;
@@ -186,10 +196,10 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
     v->gate = gate_name(c);
     v->why = c->why;
     snprintf(v->file, sizeof(v->file), "%s", c->file ? c->file : "");
-    if (verify_run(after, v, be, x->host, algorithm)) {
+    if (verify_run(after, v, be, x->host, algorithm) ||
+        judge(v, c, x, after, clade_backend_device(be)->denormals)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
     } else {
-        judge(v, c, x, after, clade_backend_device(be)->denormals);
         compare_algorithms(v, x, be, after);
         keep_first(x, v, be, after);
     }

@@ -15,8 +15,6 @@
 #include "net/net.h"
 #include "status.h"
 
-/* The update's parameters are judged a piece at a time. */
-#define PIECE     (1 << 20)
 #define STEP      1 /* the one that is watched: momenta are not 0 any more */
 #define STEP_RATE 0.01f
 
@@ -28,58 +26,11 @@ struct lockstep {
     struct verify_copy out[CLADE_ROLES];
 };
 
-/* A row of the update's buffers is a parameter, so that pieces are pixels. */
-static void split_rows(struct clade_op *op)
-{
-    static const enum clade_role roles[] = { CLADE_W, CLADE_V, CLADE_DW };
-
-    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
-        struct clade_tensor *t = &op->t[roles[i]];
-
-        t->w = (int)clade_tensor_elements(t);
-        t->n = t->h = t->c = t->ld = 1;
-    }
-}
-
 static clade_status before(void *arg, const struct plan *plan, int i)
 {
     struct lockstep *l = arg;
-    clade_status st = verify_mirror(&l->in, l->be, &plan->ops[i]);
 
-    if (l->in.op.kind == CLADE_SGD)
-        split_rows(&l->in.op);
-    return st;
-}
-
-/* All of an output, a piece at a time. */
-static clade_status judge_output(struct clade_verdict *v,
-                                 const struct lockstep *l, enum clade_role role)
-{
-    const struct clade_op *op = &l->in.op;
-    const struct verify_judge how = {
-        .op = op,
-        .gate = GATE_BOUND,
-        .denormals = clade_backend_device(l->be)->denormals,
-    };
-    const struct clade_tensor *t = &op->t[role];
-    const int64_t pixels = clade_tensor_pixels(t);
-    const int64_t piece = t->c < PIECE ? PIECE / t->c : 1;
-
-    for (int64_t first = 0; first < pixels; first += piece) {
-        struct verify_oracle o;
-        clade_status st;
-
-        st =
-            verify_oracle_rows(&o, op, role, first,
-                               pixels - first < piece ? pixels - first : piece);
-        if (st)
-            return st;
-        verify_output(v, &how, &o, l->out[role].host);
-        v->elements -= clade_tensor_elements(t); /* counted once, below */
-        verify_oracle_free(&o);
-    }
-    v->elements += clade_tensor_elements(t);
-    return CLADE_OK;
+    return verify_mirror(&l->in, l->be, &plan->ops[i]);
 }
 
 static void report(struct lockstep *l, const struct clade_verdict *v)
@@ -119,6 +70,11 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     struct lockstep *l = arg;
     const struct clade_op *op = &plan->ops[i];
     const unsigned outputs = clade_op_outputs(op->kind);
+    const struct verify_judge how = {
+        .op = &l->in.op,
+        .gate = GATE_BOUND,
+        .denormals = clade_backend_device(l->be)->denormals,
+    };
     struct clade_verdict v;
     clade_status st;
 
@@ -136,7 +92,7 @@ static clade_status after(void *arg, const struct plan *plan, int i)
             continue;
         st = verify_fetch(&l->out[role], l->be, &op->t[role]);
         if (!st)
-            st = judge_output(&v, l, role);
+            st = verify_output_whole(&v, &how, role, l->out[role].host);
     }
     if (!st && v.outcome && l->summary->failed < VERIFY_FAILURES_MAX)
         st = look_into(l, &v);

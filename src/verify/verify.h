@@ -204,6 +204,10 @@ struct verify_judge {
 /* Add to `v` what `got`, the image of an output after the op ran, is worth. */
 void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
                    const struct verify_oracle *oracle, const void *got);
+/* The same for each element, whose exact values are asked for here. */
+clade_status verify_output_whole(struct clade_verdict *v,
+                                 const struct verify_judge *judge,
+                                 enum clade_role role, const void *got);
 /* A verdict before anything has been judged. */
 void verify_begin(struct clade_verdict *v, const struct clade_op *op);
 /* Keep the first, worst outcome and its message. */
