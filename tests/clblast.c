@@ -115,6 +115,43 @@ static void test_failures(void)
 }
 enum { FAILURES = 5 };
 
+/* The products that the driver must be honest about: those of all chunks. */
+static const struct chunked {
+    enum clade_op_kind kind;
+    int n;
+    const char *products, *what;
+} chunked[] = {
+    { CLADE_CONV_FWD, AT_ONCE + 2, "product 28672x2x576; product 8192x2x576",
+      "a shorter last chunk" },
+    { CLADE_CONV_BWD_FILTER, 2 * AT_ONCE,
+      "product 576x2x28672; product 576x2x28672, added", "a chunk is added" },
+    { CLADE_CONV_BWD_FILTER, 2 * AT_ONCE + 2,
+      "product 576x2x28672; product 576x2x28672, added; "
+      "product 576x2x8192, added",
+      "chunks are added, the last one shorter" },
+};
+enum { CHUNKED = sizeof chunked / sizeof *chunked };
+
+/* Only the first product's launch is not lost, or, where it takes several,
+ * not all of them are. */
+static void test_chunked(const struct chunked *c)
+{
+    static const struct fault fault = { .lost_every = 2 };
+    const char *algorithm, *notices;
+    clade_status st;
+
+    cache_begin();
+    st = choose(&algorithm, &notices, c->kind, c->n, &fault);
+    tap_ok(!st && !strcmp(algorithm, "direct") && strstr(notices, "wrongly"),
+           "%s, every other launch is lost: %s", c->what, notices);
+    cache_end();
+    cache_begin();
+    st = choose(&algorithm, &notices, c->kind, c->n, NULL);
+    tap_ok(!st && !strcmp(algorithm, "clblast") && !strcmp(said, c->products),
+           "%s, an honest driver: %s", c->what, said);
+    cache_end();
+}
+
 int main(void)
 {
     const char *name = getenv("CLADE_TEST_DEVICE"), *names[8];
@@ -124,15 +161,19 @@ int main(void)
         tap_skip_all("no device: %s", clade_error());
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
+    if (strstr(clade_backend_device(dev)->platform, "Oclgrind"))
+        tap_skip_all("too slow for half a GFLOP");
     dev->device.loop_limit = 0;   /* so that direct is there */
     dev->device.vector_width = 1; /* and comes after */
     if (clade_backend_algorithms(dev, &op, names, 8) < 2)
         tap_skip_all("built without CLBlast");
     clade_backend_progress(dev, say, NULL);
+    tap_plan(FAILURES + 2 * CHUNKED);
     cache_begin(); /* of verdicts */
-    tap_plan(FAILURES);
     test_failures();
     cache_end();
+    for (int i = 0; i < CHUNKED; i++)
+        test_chunked(&chunked[i]);
     clade_backend_close(dev);
     return tap_done();
 }

@@ -376,7 +376,7 @@ static clade_status fill_integers(struct ocl *o, struct clade_tensor *t,
 /* Element (i,j) of the product, from the operands' definition. */
 static double exact(const struct gemm *g, size_t i, size_t j)
 {
-    double sum = 0;
+    double sum = g->beta * small_integer(i * g->c.ld + j);
 
     for (size_t l = 0; l < g->k; l++)
         sum +=
@@ -444,8 +444,8 @@ static void say_checking(struct ocl *o, const struct gemm *g)
     if (!o->base.say)
         return;
     snprintf(text, sizeof text,
-             "checking CLBlast once on this device: product %zux%zux%zu", g->m,
-             g->n, g->k);
+             "checking CLBlast once on this device: product %zux%zux%zu%s",
+             g->m, g->n, g->k, g->beta ? ", added" : "");
     o->base.say(o->base.say_arg, text);
 }
 
@@ -472,9 +472,9 @@ static clade_status product_right(bool *right, struct ocl *o,
     clade_status st;
 
     snprintf(key, sizeof key,
-             "clblast " CLBLAST_TEXT " product %d%d %zu %zu %zu ld %d %d %d",
+             "clblast " CLBLAST_TEXT " product %d%d %zu %zu %zu ld %d %d %d%s",
              g->a_transposed, g->b_transposed, g->m, g->n, g->k, g->a.ld,
-             g->b.ld, g->c.ld);
+             g->b.ld, g->c.ld, g->beta ? " added" : "");
     kept = ocl_cache_get(o, key);
     if (kept) {
         *right = !strcmp(kept, "right");
@@ -488,20 +488,40 @@ static clade_status product_right(bool *right, struct ocl *o,
     return CLADE_OK;
 }
 
-/* Whether the product of `op`'s first chunk is right. */
+/* The products of an op that differ: the first chunk's; a later one's, where
+ * that is added; the last one's, of fewer images. */
+static int products(struct gemm g[3], const struct clade_op *op)
+{
+    const int n = dy_of(op)->n, images = op->tune[IMAGES];
+    const struct clade_op whole = ocl_conv_part(op, 0, images);
+    const struct clade_op rest = ocl_conv_part(op, 0, n % images);
+    int count = 0;
+
+    g[count++] = gemm_of(&whole, true);
+    if (op->kind == CLADE_CONV_BWD_FILTER && n / images > 1)
+        g[count++] = gemm_of(&whole, false);
+    if (n % images)
+        g[count++] = gemm_of(&rest, false);
+    return count;
+}
+
+/* Whether all products of `op` are right. */
 static clade_status op_right(bool *right, struct ocl *o,
                              const struct clade_op *op)
 {
-    struct clade_op sized = *op, chunk;
+    struct clade_op sized = *op;
     clade_status st = choose(o, &sized);
-    struct gemm g;
+    struct gemm g[3];
+    int n;
 
     if (st)
         return st;
-    chunk = ocl_conv_part(&sized, 0, sized.tune[IMAGES]);
-    g = gemm_of(&chunk, true);
-    g.beta = 0.0f;
-    return product_right(right, o, &sized, &g);
+    n = products(g, &sized);
+    *right = true;
+    for (int i = 0; i < n && *right; i++)
+        if ((st = product_right(right, o, &sized, &g[i])))
+            return st;
+    return CLADE_OK;
 }
 
 static clade_status check_op(enum ocl_verdict *verdict, struct ocl *o,
