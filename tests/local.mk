@@ -28,7 +28,8 @@ check_PROGRAMS = \
   tests/verify-oracle.t \
   tests/verify-replay.t \
   tests/verify-stop.t \
-  tests/verify-trainings.t
+  tests/verify-trainings.t \
+  tests/verify-triage.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
@@ -105,6 +106,7 @@ tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
+tests_verify_triage_t_SOURCES = tests/verify-triage.c
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

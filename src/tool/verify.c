@@ -355,8 +355,10 @@ const struct tool_command cmd_verify = {
         "against a record that another device or framework wrote.\n\n"
         "A failed case is run again without the compiler's optimisations, "
         "with\n"
-        "other work-groups, by another algorithm and on another platform's\n"
-        "device; the driver is named as the suspect only where these say so.",
+        "other work-groups, by another algorithm, on another platform's "
+        "device\n"
+        "and in Oclgrind, if that is one; the driver is named as the suspect\n"
+        "only where these say so.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,

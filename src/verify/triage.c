@@ -2,14 +2,23 @@
 /*
  * After a failure: the same case once more without the compiler's
  * optimisations, with other work-groups, by another algorithm, on another
- * device.  The driver is named only where these say so: the very kernel is
- * right on another device, and right on this one once it is compiled or
- * grouped differently.
+ * platform's device, in Oclgrind.  The driver is named only where these say
+ * so: the very kernel is right on other platforms, and right on this device
+ * once it is compiled or grouped differently.
+ *
+ * What another algorithm does is told and decides nothing.  Where it fails on
+ * this device as well, the fault is in what the two share: the driver, or the
+ * code that queues them.  Where it passes, the fault is in the one kernel: in
+ * its source, or in what the compiler made of it.
  */
 #include "verify/verify.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Oclgrind interprets some ten million operations a second; a case runs four
+ * times. */
+#define SIMULATED_MAX 2e7
 
 enum result { NOT_TRIED, PASSES, FAILS };
 
@@ -19,17 +28,20 @@ struct triage {
     const struct verify_attempt *attempt;
     clade_backend *be;
     const char *algorithm;
-    enum result unoptimised, regrouped, other_algorithm, elsewhere;
+    enum result unoptimised, regrouped, other_algorithm, elsewhere, simulated;
     char other_name[32], other_device[32];
 };
 
+/* Where it cannot be run, nothing is judged, and that says nothing. */
 static enum result try_on(const struct triage *t, clade_backend *be,
                           const char *algorithm)
 {
     struct clade_verdict v;
 
     t->attempt->run(&v, t->attempt->arg, be, algorithm);
-    return v.outcome == CLADE_PASSED ? PASSES : FAILS;
+    if (v.outcome == CLADE_PASSED)
+        return PASSES;
+    return v.judged ? FAILS : NOT_TRIED;
 }
 
 /* CLBlast compiles its kernels itself, as nothing here can change. */
@@ -67,40 +79,67 @@ static void try_other_algorithm(struct triage *t)
     }
 }
 
-/* The best device of another platform that has the same algorithm. */
+/* The same algorithm on another device, if that has it. */
+static enum result try_device(const struct triage *t, const char *device)
+{
+    const char *names[VERIFY_ALGORITHMS_MAX];
+    enum result result = NOT_TRIED;
+    clade_backend *be;
+    int n;
+
+    if (clade_backend_open(&be, device))
+        return NOT_TRIED;
+    n = clade_backend_algorithms(be, t->attempt->op, names,
+                                 VERIFY_ALGORITHMS_MAX);
+    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++)
+        if (!strcmp(names[i], t->algorithm))
+            result = try_on(t, be, t->algorithm);
+    clade_backend_close(be);
+    return result;
+}
+
+/* What an op does, and what moves. */
+static double operations_of(const struct clade_op *op)
+{
+    double n = clade_op_flops(op);
+
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (op->t[role].buffer)
+            n += 10.0 * (double)clade_tensor_elements(&op->t[role]);
+    return n;
+}
+
+/* The best device of another platform that has the same algorithm; and
+ * Oclgrind, where it is a platform and the case is small. */
 static void try_elsewhere(struct triage *t)
 {
-    const struct clade_device *here = clade_backend_device(t->be);
+    const char *here = clade_backend_device(t->be)->platform;
+    const bool small = operations_of(t->attempt->op) <= SIMULATED_MAX;
     struct clade_device *list;
-    clade_backend *be;
     int n;
 
     if (clade_devices(&list, &n))
         return;
-    for (int i = 0; i < n && t->elsewhere == NOT_TRIED; i++) {
-        const char *names[VERIFY_ALGORITHMS_MAX];
-        int known;
+    for (int i = 0; i < n; i++) {
+        const bool simulator = strstr(list[i].platform, "Oclgrind") != NULL;
+        enum result *result = simulator ? &t->simulated : &t->elsewhere;
 
-        if (!strcmp(list[i].platform, here->platform) ||
-            clade_backend_open(&be, list[i].selector))
+        if (!strcmp(list[i].platform, here) || *result != NOT_TRIED ||
+            (simulator && !small))
             continue;
-        known = clade_backend_algorithms(be, t->attempt->op, names,
-                                         VERIFY_ALGORITHMS_MAX);
-        for (int a = 0; a < known && a < VERIFY_ALGORITHMS_MAX; a++)
-            if (!strcmp(names[a], t->algorithm))
-                t->elsewhere = try_on(t, be, t->algorithm);
-        snprintf(t->other_device, sizeof(t->other_device), "%s",
-                 list[i].selector);
-        clade_backend_close(be);
+        *result = try_device(t, list[i].selector);
+        if (!simulator)
+            snprintf(t->other_device, sizeof(t->other_device), "%s",
+                     list[i].selector);
     }
     clade_devices_free(list);
 }
 
 static const char *suspect(const struct triage *t)
 {
-    if (t->elsewhere == FAILS)
+    if (t->elsewhere == FAILS || t->simulated == FAILS)
         return "the kernel: it fails elsewhere, too";
-    if (t->elsewhere == PASSES &&
+    if ((t->elsewhere == PASSES || t->simulated == PASSES) &&
         (t->unoptimised == PASSES || t->regrouped == PASSES))
         return "the driver";
     return "not decided by this";
@@ -121,10 +160,10 @@ void verify_triage(struct clade_verdict *v, clade_backend *be,
     try_elsewhere(&t);
     snprintf(v->triage, sizeof(v->triage),
              "-cl-opt-disable: %s; groups of one: %s; %s: %s; %s on %s: %s; "
-             "suspect: %s",
+             "Oclgrind: %s; suspect: %s",
              words[t.unoptimised], words[t.regrouped],
              t.other_name[0] ? t.other_name : "another algorithm",
              words[t.other_algorithm], t.algorithm,
              t.elsewhere ? t.other_device : "another platform",
-             words[t.elsewhere], suspect(&t));
+             words[t.elsewhere], words[t.simulated], suspect(&t));
 }
