@@ -156,11 +156,15 @@ report $? 'and JSON and the page say why'
 ends 1 $softmax --format tap --html no/such/page.html &&
     grep -q '^Bail out! no/such/page.html' "$dir/out"
 report $? 'also where only the page cannot be written'
-ends 0 $softmax --format json --seed 18446744073709551615 &&
+ends 0 $softmax --format json --seed 18446744073709551615 --steps 3 \
+    --reference cpu --envelope no/such/file &&
+    grep -q '"steps": 3,' "$dir/out" &&
+    grep -q '"reference": "cpu",' "$dir/out" &&
+    grep -q '"envelope": "no/such/file",' "$dir/out" &&
     grep -q '"format": "clade-verify/1"' "$dir/out" &&
     grep -q '"seed": 18446744073709551615,' "$dir/out" &&
     [ "$(grep -c '"gate": "bound"' "$dir/out")" = 7 ]
-report $? 'verify --format json has every verdict'
+report $? 'verify --format json has what was asked for and every verdict'
 ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&
     ! grep -q '<script\|http' "$dir/page.html"
 report $? 'verify --html writes a page that fetches nothing'

@@ -327,8 +327,11 @@ static clade_status run(const void *given)
     struct verify_report report = { .suite = o->suite,
                                     .algorithm = o->algorithm,
                                     .against = o->against,
+                                    .reference = o->reference,
+                                    .envelope = o->envelope,
                                     .seed = o->seed,
                                     .batch = o->batch,
+                                    .steps = o->steps,
                                     .quick = o->quick };
     struct verify_print print;
     clade_status st;

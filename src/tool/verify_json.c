@@ -140,10 +140,12 @@ static json_t *report_json(const struct verify_report *report)
             return NULL;
         }
     }
-    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:b, s:o, s:o}", "clade",
-                     PACKAGE_VERSION, "suite", text(report->suite), "algorithm",
-                     text(report->algorithm), "against", text(report->against),
-                     "batch", report->batch, "quick", report->quick,
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:b, s:o, s:o}",
+                     "clade", PACKAGE_VERSION, "suite", text(report->suite),
+                     "algorithm", text(report->algorithm), "against",
+                     text(report->against), "reference", report->reference,
+                     "envelope", text(report->envelope), "batch", report->batch,
+                     "steps", report->steps, "quick", report->quick,
                      "environment", environment_json(), "devices", devices);
 }
 

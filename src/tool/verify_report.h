@@ -28,9 +28,10 @@ struct report_device {
 
 /* All that a run of `clade verify` found, for what is written at its end. */
 struct verify_report {
-    const char *suite, *algorithm, *against; /* as asked for; may be NULL */
+    /* As asked for.  Any but the reference may be NULL. */
+    const char *suite, *algorithm, *against, *reference, *envelope;
     uint64_t seed;
-    int batch;
+    int batch, steps;
     bool quick;
     struct report_device *devices;
     int n_devices;
