@@ -212,6 +212,13 @@ static clade_status allocate(clade_net *net)
     net->results = malloc(net->fixed[NET_RESULTS].base.bytes);
     if (!net->results)
         return clade_fail(CLADE_ENOMEM, "a net's results: out of memory");
+    /*
+     * Copied from even where host and device share memory: a kernel may not
+     * read a buffer that is mapped, so each step would have to give it to the
+     * device and take it back, between the last op that reads a label and the
+     * update, which the next step must not wait for; and every tensor of these
+     * bytes would have two homes.  98 kB take 1 to 10 us to copy.
+     */
     return device_alloc(net, &net->staging, staging_bytes(net),
                         CLADE_MEMORY_HOST);
 }
