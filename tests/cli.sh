@@ -135,6 +135,9 @@ softmax="verify --device cpu --suite ops --quick --case softmax_fwd:2x1x1x10"
 ends 0 $softmax && grep -q '^  to 0.03 *5 #*$' "$dir/out" &&
     grep -q '^  softmax_fwd *7 *0 ' "$dir/out"
 report $? 'verify ends with worst scores by op and a histogram'
+grep -q ' score gates .* got .* case$' "$dir/out" &&
+    [ "$(grep -c '^ok .* y\[[01],0,0,[0-9]\] .*:1x1x10:' "$dir/out")" = 7 ]
+report $? 'below rows with the worst element of each case'
 ends 0 $softmax --device cpu && grep -q '^worst scores *cpu *cpu$' "$dir/out"
 report $? 'of two devices, a matrix'
 ends 0 $softmax --format tap &&

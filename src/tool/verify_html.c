@@ -279,6 +279,9 @@ static void put_verdict(FILE *f, const struct clade_verdict *v)
     number_cell(f, "n", "%.3g", v->score);
     number_cell(f, "n", "%.3g", v->max_error);
     number_cell(f, "n", "%.3g", v->rms);
+    cell(f, "td", "c", v->where);
+    number_cell(f, "n", "%.6g", v->got);
+    number_cell(f, "n", "%.6g", v->want);
     number_cell(f, "n", "%.4f", v->seconds);
     fputs("</tr>\n", f);
 }
@@ -290,6 +293,8 @@ static void put_verdicts(FILE *f, const struct report_device *d)
             "<table><tr><th></th><th>layer</th><th>case</th><th>algorithm</th>"
             "<th>gate</th><th class=\"n\">depth</th><th class=\"n\">score</th>"
             "<th class=\"n\">largest error</th><th class=\"n\">RMS / u</th>"
+            "<th>worst element</th><th class=\"n\">got</th><th class=\"n\">"
+            "want</th>"
             "<th class=\"n\">seconds</th></tr>\n",
             d->n_verdicts);
     for (int i = 0; i < d->n_verdicts; i++)

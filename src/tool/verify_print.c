@@ -21,6 +21,7 @@ void verify_print_device(struct verify_print *print, const clade_backend *be)
     const struct clade_device *device = clade_backend_device(be);
 
     report_begin(print->report, be);
+    print->titled = false;
     if (print->json)
         return;
     printf("%s%s: %s / %s, driver %s\n", print->tap ? "# " : "",
@@ -33,24 +34,36 @@ static const char *algorithm_of(const struct clade_verdict *v)
     return v->algorithm ? v->algorithm : "none";
 }
 
-static void print_row(const struct verify_report *report,
-                      const struct report_device *d,
+/* The columns of a row, above a device's first. */
+static void print_titles(struct verify_print *print)
+{
+    if (!print->titled)
+        printf("%-6s %8s %-15s %5s %7s %5s %-15s %10s %10s %6s %-9s %s\n", "",
+               "score", "gates", "depth", "error", "RMS/u", "worst element",
+               "got", "want", "s", "algorithm", "case");
+    print->titled = true;
+}
+
+static void print_row(struct verify_print *print, const struct report_device *d,
                       const struct clade_verdict *v)
 {
     char command[REPORT_COMMAND];
 
-    printf("%-10s %8.3g of its %-15s depth %5d  %-9s %s  %.3f s\n",
+    print_titles(print);
+    printf("%-6s %8.3g %-15s %5d %7.2g %5.2f %-15s %10.4g %10.4g %6.3f %-9s "
+           "%s\n",
            report_outcome(v->outcome), v->score, v->gate, v->depth,
-           algorithm_of(v), v->name, v->seconds);
+           v->max_error, v->rms, v->where[0] ? v->where : "-", v->got, v->want,
+           v->seconds, algorithm_of(v), v->name);
     if (v->outcome == CLADE_PASSED)
         return;
     printf("           %s\n           (%s)\n", v->message, v->why);
     if (v->where[0])
-        printf("           worst %s: got %.9g, want %.17g; RMS %.3g u\n",
-               v->where, v->got, v->want, v->rms);
+        printf("           worst %s: got %.9g, want %.17g\n", v->where, v->got,
+               v->want);
     if (v->triage[0])
         printf("           triage: %s\n", v->triage);
-    report_command(command, sizeof command, report, d, v);
+    report_command(command, sizeof command, print->report, d, v);
     printf("           again: %s\n", command);
 }
 
@@ -99,8 +112,8 @@ static void print_tap(struct verify_print *print, const struct report_device *d,
     print_yaml("outcome", report_outcome(v->outcome));
     print_yaml("message", v->message);
     print_yaml("gate", v->gate);
-    printf("  depth: %d\n  score: %.9g\n  rms: %.9g\n", v->depth, v->score,
-           v->rms);
+    printf("  depth: %d\n  score: %.9g\n  max_error: %.9g\n  rms: %.9g\n",
+           v->depth, v->score, v->max_error, v->rms);
     if (v->where[0]) {
         print_yaml("worst", v->where);
         printf("  got: %.9g\n  want: %.17g\n", v->got, v->want);
@@ -122,7 +135,7 @@ void verify_print_one(struct verify_print *print, const struct clade_verdict *v)
     if (print->tap)
         print_tap(print, d, v);
     else if (!print->json)
-        print_row(r, d, v);
+        print_row(print, d, v);
     fflush(stdout);
 }
 

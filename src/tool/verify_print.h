@@ -28,6 +28,7 @@ struct verify_print {
     bool tap, json;
     struct verify_report *report; /* which gets all of it, too */
     int tests;                    /* TAP lines so far */
+    bool titled;                  /* the table has its titles */
     bool told; /* a failure of this step has been described */
     struct verify_layer layer[VERIFY_LAYERS];
     int layers;
