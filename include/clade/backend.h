@@ -136,6 +136,8 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
  * t[CLADE_WORKSPACE] and t[CLADE_PACKED] if they are wanted.
  * CLADE_EUSAGE names what there is, if nothing is called so;
  * CLADE_EUNSUPPORTED the op that the device, or the algorithm, cannot run.
+ * CLADE_EDEVICE or CLADE_ENOMEM: what was queued before has failed, or the
+ * device was lost while a product was checked.
  */
 CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
