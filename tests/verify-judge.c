@@ -191,6 +191,12 @@ static void sign_lost(const struct clade_op *op)
         *element(output(op), i) = fabsf(*element(output(op), i));
 }
 
+static void two_of_two_sizes(const struct clade_op *op)
+{
+    *element(output(op), 5) += 0.5f;
+    *element(output(op), 77) += 8;
+}
+
 /* clang-format off */
 static const struct fault {
     const char *name;
@@ -328,6 +334,22 @@ static void test_fault(clade_backend *be, const struct op_cases *cases)
                 "%s: %s", current->name, v.message))
         tap_note("%d cases like %s; the last, %s: outcome %d", judged,
                  current->match, v.name, v.outcome);
+}
+
+/* Where both are infinitely wrong, the first is the worst. */
+static void test_largest_error(clade_backend *be, const struct op_case *c)
+{
+    static const struct fault fault = { .apply = two_of_two_sizes };
+    struct clade_verdict v;
+    const struct clade_verify_ops options = { .report = keep, .arg = &v };
+    struct clade_verify_summary summary = { 0 };
+
+    current = &fault;
+    if (verify_case(&summary, be, c, &options))
+        tap_bail("%s", clade_error());
+    tap_ok(v.max_error == 8 && !strcmp(v.where, "y[0,0,0,5]"),
+           "the largest error is of whatever element: %g, worst %s",
+           v.max_error, v.where);
 }
 
 /* On a device that reads 0 for a subnormal. */
@@ -664,9 +686,10 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 13);
+    tap_plan(n + 14);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
+    test_largest_error(be, &cases.list[0]);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
     test_pieces(be);

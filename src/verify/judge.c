@@ -20,7 +20,8 @@
 
 /* What the elements of one output come to. */
 struct tally {
-    double score, error; /* the worst element's */
+    double error; /* the largest */
+    double score; /* the worst element's, which has these values */
     double got, want;
     int64_t worst; /* its flat index; -1: none yet */
     int64_t count, wrong;
@@ -238,15 +239,17 @@ static void tally_up(struct tally *t, const struct verify_judge *j,
         const struct cpu_exact *e = &o->exact[i];
         const float value = value_of(tensor, got, at);
         const double score = score_of(t, j, e, o->role, at, value, exact);
+        const double error = score > 0 ? fabs(value - e->y) : 0;
 
         t->wrong += !(score <= 1);
         t->nonzero_got += value != 0;
         t->nonzero_want += (float)e->y != 0;
         t->not_exact |= exact && j->unit > 0 && !(e->s <= most);
+        if (error > t->error || isnan(error))
+            t->error = error;
         if (t->worst >= 0 && !(score > t->score))
             continue;
         t->score = score;
-        t->error = fabs(value - e->y);
         t->worst = at;
         t->got = value;
         t->want = e->y;
@@ -301,9 +304,10 @@ static void conclude(struct clade_verdict *v, const struct verify_judge *j,
     v->judged += t->count;
     v->elements += clade_tensor_elements(tensor);
     v->rms = fmax(v->rms, rms);
+    if (t->error > v->max_error || isnan(t->error))
+        v->max_error = t->error;
     if (t->worst >= 0 && (!v->where[0] || !(t->score <= v->score))) {
         v->score = t->score;
-        v->max_error = t->error;
         v->got = t->got;
         v->want = t->want;
         name_element(v->where, sizeof(v->where), tensor, role, t->worst);
