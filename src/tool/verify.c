@@ -68,14 +68,16 @@ static const struct verify_options defaults = {
     .seed = 1,
 };
 
+/* What is in a file already is not left in one. */
 static struct clade_verify_ops ops_options(const struct verify_options *o,
-                                           struct verify_print *print)
+                                           struct verify_print *print,
+                                           const char *file)
 {
     return (struct clade_verify_ops){ .algorithm = o->algorithm,
                                       .match = o->match,
                                       .quick = o->quick,
                                       .triage = true,
-                                      .dump = o->op ? NULL : o->dump,
+                                      .dump = file ? NULL : o->dump,
                                       .report = verify_print_verdict,
                                       .stop = tool_stop,
                                       .arg = print };
@@ -85,7 +87,7 @@ static struct clade_verify_ops ops_options(const struct verify_options *o,
 static clade_status run_ops(clade_backend *be, const struct verify_options *o,
                             struct verify_print *print, const char *file)
 {
-    const struct clade_verify_ops ops = ops_options(o, print);
+    const struct clade_verify_ops ops = ops_options(o, print, file);
     struct clade_verify_summary summary;
     clade_status st = file ? clade_verify_op(&summary, be, file, &ops)
                            : clade_verify_ops(&summary, be, &ops);
