@@ -175,7 +175,12 @@ fails 1 'no/such' $softmax --format json --html no/such/page.html
 
 fails 2 'for products; it has reference' verify --device cpu --suite ops \
     --case sgd --algorithm zzz --format json
-fails 2 'only single precision' verify --device cpu64 --suite ops --format json
+for suite in ops step train; do
+    fails 4 'only single precision' verify --device cpu64 --suite $suite \
+        --format json
+done
+fails 4 'only single precision' verify --device cpu64 --format json \
+    --make-envelope "$dir/envelope"
 
 "$CLADE" verify --device cpu --quick >"$dir/out" 2>"$dir/err" &
 sleep 1

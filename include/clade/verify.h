@@ -63,7 +63,7 @@ struct clade_verify_ops {
  * (doc/consistency.md).  CLADE_OK if all passed, CLADE_EBOUND, or
  * CLADE_EMISTRUSTED (also if no case matched, or if the host's CPU flushes
  * subnormal floats).  CLADE_EUSAGE names the algorithms that there are, if
- * options' is none of them.
+ * options' is none of them.  CLADE_EUNSUPPORTED if the backend stores float64.
  */
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
@@ -94,9 +94,8 @@ struct clade_verify_step {
  * inputs as the device has them; then check that a step that isn't watched
  * leaves the same weights, bit for bit.
  *
- * CLADE_OK, CLADE_EBOUND or CLADE_EMISTRUSTED as for clade_verify_ops();
- * CLADE_EUNSUPPORTED if the backend stores float64; and what clade_net_new()
- * and clade_net_train() return.
+ * CLADE_OK, CLADE_EBOUND, CLADE_EMISTRUSTED or CLADE_EUNSUPPORTED as for
+ * clade_verify_ops(); and what clade_net_new() and clade_net_train() return.
  */
 CLADE_API clade_status
 clade_verify_step(struct clade_verify_summary *summary, clade_backend *be,
@@ -179,15 +178,15 @@ struct clade_verify_train {
  * spread.  It is made at once on this device where the envelope is of another
  * training, or of a device with much less noise.  CLADE_EBOUND beyond it;
  * CLADE_EMISTRUSTED where the reference is not at the envelope's centre, or
- * the host's CPU flushes.
+ * the host's CPU flushes; CLADE_EUNSUPPORTED if `be` stores float64.
  */
 CLADE_API clade_status
 clade_verify_train(clade_backend *be, const struct clade_verify_train *options);
 
 /* Make the envelope of a training: with noise of this device's size, `runs`
  * times, around the reference's.  CLADE_EIO names the file; CLADE_EMISTRUSTED
- * if the host's CPU flushes; and what clade_net_new() and clade_net_train()
- * return. */
+ * if the host's CPU flushes, CLADE_EUNSUPPORTED if `be` stores float64; and
+ * what clade_net_new() and clade_net_train() return. */
 CLADE_API clade_status
 clade_envelope_make(clade_backend *be, const char *file, int runs,
                     const struct clade_verify_train *options);

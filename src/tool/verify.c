@@ -202,15 +202,8 @@ static clade_status run_suites(clade_backend *be,
                                const struct verify_options *o,
                                struct verify_print *print)
 {
-    const bool judged = is_suite(o, "ops") || is_suite(o, "step") ||
-                        is_suite(o, "train") || o->make_envelope || o->op;
     clade_status st = CLADE_OK, ops = CLADE_OK;
 
-    if (judged && clade_backend_real(be) == CLADE_F64)
-        return clade_fail(CLADE_EUSAGE,
-                          "verify: %s stores double: only single "
-                          "precision is judged",
-                          clade_backend_device(be)->selector);
     if (o->record)
         st = run_record(be, o);
     if (!st && o->make_envelope)

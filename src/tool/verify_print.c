@@ -185,7 +185,7 @@ void verify_print_training(void *arg, const struct clade_training *t)
 void verify_print_summary(struct verify_print *print,
                           const struct clade_verify_summary *s)
 {
-    if (print->json)
+    if (print->json || !(s->passed + s->failed + s->mistrusted))
         return;
     printf("%s%d passed, %d failed, %d mistrusted; the worst score is %.3g\n",
            print->tap ? "# " : "", s->passed, s->failed, s->mistrusted,

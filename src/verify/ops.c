@@ -374,7 +374,7 @@ clade_status clade_verify_op(struct clade_verify_summary *summary,
     clade_status st;
 
     *summary = (struct clade_verify_summary){ 0 };
-    st = verify_trust_host();
+    st = verify_can_judge(be);
     if (!st)
         st = check_algorithm(be, options->algorithm);
     if (!st)
@@ -392,7 +392,7 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
     clade_status st;
 
     *summary = (struct clade_verify_summary){ 0 };
-    st = verify_trust_host();
+    st = verify_can_judge(be);
     if (!st)
         st = check_algorithm(be, options->algorithm);
     if (st)

@@ -184,6 +184,16 @@ clade_status verify_trust_host(void)
     return CLADE_OK;
 }
 
+clade_status verify_can_judge(const clade_backend *be)
+{
+    if (clade_backend_real(be) != CLADE_F32)
+        return clade_fail(CLADE_EUNSUPPORTED,
+                          "verify: %s stores double, as what judges does: only "
+                          "single precision is judged",
+                          clade_backend_device(be)->selector);
+    return verify_trust_host();
+}
+
 clade_status verify_interrupted(bool (*stop)(void *arg), void *arg)
 {
     return stop && stop(arg) ? clade_fail(CLADE_EINTERRUPTED, "interrupted")

@@ -241,11 +241,7 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
     clade_status st;
 
     *summary = (struct clade_verify_summary){ 0 };
-    if (clade_backend_real(be) != CLADE_F32)
-        return clade_fail(CLADE_EUNSUPPORTED,
-                          "verify: the judge's own values are float64; it "
-                          "judges devices that store float32");
-    st = verify_trust_host();
+    st = verify_can_judge(be);
     if (st)
         return st;
     st = clade_data_builtin(&data, options->batch, 1, options->seed);

@@ -288,7 +288,7 @@ clade_status clade_verify_train(clade_backend *be,
                          .options = options,
                          .spec = spec_of(options) };
     struct envelope e;
-    clade_status st = verify_trust_host();
+    clade_status st = verify_can_judge(be);
 
     if (!st)
         st = read_envelope(&e, options->envelope);
@@ -325,7 +325,7 @@ clade_status clade_envelope_make(clade_backend *be, const char *file, int runs,
                          .options = options,
                          .spec = spec_of(options) };
     struct envelope e;
-    clade_status st = verify_trust_host();
+    clade_status st = verify_can_judge(be);
 
     if (st)
         return st;

@@ -177,6 +177,8 @@ struct verify_oracle {
 
 /* CLADE_EMISTRUSTED if the CPU flushes subnormals in some thread. */
 clade_status verify_trust_host(void);
+/* The same, and CLADE_EUNSUPPORTED if the backend stores float64. */
+clade_status verify_can_judge(const clade_backend *be);
 /* CLADE_EINTERRUPTED if `stop` (NULL: never) says so. */
 clade_status verify_interrupted(bool (*stop)(void *arg), void *arg);
 /* Ask the oracle for at most about `products` products, else for corners,
