@@ -352,6 +352,19 @@ static void test_largest_error(clade_backend *be, const struct op_case *c)
            v.max_error, v.where);
 }
 
+static void test_embedded(clade_backend *be)
+{
+    const struct clade_verify_ops options = { .match = "sgd", .quick = true };
+    struct clade_verify_summary summary;
+    clade_status st;
+
+    be->device.embedded = true;
+    st = clade_verify_ops(&summary, be, &options);
+    be->device.embedded = false;
+    tap_ok(st == CLADE_EUNSUPPORTED && strstr(clade_error(), "embedded"),
+           "the embedded profile is not judged: %s", clade_error());
+}
+
 /* On a device that reads 0 for a subnormal. */
 static clade_status run_flushing(clade_backend *be, const struct clade_op *op)
 {
@@ -686,10 +699,11 @@ int main(void)
     faulty.run = run;
     faulty.prepare = prepare;
     be->table = &faulty;
-    tap_plan(n + 14);
+    tap_plan(n + 15);
     for (current = faults; current < faults + n; current++)
         test_fault(be, &cases);
     test_largest_error(be, &cases.list[0]);
+    test_embedded(be);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
     test_pieces(be);

@@ -32,6 +32,8 @@ struct clade_device {
     int rank;              /* `opencl` takes the largest; ties by platform */
     bool denormals;        /* keeps subnormal floats */
     bool unified;          /* shares the host's memory */
+    bool embedded;         /* of OpenCL's embedded profile: coarser functions,
+                              and not always rounding to nearest */
     bool emulated;         /* llvmpipe, Oclgrind: never taken for a GPU */
     int loop_limit;        /* turns of a work-item's loops after which the
                               driver ends them, whatever they say; 0: none */

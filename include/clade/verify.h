@@ -63,7 +63,8 @@ struct clade_verify_ops {
  * (doc/consistency.md).  CLADE_OK if all passed, CLADE_EBOUND, or
  * CLADE_EMISTRUSTED (also if no case matched, or if the host's CPU flushes
  * subnormal floats).  CLADE_EUSAGE names the algorithms that there are, if
- * options' is none of them.  CLADE_EUNSUPPORTED if the backend stores float64.
+ * options' is none of them.  CLADE_EUNSUPPORTED if the backend stores float64,
+ * or its device is of OpenCL's embedded profile.
  */
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
@@ -178,14 +179,14 @@ struct clade_verify_train {
  * spread.  It is made at once on this device where the envelope is of another
  * training, or of a device with much less noise.  CLADE_EBOUND beyond it;
  * CLADE_EMISTRUSTED where the reference is not at the envelope's centre, or
- * the host's CPU flushes; CLADE_EUNSUPPORTED if `be` stores float64.
+ * the host's CPU flushes; CLADE_EUNSUPPORTED as for clade_verify_ops().
  */
 CLADE_API clade_status
 clade_verify_train(clade_backend *be, const struct clade_verify_train *options);
 
 /* Make the envelope of a training: with noise of this device's size, `runs`
  * times, around the reference's.  CLADE_EIO names the file; CLADE_EMISTRUSTED
- * if the host's CPU flushes, CLADE_EUNSUPPORTED if `be` stores float64; and
+ * if the host's CPU flushes, CLADE_EUNSUPPORTED as for clade_verify_ops(); and
  * what clade_net_new() and clade_net_train() return. */
 CLADE_API clade_status
 clade_envelope_make(clade_backend *be, const char *file, int runs,

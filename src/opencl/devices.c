@@ -148,6 +148,7 @@ static void describe_limits(struct clade_device *d, cl_device_id dev)
 static void describe(struct clade_device *d, cl_platform_id platform,
                      cl_device_id dev, int p, int i)
 {
+    char profile[32];
     bool usable;
 
     memset(d, 0, sizeof *d);
@@ -161,6 +162,8 @@ static void describe(struct clade_device *d, cl_platform_id platform,
     describe_limits(d, dev);
     /* gallivm's LP_MAX_TGSI_LOOP_ITERATIONS: doc/drivers.md */
     d->loop_limit = strstr(d->name, "llvmpipe") ? 65535 : 0;
+    device_text(profile, sizeof profile, dev, CL_DEVICE_PROFILE);
+    d->embedded = !strcmp(profile, "EMBEDDED_PROFILE");
     d->emulated = oclgrind(d) || strstr(d->name, "llvmpipe");
     d->type = device_type(
         d, device_number(dev, CL_DEVICE_TYPE, sizeof(cl_device_type)));

@@ -117,15 +117,15 @@ json_t *tool_device_json(const struct clade_device *d)
 {
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i, "
-        "s:b, s:b, s:b, s:b, s:o}",
+        "s:b, s:b, s:b, s:b, s:b, s:o}",
         "selector", d->selector, "platform", d->platform, "name", d->name,
         "vendor", d->vendor, "driver", d->driver, "version", d->version,
         "extensions", d->extensions, "type", type_name[d->type], "memory",
         (json_int_t)d->memory, "max_alloc", (json_int_t)d->max_alloc,
         "local_memory", (json_int_t)d->local_memory, "units", d->units,
         "vector_width", d->vector_width, "denormals", d->denormals,
-        "unified_memory", d->unified, "emulated", d->emulated, "fma", d->fma,
-        "float_config", float_config(d));
+        "unified_memory", d->unified, "embedded", d->embedded, "emulated",
+        d->emulated, "fma", d->fma, "float_config", float_config(d));
 }
 
 static clade_status print_json(const struct clade_device *list, int count)

@@ -186,11 +186,19 @@ clade_status verify_trust_host(void)
 
 clade_status verify_can_judge(const clade_backend *be)
 {
+    const struct clade_device *d = clade_backend_device(be);
+
     if (clade_backend_real(be) != CLADE_F32)
         return clade_fail(CLADE_EUNSUPPORTED,
                           "verify: %s stores double, as what judges does: only "
                           "single precision is judged",
-                          clade_backend_device(be)->selector);
+                          d->selector);
+    if (d->embedded)
+        return clade_fail(CLADE_EUNSUPPORTED,
+                          "verify: %s is of the embedded profile, whose "
+                          "arithmetic may be coarser than the bounds: only the "
+                          "full one is judged",
+                          d->selector);
     return verify_trust_host();
 }
 

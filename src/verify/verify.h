@@ -177,7 +177,8 @@ struct verify_oracle {
 
 /* CLADE_EMISTRUSTED if the CPU flushes subnormals in some thread. */
 clade_status verify_trust_host(void);
-/* The same, and CLADE_EUNSUPPORTED if the backend stores float64. */
+/* The same, and CLADE_EUNSUPPORTED if the backend stores float64, or its device
+ * is of the embedded profile. */
 clade_status verify_can_judge(const clade_backend *be);
 /* CLADE_EINTERRUPTED if `stop` (NULL: never) says so. */
 clade_status verify_interrupted(bool (*stop)(void *arg), void *arg);
