@@ -127,17 +127,38 @@ static void judge_step(struct result *r, clade_backend *be)
         add_error(r);
 }
 
-static void add_distance(void *arg, const struct clade_distance *d)
+static void add_distance(struct result *r, enum check check,
+                         const struct clade_distance *d)
 {
-    struct result *r = arg;
     struct clade_verdict v = { .got = d->distance, .want = d->limit };
 
     r->judged++;
-    if (d->passed || r->caught & BY(RECORD))
+    if (d->passed || r->caught & 1u << check)
         return;
     snprintf(v.name, sizeof v.name, "%s", d->name);
-    r->first[CHECK_RECORD] = v;
-    r->caught |= BY(RECORD);
+    r->first[check] = v;
+    r->caught |= 1u << check;
+}
+
+static void add_to_record(void *arg, const struct clade_distance *d)
+{
+    add_distance(arg, CHECK_RECORD, d);
+}
+
+static void add_to_training(void *arg, const struct clade_distance *d)
+{
+    add_distance(arg, CHECK_ENVELOPE, d);
+}
+
+static void judge_training(struct result *r, clade_backend *be, int seed)
+{
+    const struct clade_verify_train options = {
+        .seed = seed, .quick = true, .report = add_to_training, .arg = r
+    };
+    const clade_status st = clade_verify_train(be, &options);
+
+    if (st && st != CLADE_EBOUND)
+        add_error(r);
 }
 
 static void judge_record(struct result *r, clade_backend *be)
@@ -145,7 +166,7 @@ static void judge_record(struct result *r, clade_backend *be)
     const char *srcdir = getenv("SRCDIR");
     char file[4096];
     const struct clade_against options = {
-        .file = file, .quick = true, .report = add_distance, .arg = r
+        .file = file, .quick = true, .report = add_to_record, .arg = r
     };
     clade_status st;
 
@@ -189,6 +210,8 @@ static int judge(struct result *r, const struct mutant *m,
         judge_step(r, be);
     else if (!strcmp(m->cases, "record"))
         judge_record(r, be);
+    else if (!strncmp(m->cases, "train", 5))
+        judge_training(r, be, strcmp(m->cases, "train") ? 2 : 1);
     else
         judge_ops(r, be, m);
     clade_backend_close(be);
@@ -243,7 +266,8 @@ static bool has_algorithm(const char *name)
 
 static bool is_training(const struct mutant *m)
 {
-    return !strcmp(m->cases, "step") || !strcmp(m->cases, "record");
+    return !strcmp(m->cases, "step") || !strcmp(m->cases, "record") ||
+           !strncmp(m->cases, "train", 5);
 }
 
 /* Why the mutant has no place on this device, or NULL. */

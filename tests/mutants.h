@@ -24,6 +24,7 @@
     X(LOCKSTEP,   "lockstep")                                                 \
     X(UNWATCHED,  "watched against not")  /* a step's weights */              \
     X(RECORD,     "record")                                                   \
+    X(ENVELOPE,   "envelope")         /* of a whole training */               \
     X(MISTRUSTED, "mistrust")                                                 \
     X(DEFAULT,    "the default's own check") /* before CLBlast is chosen */   \
     X(ERROR,      "an error")
@@ -42,7 +43,9 @@ struct mutant {
     const char *name;      /* as doc/mutants.md lists it */
     const char *how;       /* what is changed, for the table */
     const char *cases;     /* the start of their names; "step": a training
-                              step in lockstep; "record": step 0 of Keras' */
+                              step in lockstep; "record": step 0 of Keras';
+                              "train", "train-2": two steps beside the
+                              reference's, seed 1 or 2 */
     const char *algorithm; /* NULL: each that the device has */
     unsigned by;           /* BY(...), each of them */
     struct fault fault;

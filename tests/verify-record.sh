@@ -6,7 +6,7 @@
 . "$SRCDIR/tests/verify.sh"
 keras=$SRCDIR/tests/ref/keras-float64-b2-s5-seed1.json
 
-plan 22
+plan 24
 ends 0 'step 0 agrees with float64 Keras' --against "$keras" --quick
 ends 0 'a record is written' --record "$work/own.json" --batch 1 --steps 1 \
     --seed 18446744073709551615
@@ -60,3 +60,7 @@ sed '/"sum"/d' "$work/own.json" >"$work/spoilt.json"
 ends 3 'a sum that is missing is refused' --against "$work/spoilt.json"
 sed '/"producer"/,/}/d' "$work/own.json" >"$work/spoilt.json"
 ends 0 'only its maker may be left out' --against "$work/spoilt.json" --quick
+spoilt '"losses"' 9
+ends 6 "another's losses are outside" --against "$work/spoilt.json" --quick
+ends 6 'and stay so beside a suite that passes' --against "$work/spoilt.json" \
+    --quick --suite ops --case sgd:1x1x1x1:1x1/1:1x1x1:exact

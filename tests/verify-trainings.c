@@ -257,6 +257,25 @@ static void test_leave_one_out(void)
     spread_free(&s);
 }
 
+/* One noisy run that is no number leaves nothing to judge by. */
+static void test_no_number(void)
+{
+    const double runs[] = { 1e-3, INFINITY, 2e-3 }, judged = 1e-3;
+    struct spread_verdict v = { .report = NULL };
+    double distance;
+    struct spread s;
+
+    if (spread_new(&s, 1))
+        tap_bail("%s", clade_error());
+    for (int i = 0; i < 3; i++)
+        spread_add(&s, &runs[i]);
+    spread_judge(&distance, &v.training.largest, &s, &judged);
+    spread_report(&v, "a loss", judged, distance);
+    tap_ok(spread_conclude(&v, "a device") == CLADE_EMISTRUSTED,
+           "an infinite spread is mistrusted: %s", clade_error());
+    spread_free(&s);
+}
+
 /* ---- the envelope that ships ----------------------------------------------
  */
 
@@ -329,9 +348,10 @@ int main(void)
         tap_skip_all("no device: %s", clade_error());
     if (!strncmp(clade_backend_device(be)->selector, "cpu", 3))
         tap_skip_all("dozens of trainings take the reference too long");
-    tap_plan(8 + CASES);
+    tap_plan(9 + CASES);
     test_spread();
     test_leave_one_out();
+    test_no_number();
     for (int i = 0; i < CASES; i++)
         judge_case(&cases[i], be);
     test_diverged(be);

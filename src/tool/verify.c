@@ -68,30 +68,39 @@ static const struct verify_options defaults = {
     .seed = 1,
 };
 
-/* What is in a file already is not left in one. */
 static struct clade_verify_ops ops_options(const struct verify_options *o,
-                                           struct verify_print *print,
-                                           const char *file)
+                                           struct verify_print *print)
 {
     return (struct clade_verify_ops){ .algorithm = o->algorithm,
                                       .match = o->match,
                                       .quick = o->quick,
                                       .triage = true,
-                                      .dump = file ? NULL : o->dump,
+                                      .dump = o->dump,
                                       .report = verify_print_verdict,
                                       .stop = tool_stop,
                                       .arg = print };
 }
 
-/* The ops suite, or (file) the one op of a file. */
 static clade_status run_ops(clade_backend *be, const struct verify_options *o,
-                            struct verify_print *print, const char *file)
+                            struct verify_print *print)
 {
-    const struct clade_verify_ops ops = ops_options(o, print, file);
+    const struct clade_verify_ops ops = ops_options(o, print);
     struct clade_verify_summary summary;
-    clade_status st = file ? clade_verify_op(&summary, be, file, &ops)
-                           : clade_verify_ops(&summary, be, &ops);
+    clade_status st = clade_verify_ops(&summary, be, &ops);
 
+    verify_print_summary(print, &summary);
+    return st;
+}
+
+static clade_status run_op(clade_backend *be, const struct verify_options *o,
+                           struct verify_print *print)
+{
+    struct clade_verify_ops ops = ops_options(o, print);
+    struct clade_verify_summary summary;
+    clade_status st;
+
+    ops.dump = NULL; /* it is in a file */
+    st = clade_verify_op(&summary, be, o->op, &ops);
     verify_print_summary(print, &summary);
     return st;
 }
@@ -131,7 +140,8 @@ static clade_status run_against(clade_backend *be,
 }
 
 static clade_status run_record(clade_backend *be,
-                               const struct verify_options *o)
+                               const struct verify_options *o,
+                               struct verify_print *print)
 {
     const struct clade_record record = { .file = o->record,
                                          .algorithm = o->algorithm,
@@ -140,6 +150,7 @@ static clade_status run_record(clade_backend *be,
                                          .seed = o->seed,
                                          .stop = tool_stop };
 
+    (void)print;
     return clade_record_write(be, &record);
 }
 
@@ -202,23 +213,25 @@ static clade_status run_suites(clade_backend *be,
                                const struct verify_options *o,
                                struct verify_print *print)
 {
-    clade_status st = CLADE_OK, ops = CLADE_OK;
+    const struct {
+        bool wanted;
+        clade_status (*run)(clade_backend *be, const struct verify_options *o,
+                            struct verify_print *print);
+    } parts[] = {
+        { o->record, run_record },
+        { o->make_envelope, make_envelope },
+        { o->against, run_against },
+        { o->op, run_op },
+        { is_suite(o, "ops"), run_ops },
+        { is_suite(o, "step"), run_step },
+        { is_suite(o, "train"), run_train },
+    };
+    clade_status st = CLADE_OK;
 
-    if (o->record)
-        st = run_record(be, o);
-    if (!st && o->make_envelope)
-        st = make_envelope(be, o, print);
-    if (!st && o->against)
-        st = run_against(be, o, print);
-    if (!st && o->op)
-        st = ops = run_ops(be, o, print, o->op);
-    if (goes_on(st) && is_suite(o, "ops"))
-        st = ops = worst_of(ops, run_ops(be, o, print, NULL));
-    if (goes_on(st) && is_suite(o, "step"))
-        st = run_step(be, o, print);
-    if (goes_on(st) && is_suite(o, "train"))
-        st = run_train(be, o, print);
-    return goes_on(st) ? worst_of(ops, st) : st;
+    for (size_t i = 0; i < COUNT_OF(parts) && goes_on(st); i++)
+        if (parts[i].wanted)
+            st = worst_of(st, parts[i].run(be, o, print));
+    return st;
 }
 
 /* What was asked for, on one device. */

@@ -69,7 +69,9 @@ static double ratio(double deviation, double spread, double least)
 {
     const double in = spread > least ? spread : least;
 
-    return deviation == 0 ? 0 : in > 0 ? deviation / in : INFINITY;
+    if (deviation == 0)
+        return 0;
+    return in > 0 && isfinite(deviation) ? deviation / in : INFINITY;
 }
 
 /*
@@ -122,6 +124,11 @@ clade_status spread_conclude(const struct spread_verdict *v, const char *what)
 {
     const struct clade_training *t = &v->training;
 
+    if (!isfinite(t->largest))
+        return clade_fail(CLADE_EMISTRUSTED,
+                          "%s: a noisy run has values that are no numbers: "
+                          "there is no spread to judge by",
+                          what);
     if (t->distance <= 2 * t->largest)
         return CLADE_OK;
     return clade_fail(CLADE_EBOUND,

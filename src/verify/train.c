@@ -31,8 +31,9 @@ struct trainer {
     struct noise *noise;
     struct trace centre, device; /* the reference's, and the device's */
     struct trace run;            /* the noisy one that is under way */
+    const struct trace *around;  /* what noisy runs' deviations are from */
     struct spread spread;
-    double *deviation; /* room for that of a trace from the centre */
+    double *deviation; /* room for that of a trace */
     bool own;          /* the spread was made here */
 };
 
@@ -98,7 +99,7 @@ static void add_run(void *arg)
 {
     struct trainer *t = arg;
 
-    trace_deviations(t->deviation, &t->run, &t->centre, t->centre.n);
+    trace_deviations(t->deviation, &t->run, t->around, t->centre.n);
     spread_add(&t->spread, t->deviation);
     t->run.n = 0;
 }
@@ -120,7 +121,13 @@ static clade_status noisy_norm(void *arg, int step, const char *name, double l2)
     return sink.norm(sink.arg, step, name, l2);
 }
 
-static clade_status make_spread(struct trainer *t, int runs)
+/*
+ * Around the device's own training, where that is to be judged: were it
+ * around the reference's, a device that is wrong in each run would be as far
+ * away as its own noisy runs, and pass.
+ */
+static clade_status make_spread(struct trainer *t, int runs,
+                                const struct trace *around)
 {
     const struct ensemble e = {
         .runs = runs,
@@ -133,6 +140,7 @@ static clade_status make_spread(struct trainer *t, int runs)
     clade_status st = trace_spread(&t->spread, &t->centre, t->centre.n);
 
     t->own = true;
+    t->around = around;
     return st ? st : ensemble_run(t->training, t->noise, &e);
 }
 
@@ -194,20 +202,35 @@ static clade_status take_spread(struct trainer *t, const struct envelope *e)
 /* ---- the verdict ----------------------------------------------------------
  */
 
+static void name_of(char name[96], const struct quantity *q)
+{
+    snprintf(name, 96, "step%d/%s/%s", q->step,
+             q->loss ? "losses" : "gradients", q->name);
+}
+
+/* Where the trainings part: the first quantity beyond the largest. */
+static void name_first(struct spread_verdict *v, const struct trainer *t,
+                       const double *distance)
+{
+    int i = 0;
+
+    while (i < t->centre.n && distance[i] <= v->training.largest)
+        i++;
+    if (i < t->centre.n)
+        name_of(v->training.where, &t->centre.list[i]);
+}
+
 /* The worst one of the quantities from ... to-1, of one kind in one step. */
 static void report_group(struct spread_verdict *v, const struct trainer *t,
                          const double *distance, int from, int to)
 {
-    const struct quantity *q;
     int worst = from;
     char name[96];
 
     for (int i = from; i < to; i++)
         if (distance[i] > distance[worst])
             worst = i;
-    q = &t->centre.list[worst];
-    snprintf(name, sizeof(name), "step%d/%s/%s", q->step,
-             q->loss ? "losses" : "gradients", q->name);
+    name_of(name, &t->centre.list[worst]);
     spread_report(v, name, t->deviation[worst], distance[worst]);
 }
 
@@ -226,6 +249,7 @@ static clade_status judge(struct trainer *t)
         return clade_fail(CLADE_ENOMEM, "verify: out of memory");
     trace_deviations(t->deviation, &t->device, &t->centre, t->centre.n);
     spread_judge(distance, &v.training.largest, &t->spread, t->deviation);
+    name_first(&v, t, distance);
     for (int i = 1; i <= t->centre.n; i++) {
         if (i < t->centre.n && group[i] == group[from])
             continue;
@@ -272,8 +296,9 @@ static clade_status run_device(struct trainer *t, const struct envelope *e)
     if (st)
         return st;
     return fits ? take_spread(t, e)
-                : make_spread(t, t->options->quick ? SPREAD_RUNS_QUICK
-                                                   : SPREAD_RUNS);
+                : make_spread(
+                      t, t->options->quick ? SPREAD_RUNS_QUICK : SPREAD_RUNS,
+                      &t->device);
 }
 
 static clade_status read_envelope(struct envelope *e, const char *file)
@@ -331,7 +356,7 @@ clade_status clade_envelope_make(clade_backend *be, const char *file, int runs,
         return st;
     st = begin(&t);
     if (!st)
-        st = make_spread(&t, runs);
+        st = make_spread(&t, runs, &t.centre);
     if (!st) {
         fill_envelope(&e, &t);
         st = envelope_write(file, &e, be);
