@@ -154,7 +154,8 @@ ends 4 $softmax --device nonesuch --device cpu --format tap &&
 report $? 'a device that cannot be opened fails, and the others are judged'
 ends 4 $softmax --device nonesuch --format json --html "$dir/none.html" &&
     grep -q '"error": "no device .nonesuch' "$dir/out" &&
-    grep -q '<p class="bad">no device .nonesuch' "$dir/none.html"
+    grep -q '<p class="bad">no device .nonesuch' "$dir/none.html" &&
+    grep -q '<td class="h bad">failed</td>' "$dir/none.html"
 report $? 'and JSON and the page say why'
 ends 1 $softmax --format tap --html no/such/page.html &&
     grep -q '^Bail out! no/such/page.html' "$dir/out"

@@ -15,7 +15,7 @@ static const char head[] =
     ":root { color-scheme: light dark; --line: #8884; --dim: #777;\n"
     "  --bad: #c62828; --bad-bg: #c6282826; --bar: #2e7d6b; }\n"
     "body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto;\n"
-    "  max-width: 76rem; padding: 0 1rem; }\n"
+    "  max-width: 96rem; padding: 0 1rem; }\n"
     "h1 { font-size: 1.5rem; margin: 0; }\n"
     "h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }\n"
     "h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }\n"
@@ -27,6 +27,7 @@ static const char head[] =
     "th, td { text-align: left; padding: .2rem .8rem .2rem 0;\n"
     "  border-bottom: 1px solid var(--line); vertical-align: top; }\n"
     "th { font-weight: 600; } td.n, th.n { text-align: right; }\n"
+    "td.c { font-size: 13px; }\n"
     "td.h { text-align: right; min-width: 7rem; padding: .2rem .6rem; }\n"
     ".bad { color: var(--bad); font-weight: 600; }\n"
     "td.bad { background: var(--bad-bg); }\n"
@@ -109,7 +110,9 @@ static void matrix_cell(FILE *f, const struct report_device *d, const char *row)
     const struct report_family *family = report_find(list, count, row);
 
     if (!family)
-        fputs("<td class=\"h dim\">&ndash;</td>", f);
+        fputs(d->error ? "<td class=\"h bad\">failed</td>"
+                       : "<td class=\"h dim\">&ndash;</td>",
+              f);
     else if (family->failed + family->mistrusted)
         fprintf(f, "<td class=\"h bad\">%d of %d fail</td>",
                 family->failed + family->mistrusted, family->cases);
