@@ -139,13 +139,6 @@ static double relative(double got, double want, double unit)
     return isnan(d) ? INFINITY : d;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /*
  * How far a tensor is from the device's without noise, in units of its RMS:
  * the upper quartile of its samples' distances.  For one ReLU that flips moves
@@ -162,7 +155,7 @@ static double deviation_of(const struct held *t, const double *sample,
 
     for (int k = 0; k < t->n; k++)
         distance[k] = relative(sample[k], t->base[k], t->unit);
-    qsort(distance, t->n, sizeof(*distance), ascending);
+    spread_sort(distance, t->n);
     return fmax(distance[3 * t->n / 4],
                 fmax(relative(l2, t->base_l2, t->unit * sqrt(n)),
                      relative(sum, t->base_sum, t->unit * n)));

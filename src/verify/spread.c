@@ -47,9 +47,14 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *v, int n)
+void spread_sort(double *v, int n)
 {
     qsort(v, n, sizeof(*v), ascending);
+}
+
+static double median(double *v, int n)
+{
+    spread_sort(v, n);
     return n ? (v[(n - 1) / 2] + v[n / 2]) / 2 : 0;
 }
 

@@ -37,6 +37,9 @@ void spread_add(struct spread *spread, const double *deviation);
 void spread_judge(double *distance, double *largest,
                   const struct spread *spread, const double *deviation);
 
+/* Sort n numbers, the smallest first. */
+void spread_sort(double *v, int n);
+
 #define SPREAD_RUNS       29 /* where a spread is made at once */
 #define SPREAD_RUNS_QUICK 7
 
