@@ -8,13 +8,13 @@
 plan 8
 ends 0 'two steps are within the envelope that ships' --suite train --quick
 says '99 correct trainings reach' 'which has 99 runs'
-ends 0 'an envelope is made' --make-envelope "$work/e.json" --batch 1 \
-    --steps 1 --runs 3
-ends 0 'and judged by' --suite train --batch 1 --steps 1 \
+ends 0 'an envelope is made' --make-envelope "$work/e.json" --batch 2 \
+    --steps 1 --runs 7
+ends 0 'and judged by' --suite train --batch 2 --steps 1 \
     --envelope "$work/e.json"
-says '3 correct trainings reach' 'with its runs'
+says '7 correct trainings reach' 'with its runs'
 sed 's/\[0, "losses", "total", [0-9]*/&1/' "$work/e.json" >"$work/off.json"
-ends 8 "another reference's centre is mistrusted" --suite train --batch 1 \
+ends 8 "another reference's centre is mistrusted" --suite train --batch 2 \
     --steps 1 --envelope "$work/off.json"
 sed 's/clade-envelope/clade-antelope/' "$work/e.json" >"$work/format.json"
 ends 3 'another format is refused' --suite train \
