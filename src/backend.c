@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "select.h"
+#include "device.h"
 #include "status.h"
 
 /* All backends.  The first is the fallback where no device is asked for. */
@@ -29,7 +29,7 @@ clade_status clade_devices(struct clade_device **list, int *count)
         free(all);
         return st;
     }
-    select_sort(all, n);
+    device_sort(all, n);
     *list = all;
     *count = n;
     return CLADE_OK;
@@ -71,12 +71,12 @@ clade_status clade_device_find(struct clade_device *device, const char *text)
     int count;
 
     if (!text)
-        text = select_default();
+        text = device_default();
     if (text && find_exact(device, text))
         return CLADE_OK;
     if ((st = clade_devices(&list, &count)))
         return st;
-    st = select_device(device, list, count, text);
+    st = device_select(device, list, count, text);
     clade_devices_free(list);
     return st;
 }

@@ -77,12 +77,4 @@ struct clade_buffer {
 
 extern const struct backend_table backend_cpu, backend_opencl;
 
-/* "conv_fwd 2x56x56x64 * 3x3x64x192 (inception_3a/3x3)": an op for messages,
- * in a text of this thread's that the next call overwrites. */
-const char *op_describe(const struct clade_op *op);
-
-/* conv_fwd, conv_bwd_data or conv_bwd_filter: what has a choice of
- * algorithms. */
-bool op_is_product(enum clade_op_kind kind);
-
 #endif

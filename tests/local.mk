@@ -21,7 +21,7 @@ check_PROGRAMS = \
   tests/progress.t \
   tests/resize.t \
   tests/rng.t \
-  tests/select.t \
+  tests/device.t \
   tests/train.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
@@ -94,7 +94,7 @@ tests_progress_t_SOURCES = tests/progress.c src/tool/common.c \
 tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
-tests_select_t_SOURCES = tests/select.c
+tests_device_t_SOURCES = tests/device.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

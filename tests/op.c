@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "op/op.h"
 #include "tap.h"
 
 /* Buffers without memory, larger than any tensor here needs. */

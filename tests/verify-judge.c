@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "folder.h"
+#include "op/op.h"
 #include "safetensors.h"
 #include "tap.h"
 #include "verify/verify.h"

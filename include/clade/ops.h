@@ -28,24 +28,24 @@ extern "C" {
  */
 /* clang-format off */
 #define CLADE_OP_LIST(O)                                                      \
-    O(CONV_FWD,        "conv_fwd",        R(Y),                               \
+    O(CONV_FWD,        conv_fwd,          R(Y),                               \
                                           R(X) R(W) R(B) R(PACKED))           \
-    O(CONV_BWD_DATA,   "conv_bwd_data",   R(DX),                              \
+    O(CONV_BWD_DATA,   conv_bwd_data,     R(DX),                              \
                                           R(DY) R(W) R(X) R(PACKED))          \
-    O(CONV_BWD_FILTER, "conv_bwd_filter", R(DW),          R(X) R(DY))         \
-    O(BIAS_BWD,        "bias_bwd",        R(DB),          R(DY))              \
-    O(FILTER_PACK,     "filter_pack",     R(PACKED),      R(W))               \
-    O(MAXPOOL_FWD,     "maxpool_fwd",     R(Y) R(ARG),    R(X))               \
-    O(MAXPOOL_BWD,     "maxpool_bwd",     R(DX),          R(DY) R(ARG) R(X))  \
-    O(AVGPOOL_FWD,     "avgpool_fwd",     R(Y),           R(X))               \
-    O(AVGPOOL_BWD,     "avgpool_bwd",     R(DX),          R(DY) R(X))         \
-    O(DROPOUT_FWD,     "dropout_fwd",     R(Y),           R(X))               \
-    O(DROPOUT_BWD,     "dropout_bwd",     R(DX),          R(DY) R(X))         \
-    O(SOFTMAX_FWD,     "softmax_fwd",     R(Y),           R(X))               \
-    O(LOSS_FWD,        "loss_fwd",        R(LOSS) R(HIT), R(X) R(LABEL))      \
-    O(LOSS_BWD,        "loss_bwd",        R(DX),          R(Y) R(LABEL))      \
-    O(SGD,             "sgd",             R(W) R(V),      R(W) R(V) R(DW))    \
-    O(RESIZE,          "resize",          R(Y),           R(X) R(TABLE))
+    O(CONV_BWD_FILTER, conv_bwd_filter,   R(DW),          R(X) R(DY))         \
+    O(BIAS_BWD,        bias_bwd,          R(DB),          R(DY))              \
+    O(FILTER_PACK,     filter_pack,       R(PACKED),      R(W))               \
+    O(MAXPOOL_FWD,     maxpool_fwd,       R(Y) R(ARG),    R(X))               \
+    O(MAXPOOL_BWD,     maxpool_bwd,       R(DX),          R(DY) R(ARG) R(X))  \
+    O(AVGPOOL_FWD,     avgpool_fwd,       R(Y),           R(X))               \
+    O(AVGPOOL_BWD,     avgpool_bwd,       R(DX),          R(DY) R(X))         \
+    O(DROPOUT_FWD,     dropout_fwd,       R(Y),           R(X))               \
+    O(DROPOUT_BWD,     dropout_bwd,       R(DX),          R(DY) R(X))         \
+    O(SOFTMAX_FWD,     softmax_fwd,       R(Y),           R(X))               \
+    O(LOSS_FWD,        loss_fwd,          R(LOSS) R(HIT), R(X) R(LABEL))      \
+    O(LOSS_BWD,        loss_bwd,          R(DX),          R(Y) R(LABEL))      \
+    O(SGD,             sgd,               R(W) R(V),      R(W) R(V) R(DW))    \
+    O(RESIZE,          resize,            R(Y),           R(X) R(TABLE))
 /* clang-format on */
 
 enum clade_op_kind {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cpu/cpu.h"
+#include "op/op.h"
 #include "status.h"
 
 #define CPU_RUN(id, name) [CLADE_##id] = { cpu32_##name, cpu64_##name },

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "op/op.h"
 #include "status.h"
 
 static int most(int a, int b)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/op.h"
 #include "status.h"
 
 /* The ops that a layer makes at most: two packed filters, three forward, three

@@ -7,6 +7,7 @@
 #include <CL/cl.h>
 
 #include "backend.h"
+#include "op/op.h"
 #include "status.h"
 
 /* The kernel files of cl/, one a family; the prelude goes before each. */

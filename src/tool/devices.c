@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "select.h"
+#include "device.h"
 #include "status.h"
 
 struct devices_options {
@@ -150,7 +150,7 @@ static void say_how_to_install(void)
     fprintf(stderr,
             "clade: there is no OpenCL device; training would use the "
             "reference, which is slow.\n%s\n",
-            select_drivers);
+            device_drivers);
 }
 
 static clade_status run(const void *given)

@@ -4,6 +4,7 @@
  * gamma_k = k u / (1 - k u) bounds the relative error of k roundings (Higham,
  * Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1).
  */
+#include "op/op.h"
 #include "verify/verify.h"
 
 #include <float.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rng.h"
+#include "op/op.h"
 #include "status.h"
 #include "verify/noise.h"
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/op.h"
 #include "status.h"
 
 /* Products that the oracle is asked for at most; else it takes samples.  Of

@@ -13,6 +13,7 @@
 #include <clade/data.h>
 
 #include "net/net.h"
+#include "op/op.h"
 #include "status.h"
 
 #define STEP      1 /* the one that is watched: momenta are not 0 any more */

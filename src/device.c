@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "select.h"
+#include "device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +22,12 @@ static int better_first(const void *a, const void *b)
     return strcmp(x->selector, y->selector);
 }
 
-void select_sort(struct clade_device *list, int count)
+void device_sort(struct clade_device *list, int count)
 {
     qsort(list, (size_t)count, sizeof(*list), better_first);
 }
 
-const char *select_default(void)
+const char *device_default(void)
 {
     const char *text = getenv("CLADE_DEVICE");
 
@@ -44,7 +44,7 @@ static bool is_gpu(const struct clade_device *d)
     return d->type == CLADE_DEVICE_GPU && !d->emulated;
 }
 
-const char select_drivers[] =
+const char device_drivers[] =
     "Debian and Ubuntu have drivers:\n"
     "  any CPU     apt-get install pocl-opencl-icd\n"
     "  Intel GPU   apt-get install intel-opencl-icd\n"
@@ -121,7 +121,7 @@ static bool any(const struct clade_device *list, int count,
     return i < count;
 }
 
-static clade_status select_sort_of(struct clade_device *device,
+static clade_status device_sort_of(struct clade_device *device,
                                    const struct clade_device *list, int count,
                                    const struct sort *sort)
 {
@@ -135,11 +135,11 @@ static clade_status select_sort_of(struct clade_device *device,
     }
     fill_lines(lines, list, count, "", 0);
     return clade_fail(CLADE_ENODEVICE, "device `%s`: %s. There are:%s\n%s",
-                      sort->word, sort->none, lines, select_drivers);
+                      sort->word, sort->none, lines, device_drivers);
 }
 
 /* The only device that fits `text` best. */
-static clade_status select_named(struct clade_device *device,
+static clade_status device_named(struct clade_device *device,
                                  const struct clade_device *list, int count,
                                  const char *text)
 {
@@ -164,7 +164,7 @@ static clade_status select_named(struct clade_device *device,
         return clade_fail(CLADE_ENODEVICE,
                           "no device `%.128s`%s%s; there are:%s%s%s", text,
                           bare ? ", and " : "", bare ? sorts[0].none : "",
-                          lines, bare ? "\n" : "", bare ? select_drivers : "");
+                          lines, bare ? "\n" : "", bare ? device_drivers : "");
     }
     if (matches > 1) {
         fill_lines(lines, list, count, text, best);
@@ -177,7 +177,7 @@ static clade_status select_named(struct clade_device *device,
     return CLADE_OK;
 }
 
-clade_status select_device(struct clade_device *device,
+clade_status device_select(struct clade_device *device,
                            const struct clade_device *list, int count,
                            const char *text)
 {
@@ -187,6 +187,6 @@ clade_status select_device(struct clade_device *device,
     }
     for (int i = 0; i < N_SORTS; i++)
         if (!strcmp(text, sorts[i].word))
-            return select_sort_of(device, list, count, &sorts[i]);
-    return select_named(device, list, count, text);
+            return device_sort_of(device, list, count, &sorts[i]);
+    return device_named(device, list, count, text);
 }

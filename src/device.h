@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SELECT_H
-#define SELECT_H
+#ifndef DEVICE_H
+#define DEVICE_H
 
 #include <clade/backend.h>
 
 /* Sort devices, best first: by rank, ties by platform, name and selector. */
-void select_sort(struct clade_device *list, int count);
+void device_sort(struct clade_device *list, int count);
 
 /* The environment's choice of device, or NULL. */
-const char *select_default(void);
+const char *device_default(void);
 
 /* How to get a driver, lines of text; the last one without its end. */
-extern const char select_drivers[];
+extern const char device_drivers[];
 
 /*
  * The one of a sorted list that `text` selects: `opencl` and `gpu` are the best
@@ -20,7 +20,7 @@ extern const char select_drivers[];
  * CLADE_ENODEVICE with the list in the message, and with how to get a driver
  * where there is no device of the sort asked for.
  */
-clade_status select_device(struct clade_device *device,
+clade_status device_select(struct clade_device *device,
                            const struct clade_device *list, int count,
                            const char *text);
 

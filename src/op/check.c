@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check.h"
+#include "op/check.h"
 
 #include "backend.h"
+#include "op/op.h"
 #include "status.h"
 
 struct shape shape_of(const struct clade_tensor *t)
@@ -142,7 +143,8 @@ static clade_status check_overlap(const struct clade_op *op)
     return CLADE_OK;
 }
 
-/* The roles that hold bytes, whatever the op's floats are; resize's x too. */
+/* The roles that hold bytes, whatever the op's floats are; and more of some
+ * kinds' (struct op_kind). */
 #define BYTES (1u << CLADE_ARG | 1u << CLADE_HIT | 1u << CLADE_LABEL)
 /* The roles that an op may lack: a flag says when it may not. */
 #define OPTIONAL (1u << CLADE_B | 1u << CLADE_PACKED)
@@ -150,11 +152,10 @@ static clade_status check_overlap(const struct clade_op *op)
 /* The tensors of an op: there, well-formed, of one float type, apart. */
 clade_status check_tensors(const struct clade_op *op)
 {
-    const bool resize = op->kind == CLADE_RESIZE;
     const unsigned out = clade_op_outputs(op->kind);
     const unsigned used = out | clade_op_inputs(op->kind);
     const bool mask_only = out & 1u << CLADE_DX;
-    const unsigned bytes = BYTES | (resize ? 1u << CLADE_X : 0);
+    const unsigned bytes = BYTES | op_kind(op->kind)->bytes;
     const unsigned optional = OPTIONAL | (mask_only ? 1u << CLADE_X : 0);
     enum clade_type real = CLADE_F32;
     clade_status st;
@@ -207,8 +208,8 @@ clade_status check_step(const struct clade_op *op)
 
 /* ---- windows ------------------------------------------------------------- */
 
-static clade_status bad_window(const struct clade_op *op,
-                               const struct clade_tensor *x, const char *why)
+clade_status bad_window(const struct clade_op *op, const struct clade_tensor *x,
+                        const char *why)
 {
     const struct clade_window *w = &op->window;
 
@@ -236,40 +237,5 @@ clade_status window_output(struct shape *y, const struct clade_op *op,
         return bad_window(op, x, "2^31 pixels or more");
     *y = (struct shape){ x->n, (int)rows / w->stride + 1,
                          (int)columns / w->stride + 1, c };
-    return CLADE_OK;
-}
-
-/* Do all `outputs` windows of an axis touch the image?  Only the first and the
- * last can miss it. */
-static bool touches(int size, int stride, int before, int outputs, int extent)
-{
-    return before < size && (int64_t)(outputs - 1) * stride - before < extent;
-}
-
-/* A max pool's window: its index is a byte, and it sees a pixel. */
-clade_status check_maxpool(const struct clade_op *op,
-                           const struct clade_tensor *x, const struct shape *y)
-{
-    const struct clade_window *w = &op->window;
-
-    if ((int64_t)w->r * w->s > 255)
-        return bad_window(op, x,
-                          "more than 255 elements, which the choice's "
-                          "byte cannot count");
-    if (!touches(w->r, w->stride, w->top, y->h, x->h) ||
-        !touches(w->s, w->stride, w->left, y->w, x->w))
-        return bad_window(op, x, "some window holds padding alone");
-    return CLADE_OK;
-}
-
-/* An average's window has no padding, or it would count as zeros. */
-clade_status check_avgpool(const struct clade_op *op,
-                           const struct clade_tensor *x, const struct shape *y)
-{
-    const struct clade_window *w = &op->window;
-
-    (void)y;
-    if (w->top || w->bottom || w->left || w->right)
-        return bad_window(op, x, "an average takes no padding");
     return CLADE_OK;
 }

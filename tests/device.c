@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "select.h"
+#include "device.h"
 #include "tap.h"
 
 /* clang-format off */
@@ -53,7 +53,7 @@ static void test_cases(const struct clade_device *list)
     for (int i = 0; i < N_CASES; i++) {
         struct clade_device got = { .selector = "none" };
         const clade_status st =
-            select_device(&got, list, N_MACHINE, cases[i].text);
+            device_select(&got, list, N_MACHINE, cases[i].text);
         const char *wanted = cases[i].wanted ? cases[i].wanted : "none";
 
         tap_ok(st == cases[i].status && !strcmp(got.selector, wanted),
@@ -67,29 +67,29 @@ static void test_messages(const struct clade_device *list)
 {
     struct clade_device got;
 
-    select_device(&got, list, N_MACHINE, "rx 580");
+    device_select(&got, list, N_MACHINE, "rx 580");
     tap_ok(strstr(clade_error(), "opencl:2:1") &&
                !strstr(clade_error(), "Oclgrind"),
            "several: the message lists those that match, and only those");
-    select_device(&got, list, N_MACHINE, "GeForce");
+    device_select(&got, list, N_MACHINE, "GeForce");
     tap_ok(strstr(clade_error(), "GeForce") &&
                strstr(clade_error(), "Oclgrind / Simulator"),
            "none: the message lists all there are");
     /* the last three: the emulator and the reference */
-    tap_ok(select_device(&got, list + N_MACHINE - 3, 3, "gpu") ==
+    tap_ok(device_select(&got, list + N_MACHINE - 3, 3, "gpu") ==
                    CLADE_ENODEVICE &&
                strstr(clade_error(), "intel-opencl-icd"),
            "an emulated GPU is none, and the message says how to get one");
-    tap_ok(select_device(&got, list + N_MACHINE - 2, 2, "opencl") ==
+    tap_ok(device_select(&got, list + N_MACHINE - 2, 2, "opencl") ==
                    CLADE_ENODEVICE &&
                strstr(clade_error(), "pocl-opencl-icd"),
            "no OpenCL device: the message says how to get one");
-    tap_ok(select_device(&got, list + N_MACHINE - 2, 2, "pocl") ==
+    tap_ok(device_select(&got, list + N_MACHINE - 2, 2, "pocl") ==
                    CLADE_ENODEVICE &&
                strstr(clade_error(), "`pocl`") &&
                strstr(clade_error(), "pocl-opencl-icd"),
            "no OpenCL device, one named: so does that message");
-    tap_ok(!select_device(&got, list + N_MACHINE - 2, 2, NULL) &&
+    tap_ok(!device_select(&got, list + N_MACHINE - 2, 2, NULL) &&
                !strcmp(got.selector, "cpu"),
            "no OpenCL device, no choice: the reference, float32 first");
 }
@@ -99,7 +99,7 @@ int main(void)
     struct clade_device list[N_MACHINE];
 
     memcpy(list, machine, sizeof(list));
-    select_sort(list, N_MACHINE);
+    device_sort(list, N_MACHINE);
     tap_plan(N_CASES + 6);
     test_cases(list);
     test_messages(list);

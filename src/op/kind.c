@@ -2,15 +2,16 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "backend.h"
+#include "op/op.h"
 
 /* clang-format off */
 static const struct {
     const char *name;
     unsigned outputs, inputs;
+    const struct op_kind *kind;
 } kinds[CLADE_OP_KINDS] = {
 #define R(role) | 1u << CLADE_##role
-#define ROW(id, name, out, in) [CLADE_##id] = { name, 0u out, 0u in },
+#define ROW(id, name, out, in) [CLADE_##id] = { #name, 0u out, 0u in, &op_##name },
     CLADE_OP_LIST(ROW)
 #undef ROW
 #undef R
@@ -39,6 +40,11 @@ static const char *const roles[CLADE_ROLES] = {
 const char *clade_op_name(enum clade_op_kind kind)
 {
     return kinds[kind].name;
+}
+
+const struct op_kind *op_kind(enum clade_op_kind kind)
+{
+    return kinds[kind].kind;
 }
 
 const char *clade_role_name(enum clade_role role)
@@ -83,43 +89,18 @@ struct clade_window clade_window_valid(int r, int s, int stride)
     return (struct clade_window){ .r = r, .s = s, .stride = stride };
 }
 
-/* The tensor whose shape tells what an op is about. */
-static const enum clade_role subject[CLADE_OP_KINDS] = {
-    [CLADE_CONV_FWD] = CLADE_X,
-    [CLADE_CONV_BWD_DATA] = CLADE_DY,
-    [CLADE_CONV_BWD_FILTER] = CLADE_X,
-    [CLADE_BIAS_BWD] = CLADE_DY,
-    [CLADE_FILTER_PACK] = CLADE_W,
-    [CLADE_MAXPOOL_FWD] = CLADE_X,
-    [CLADE_MAXPOOL_BWD] = CLADE_DY,
-    [CLADE_AVGPOOL_FWD] = CLADE_X,
-    [CLADE_AVGPOOL_BWD] = CLADE_DY,
-    [CLADE_DROPOUT_FWD] = CLADE_X,
-    [CLADE_DROPOUT_BWD] = CLADE_DY,
-    [CLADE_SOFTMAX_FWD] = CLADE_X,
-    [CLADE_LOSS_FWD] = CLADE_X,
-    [CLADE_LOSS_BWD] = CLADE_Y,
-    [CLADE_SGD] = CLADE_W,
-    [CLADE_RESIZE] = CLADE_X,
-};
-
 /* What the subject meets: a filter or a gradient, and a window. */
 static void describe_other(char *text, size_t size, const struct clade_op *op)
 {
-    static const enum clade_role other[CLADE_OP_KINDS] = {
-        [CLADE_CONV_FWD] = CLADE_W,
-        [CLADE_CONV_BWD_DATA] = CLADE_W,
-        [CLADE_CONV_BWD_FILTER] = CLADE_DY,
-    };
-    const struct clade_tensor *t = &op->t[other[op->kind]];
+    const struct op_kind *kind = op_kind(op->kind);
+    const struct clade_tensor *t = &op->t[kind->other];
     const struct clade_window *win = &op->window;
-    const bool product = other[op->kind] != CLADE_Y;
     int used = 0;
 
     text[0] = '\0';
-    if (product)
+    if (kind->other != CLADE_Y)
         used = snprintf(text, size, " * %dx%dx%dx%d", t->n, t->h, t->w, t->c);
-    if (win->r && !(other[op->kind] == CLADE_W && win->stride == 1))
+    if (win->r && !(kind->other == CLADE_W && win->stride == 1))
         snprintf(text + used, size - (size_t)used, " by %dx%d/%d", win->r,
                  win->s, win->stride);
 }
@@ -127,7 +108,7 @@ static void describe_other(char *text, size_t size, const struct clade_op *op)
 const char *op_describe(const struct clade_op *op)
 {
     static _Thread_local char text[320];
-    const struct clade_tensor *t = &op->t[subject[op->kind]];
+    const struct clade_tensor *t = &op->t[op_kind(op->kind)->subject];
     char other[96];
 
     describe_other(other, sizeof(other), op);
@@ -139,43 +120,15 @@ const char *op_describe(const struct clade_op *op)
 
 bool op_is_product(enum clade_op_kind kind)
 {
-    return kind == CLADE_CONV_FWD || kind == CLADE_CONV_BWD_DATA ||
-           kind == CLADE_CONV_BWD_FILTER;
-}
-
-/* Of each output's products R*S*C or R*S*K or N*P*Q are summed, all counted,
- * those with padding too. */
-static double product_flops(const struct clade_op *op)
-{
-    const bool forward = op->kind == CLADE_CONV_FWD;
-    const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
-    const struct clade_tensor *y = &op->t[forward ? CLADE_Y : CLADE_DY];
-    const struct clade_tensor *w = &op->t[filter ? CLADE_DW : CLADE_W];
-
-    return 2.0 * (double)clade_tensor_pixels(y) *
-           (double)clade_tensor_elements(w);
+    return op_kind(kind)->product;
 }
 
 double clade_op_flops(const struct clade_op *op)
 {
-    static const int per_element[CLADE_OP_KINDS] = {
-        [CLADE_BIAS_BWD] = 1,    [CLADE_MAXPOOL_BWD] = 1,
-        [CLADE_DROPOUT_FWD] = 1, [CLADE_DROPOUT_BWD] = 1,
-        [CLADE_SOFTMAX_FWD] = 3, [CLADE_LOSS_FWD] = 2,
-        [CLADE_LOSS_BWD] = 2,    [CLADE_SGD] = 4,
-    };
-    const double subjects =
-        (double)clade_tensor_elements(&op->t[subject[op->kind]]);
+    const struct op_kind *kind = op_kind(op->kind);
 
-    if (op_is_product(op->kind))
-        return product_flops(op);
-    switch (op->kind) {
-    case CLADE_AVGPOOL_FWD:
-        return (double)op->window.r * op->window.s *
-               (double)clade_tensor_elements(&op->t[CLADE_Y]);
-    case CLADE_AVGPOOL_BWD:
-        return (double)op->window.r * op->window.s * subjects;
-    default:
-        return per_element[op->kind] * subjects;
-    }
+    return kind->flops
+               ? kind->flops(op)
+               : (double)kind->per_element *
+                     (double)clade_tensor_elements(&op->t[kind->subject]);
 }

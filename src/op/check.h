@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CHECK_H
-#define CHECK_H
+#ifndef OP_CHECK_H
+#define OP_CHECK_H
 
 #include <clade/ops.h>
 
 /*
- * What the functions of ops.c check an op by.  Each returns CLADE_OK or
+ * What the doors of op families check an op by.  Each returns CLADE_OK or
  * CLADE_ESHAPE with a message that names the op and the shapes.
  */
 
@@ -33,16 +33,11 @@ clade_status check_gradient(const struct clade_op *op, unsigned allowed);
 /* step is there. */
 clade_status check_step(const struct clade_op *op);
 
+/* CLADE_ESHAPE with the op, its window over x, and why that can't be. */
+clade_status bad_window(const struct clade_op *op, const struct clade_tensor *x,
+                        const char *why);
 /* Set *y to what the op's window makes of x, with c channels. */
 clade_status window_output(struct shape *y, const struct clade_op *op,
                            const struct clade_tensor *x, int c);
-
-/* What a pool's window over x, with output y, must satisfy further: a max
- * pool's index fits a byte and each window touches the image; an average has
- * no padding, which would count as zeros. */
-typedef clade_status check_window(const struct clade_op *op,
-                                  const struct clade_tensor *x,
-                                  const struct shape *y);
-check_window check_maxpool, check_avgpool;
 
 #endif

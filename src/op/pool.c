@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/check.h"
+#include "op/op.h"
+#include "status.h"
+
+/* Do all `outputs` windows of an axis touch the image?  Only the first and the
+ * last can miss it. */
+static bool touches(int size, int stride, int before, int outputs, int extent)
+{
+    return before < size && (int64_t)(outputs - 1) * stride - before < extent;
+}
+
+/* A max pool's window: its index is a byte, and it sees a pixel. */
+static clade_status check_maxpool(const struct clade_op *op,
+                                  const struct clade_tensor *x,
+                                  const struct shape *y)
+{
+    const struct clade_window *w = &op->window;
+
+    if ((int64_t)w->r * w->s > 255)
+        return bad_window(op, x,
+                          "more than 255 elements, which the choice's "
+                          "byte cannot count");
+    if (!touches(w->r, w->stride, w->top, y->h, x->h) ||
+        !touches(w->s, w->stride, w->left, y->w, x->w))
+        return bad_window(op, x, "some window holds padding alone");
+    return CLADE_OK;
+}
+
+/* An average's window has no padding, or it would count as zeros. */
+static clade_status check_avgpool(const struct clade_op *op,
+                                  const struct clade_tensor *x,
+                                  const struct shape *y)
+{
+    const struct clade_window *w = &op->window;
+
+    (void)y;
+    if (w->top || w->bottom || w->left || w->right)
+        return bad_window(op, x, "an average takes no padding");
+    return CLADE_OK;
+}
+
+/* What a pool's window over x, with output y, must satisfy further. */
+typedef clade_status check_window(const struct clade_op *op,
+                                  const struct clade_tensor *x,
+                                  const struct shape *y);
+
+/* A pool's image x and output y, whichever way it goes. */
+static clade_status check_pool(const struct clade_op *op, enum clade_role y,
+                               enum clade_role x, check_window *check)
+{
+    struct shape out;
+    clade_status st;
+
+    if ((st = check_tensors(op)) ||
+        (st = window_output(&out, op, &op->t[x], op->t[x].c)) ||
+        (st = check(op, &op->t[x], &out)) || (st = check_shape(op, y, out)))
+        return st;
+    return op->t[CLADE_ARG].buffer ? check_shape(op, CLADE_ARG, out) : CLADE_OK;
+}
+
+clade_status clade_op_maxpool_fwd(struct clade_op *op, struct clade_tensor y,
+                                  struct clade_tensor arg,
+                                  struct clade_tensor x,
+                                  struct clade_window window)
+{
+    const struct clade_op made = {
+        .kind = CLADE_MAXPOOL_FWD,
+        .window = window,
+        .t = { [CLADE_Y] = y, [CLADE_ARG] = arg, [CLADE_X] = x },
+    };
+    clade_status st = check_pool(&made, CLADE_Y, CLADE_X, check_maxpool);
+
+    if (!st)
+        *op = made;
+    return st;
+}
+
+clade_status clade_op_maxpool_bwd(struct clade_op *op, struct clade_tensor dx,
+                                  struct clade_tensor dy,
+                                  struct clade_tensor arg,
+                                  struct clade_tensor x,
+                                  struct clade_window window, unsigned flags)
+{
+    const struct clade_op made = {
+        .kind = CLADE_MAXPOOL_BWD,
+        .flags = flags,
+        .window = window,
+        .t = { [CLADE_DX] = dx,
+               [CLADE_DY] = dy,
+               [CLADE_ARG] = arg,
+               [CLADE_X] = x },
+    };
+    clade_status st;
+
+    if ((st = check_pool(&made, CLADE_DY, CLADE_DX, check_maxpool)) ||
+        (st = check_gradient(&made, CLADE_ACCUMULATE | CLADE_RELU)))
+        return st;
+    *op = made;
+    return CLADE_OK;
+}
+
+clade_status clade_op_avgpool_fwd(struct clade_op *op, struct clade_tensor y,
+                                  struct clade_tensor x,
+                                  struct clade_window window)
+{
+    const struct clade_op made = {
+        .kind = CLADE_AVGPOOL_FWD,
+        .window = window,
+        .t = { [CLADE_Y] = y, [CLADE_X] = x },
+    };
+    clade_status st = check_pool(&made, CLADE_Y, CLADE_X, check_avgpool);
+
+    if (!st)
+        *op = made;
+    return st;
+}
+
+clade_status clade_op_avgpool_bwd(struct clade_op *op, struct clade_tensor dx,
+                                  struct clade_tensor dy, struct clade_tensor x,
+                                  struct clade_window window, unsigned flags)
+{
+    const struct clade_op made = {
+        .kind = CLADE_AVGPOOL_BWD,
+        .flags = flags,
+        .window = window,
+        .t = { [CLADE_DX] = dx, [CLADE_DY] = dy, [CLADE_X] = x },
+    };
+    clade_status st;
+
+    if ((st = check_pool(&made, CLADE_DY, CLADE_DX, check_avgpool)) ||
+        (st = check_gradient(&made, CLADE_ACCUMULATE | CLADE_RELU)))
+        return st;
+    *op = made;
+    return CLADE_OK;
+}
+
+/* An average adds each window's elements, once an output or once a gradient. */
+static double average_flops(const struct clade_op *op)
+{
+    const bool forward = op->kind == CLADE_AVGPOOL_FWD;
+
+    return (double)op->window.r * op->window.s *
+           (double)clade_tensor_elements(&op->t[forward ? CLADE_Y : CLADE_DY]);
+}
+
+const struct op_kind op_maxpool_fwd = { .subject = CLADE_X };
+const struct op_kind op_maxpool_bwd = { .subject = CLADE_DY, .per_element = 1 };
+const struct op_kind op_avgpool_fwd = { .subject = CLADE_X,
+                                        .flops = average_flops };
+const struct op_kind op_avgpool_bwd = { .subject = CLADE_DY,
+                                        .flops = average_flops };

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/check.h"
+#include "op/op.h"
+#include "status.h"
+
+/* Is `role` N vectors, of as many classes as `like` has? */
+static clade_status check_logits(const struct clade_op *op,
+                                 enum clade_role role, enum clade_role like)
+{
+    const struct clade_tensor *t = &op->t[like];
+
+    return check_shape(op, role, (struct shape){ t->n, 1, 1, t->c });
+}
+
+/* Is `role` one element for each image of `like`? */
+static clade_status check_one(const struct clade_op *op, enum clade_role role,
+                              enum clade_role like)
+{
+    return check_shape(op, role, (struct shape){ op->t[like].n, 1, 1, 1 });
+}
+
+clade_status clade_op_softmax_fwd(struct clade_op *op, struct clade_tensor y,
+                                  struct clade_tensor x)
+{
+    const struct clade_op made = {
+        .kind = CLADE_SOFTMAX_FWD,
+        .t = { [CLADE_Y] = y, [CLADE_X] = x },
+    };
+    clade_status st;
+
+    if ((st = check_tensors(&made)) ||
+        (st = check_logits(&made, CLADE_X, CLADE_X)) ||
+        (st = check_logits(&made, CLADE_Y, CLADE_X)))
+        return st;
+    *op = made;
+    return CLADE_OK;
+}
+
+clade_status clade_op_loss_fwd(struct clade_op *op, struct clade_tensor loss,
+                               struct clade_tensor hit, struct clade_tensor x,
+                               struct clade_tensor label)
+{
+    const struct clade_op made = {
+        .kind = CLADE_LOSS_FWD,
+        .t = { [CLADE_LOSS] = loss,
+               [CLADE_HIT] = hit,
+               [CLADE_X] = x,
+               [CLADE_LABEL] = label },
+    };
+    clade_status st;
+
+    if ((st = check_tensors(&made)) ||
+        (st = check_logits(&made, CLADE_X, CLADE_X)) ||
+        (st = check_one(&made, CLADE_LOSS, CLADE_X)) ||
+        (st = check_one(&made, CLADE_HIT, CLADE_X)) ||
+        (st = check_one(&made, CLADE_LABEL, CLADE_X)))
+        return st;
+    *op = made;
+    return CLADE_OK;
+}
+
+clade_status clade_op_loss_bwd(struct clade_op *op, struct clade_tensor dx,
+                               struct clade_tensor y, struct clade_tensor label,
+                               float weight, const struct clade_step *step)
+{
+    const struct clade_op made = {
+        .kind = CLADE_LOSS_BWD,
+        .scalar = weight,
+        .step = step,
+        .t = { [CLADE_DX] = dx, [CLADE_Y] = y, [CLADE_LABEL] = label },
+    };
+    clade_status st;
+
+    if ((st = check_tensors(&made)) ||
+        (st = check_logits(&made, CLADE_Y, CLADE_Y)) ||
+        (st = check_logits(&made, CLADE_DX, CLADE_Y)) ||
+        (st = check_one(&made, CLADE_LABEL, CLADE_Y)) ||
+        (st = check_step(&made)))
+        return st;
+    *op = made;
+    return CLADE_OK;
+}
+
+const struct op_kind op_softmax_fwd = { .subject = CLADE_X, .per_element = 3 };
+const struct op_kind op_loss_fwd = { .subject = CLADE_X, .per_element = 2 };
+const struct op_kind op_loss_bwd = { .subject = CLADE_Y, .per_element = 2 };
