@@ -82,17 +82,13 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
     }
 }
 
-/* The epilogue of n channels (at most a vector): to y, from its old value on
- * if it accumulates; relu 1: y < 0 ? 0 : y; relu 2: 0 where mask is not > 0. */
+/* The epilogue of n channels, at most a vector, but for the bias: a sum starts
+ * from it. */
 static void finish(FLOATV sum, global float *y, global const float *mask, int n,
-                   int relu, int accumulate)
+                   int flags)
 {
-    if (accumulate)
-        sum += load(y, n);
-    if (relu == 1)
-        sum = sum < 0.0f ? (FLOATV)0.0f : sum;
-    if (relu == 2)
-        sum = load(mask, n) > 0.0f ? sum : (FLOATV)0.0f;
+    ADD_OLD(sum, flags, load(y, n));
+    CUT(sum, flags, load(mask, n));
     store(sum, y, n);
 }
 
@@ -118,7 +114,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
             global const float *restrict mask, int mask_at,
             local float *restrict patch, int held, int H, int W, int C,
             int ldx, int P, int Q, int K, int ldy, int ldm, int top, int left,
-            int with_bias, int relu, int accumulate)
+            int flags)
 {
     const int q0 = get_global_id(0) * TILE_Q;
     const int p0 = get_global_id(1) * TILE_P;
@@ -134,7 +130,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
         for (int v = 0; v < VECS; v++) {
             const int k = k0 + v * VEC;
             const FLOATV start =
-                with_bias && k < K ? load(b + b_at + k, K - k) : 0.0f;
+                flags & FLAG_BIAS && k < K ? load(b + b_at + k, K - k) : 0.0f;
 
             UNROLL
             for (int i = 0; i < TILE_P * TILE_Q; i++)
@@ -199,8 +195,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
                 for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
                     finish(LOADV(sums + i * PANEL + k - k0),
                            y + y_at + pixel * ldy + k,
-                           mask + mask_at + pixel * ldm + k, K - k, relu,
-                           accumulate);
+                           mask + mask_at + pixel * ldm + k, K - k, flags);
         }
     }
 }

@@ -76,7 +76,7 @@ kernel void dropout_fwd(global float *restrict y, int y_at,
 /*
  * dropout_bwd: dx = epilogue(dy * mask), the mask made anew.
  *
- * dx, dy, x [pixels,C]; x may be null without FLAG_RELU.  The rest as for
+ * dx, dy, x [pixels,C]; x may be null without FLAG_MASK.  The rest as for
  * dropout_fwd.
  */
 kernel void dropout_bwd(global float *restrict dx, int dx_at,
@@ -99,5 +99,7 @@ kernel void dropout_bwd(global float *restrict dx, int dx_at,
     if (on)
         v *= mask(((ulong)image * size + pixel) * C + c, key, step, stream,
                   rate, keep);
-    STOREV(epilogue(v, to, x + x_at + pixel * ldx + c, flags), to);
+    ADD_OLD(v, flags, LOADV(to));
+    CUT(v, flags, LOADV(x + x_at + pixel * ldx + c));
+    STOREV(v, to);
 }

@@ -20,10 +20,6 @@
 /* OpenCL 2.0 has it; clang takes it in 1.2, others ignore it. */
 #define UNROLL __attribute__((opencl_unroll_hint))
 
-/* The flags of an op, as enum clade_op_flags has them. */
-#define FLAG_RELU 2
-#define FLAG_ACCUMULATE 4
-
 #ifdef VEC
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -46,15 +42,36 @@
 #define MASKV(v) (v)
 #endif
 
-/* The backward epilogue: the old dx is added, then masked by the sign of the
- * forward output x, which need not be there without FLAG_RELU. */
-FLOATV epilogue(FLOATV t, global const float *dx, global const float *x,
-                int flags)
-{
-    if (flags & FLAG_ACCUMULATE)
-        t += LOADV(dx);
-    if (flags & FLAG_RELU)
-        t = select((FLOATV)(0.0f), t, LOADV(x) > (FLOATV)(0.0f));
-    return t;
-}
+/*
+ * The epilogue of an op, in this order; an operand is read only where a flag
+ * asks for it.  The flags are an op's, in which a backward op's ReLU is a mask
+ * (ocl_epilogue() of src/opencl/opencl.h).
+ *
+ *     ADD_BIAS(t, flags, b)    t = t + b
+ *     ADD_OLD(t, flags, old)   t = t + what the output held before
+ *     CUT(t, flags, x)         t = t < 0 ? 0 : t, or 0 where the forward
+ *                              output x is not > 0
+ */
+#define FLAG_BIAS 1
+#define FLAG_RELU 2
+#define FLAG_ACCUMULATE 4
+#define FLAG_MASK 16
+
+#define ADD_BIAS(t, flags, b)                                                 \
+    do {                                                                      \
+        if ((flags) & FLAG_BIAS)                                              \
+            (t) += (b);                                                       \
+    } while (0)
+#define ADD_OLD(t, flags, old)                                                \
+    do {                                                                      \
+        if ((flags) & FLAG_ACCUMULATE)                                        \
+            (t) += (old);                                                     \
+    } while (0)
+#define CUT(t, flags, x)                                                      \
+    do {                                                                      \
+        if ((flags) & FLAG_RELU)                                              \
+            (t) = (t) < 0.0f ? (FLOATV)0.0f : (t);                            \
+        if ((flags) & FLAG_MASK)                                              \
+            (t) = (x) > 0.0f ? (t) : (FLOATV)0.0f;                            \
+    } while (0)
 #endif

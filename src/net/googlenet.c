@@ -3,19 +3,21 @@
 
 #include <string.h>
 
-#define ROW(kind_, name_, ...)                                                \
-    { .kind = NET_##kind_, .name = name_, __VA_ARGS__ }
-#define SAME(size_, stride_)                                                  \
+#define ROW(kind_, name_, ...)                                                 \
+    {                                                                          \
+        .kind = NET_##kind_, .name = name_, __VA_ARGS__                        \
+    }
+#define SAME(size_, stride_)                                                   \
     .window = { .size = size_, .stride = stride_, .same = true }
 #define VALID(size_, stride_) .window = { .size = size_, .stride = stride_ }
-#define WHOLE .window = { .size = 0, .stride = 1 }
-#define FROM(layer) .from = layer
-#define K(...) .k = { __VA_ARGS__ }
-#define RELU .relu = true
-#define BIAS(value) .bias = value
-#define TRUNK RELU, BIAS(0.2f)
-#define RATE(value) .rate = value
-#define LOSS(number, title_, weight_)                                         \
+#define WHOLE                 .window = { .size = 0, .stride = 1 }
+#define FROM(layer)           .from = layer
+#define K(...)                .k = { __VA_ARGS__ }
+#define RELU                  .relu = true
+#define BIAS(value)           .bias = value
+#define TRUNK                 RELU, BIAS(0.2f)
+#define RATE(value)           .rate = value
+#define LOSS(number, title_, weight_)                                          \
     .head = number, .title = title_, .weight = weight_
 
 /*

@@ -286,7 +286,7 @@ static clade_status prepare(clade_net *net)
         struct plan *p = &net->plans[i];
 
         for (int k = 0; k < p->phase[PLAN_PHASES]; k++)
-            if ((st = clade_backend_prepare(net->be, &p->ops[k])))
+            if ((st = clade_backend_prepare(net->be, &p->tasks[k], &p->ops[k])))
                 return st;
     }
     return CLADE_OK;
@@ -295,7 +295,7 @@ static clade_status prepare(clade_net *net)
 static clade_status list_algorithms(clade_net *net)
 {
     json_t *all = json_object();
-    char key[128];
+    char key[128], text[CLADE_CHOICE_TEXT];
 
     json_object_set_new(all, "fma",
                         json_boolean(clade_backend_device(net->be)->fma));
@@ -308,7 +308,8 @@ static clade_status list_algorithms(clade_net *net)
             if (!op_is_product(op->kind))
                 continue;
             plan_key(key, sizeof key, p, op);
-            json_object_set_new(all, key, json_string(op->algorithm));
+            json_object_set_new(
+                all, key, json_string(clade_choice_text(text, &op->choice)));
         }
     }
     net->algorithms = json_dumps(all, JSON_COMPACT);
@@ -348,8 +349,11 @@ void clade_net_free(clade_net *net)
 {
     if (!net)
         return;
-    for (int i = 0; i < net->n_plans; i++)
+    for (int i = 0; i < net->n_plans; i++) {
+        for (int k = 0; k < net->plans[i].phase[PLAN_PHASES]; k++)
+            clade_backend_release(net->be, net->plans[i].tasks[k]);
         plan_free(&net->plans[i]);
+    }
     clade_backend_free(net->be, net->staging);
     for (int i = 0; i < net->n_arenas; i++)
         clade_backend_free(net->be, net->arenas[i].buffer);

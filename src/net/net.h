@@ -45,6 +45,7 @@ struct plan {
     int batch;
     bool training;
     struct clade_op *ops;
+    clade_task **tasks; /* of each op, once it is prepared */
     int phase[PLAN_PHASES + 1]; /* ops of phase i: phase[i] .. phase[i+1]-1 */
     struct plan_activation *activations;
     int n_activations;

@@ -75,13 +75,11 @@ static struct packed_filter *packed_find(clade_net *net,
 
     for (; f < net->packed + net->n_packed; f++)
         if (f->kind == op->kind && f->parameter == op->t[CLADE_W].offset &&
-            !strcmp(f->algorithm, op->algorithm) &&
-            !memcmp(f->tune, op->tune, sizeof f->tune))
+            choice_equal(&f->choice, &op->choice))
             return f;
     *f = (struct packed_filter){ .kind = op->kind,
                                  .parameter = op->t[CLADE_W].offset,
-                                 .algorithm = op->algorithm };
-    memcpy(f->tune, op->tune, sizeof f->tune);
+                                 .choice = op->choice };
     f->block.type = net->real;
     f->block.base.bytes = op->packed * clade_type_size(net->real);
     net->n_packed++;
@@ -111,21 +109,30 @@ void plan_key(char *key, size_t size, const struct plan *plan,
              plan->batch);
 }
 
-/* The algorithm that an earlier net had for a product, if it is there still. */
-static const char *kept_algorithm(const struct builder *b,
-                                  const struct clade_op *op)
+/* What an earlier net chose for a product, or NULL. */
+static const char *kept_choice(const struct builder *b,
+                               const struct clade_op *op)
 {
-    const char *names[8], *kept;
     char key[128];
-    int n;
 
     plan_key(key, sizeof key, b->plan, op);
-    kept = json_string_value(json_object_get(b->net->kept, key));
-    n = clade_backend_algorithms(b->net->be, op, names, 8);
-    for (int i = 0; kept && i < n && i < 8; i++)
-        if (!strcmp(names[i], kept))
-            return names[i];
-    return NULL;
+    return json_string_value(json_object_get(b->net->kept, key));
+}
+
+/* By the algorithm asked for; else as an earlier net chose, where that is
+ * still offered; else anew. */
+static clade_status choose(struct builder *b, struct clade_op *op)
+{
+    const char *kept;
+
+    if (!op_is_product(op->kind))
+        return clade_backend_choose(b->net->be, op, NULL);
+    if (b->algorithm)
+        return clade_backend_choose(b->net->be, op, b->algorithm);
+    kept = kept_choice(b, op);
+    if (kept && !clade_backend_choose(b->net->be, op, kept))
+        return CLADE_OK;
+    return clade_backend_choose(b->net->be, op, NULL);
 }
 
 clade_status plan_add(struct builder *b, const struct clade_op *made,
@@ -133,14 +140,11 @@ clade_status plan_add(struct builder *b, const struct clade_op *made,
 {
     struct clade_op *op = &b->plan->ops[b->n_ops];
     struct plan_block *scratch = &b->net->fixed[NET_WORKSPACE];
-    const char *algorithm = NULL;
     clade_status st;
 
     *op = *made;
     op->label = label;
-    if (op_is_product(op->kind))
-        algorithm = b->algorithm ? b->algorithm : kept_algorithm(b, op);
-    if ((st = clade_backend_choose(b->net->be, op, algorithm)))
+    if ((st = choose(b, op)))
         return st;
     if (op->workspace) {
         op->t[CLADE_WORKSPACE] = buffer_at(b->net, NET_WORKSPACE, 0,
@@ -332,6 +336,7 @@ clade_status plan_new(clade_net *net, int batch, bool training,
 
     *p = (struct plan){ .batch = batch, .training = training };
     p->ops = calloc(LAYER_OPS * g->n_layers + 2, sizeof *p->ops);
+    p->tasks = calloc(LAYER_OPS * g->n_layers + 2, sizeof *p->tasks);
     p->activations = calloc(2 * g->n_layers, sizeof *p->activations);
     p->blocks = calloc(2 * g->n_values + g->n_layers + 2, sizeof *p->blocks);
     b.packs = calloc(2 * g->n_layers, sizeof *b.packs);
@@ -356,6 +361,7 @@ clade_status plan_new(clade_net *net, int batch, bool training,
 void plan_free(struct plan *p)
 {
     free(p->ops);
+    free(p->tasks);
     free(p->activations);
     free(p->blocks);
     *p = (struct plan){ 0 };

@@ -31,7 +31,7 @@ static clade_status run_op(const struct run *r, int i)
     if (o && o->before && (st = watch(r, i, o->before)))
         return st;
     st = o && o->run ? watch(r, i, o->run)
-                     : clade_backend_run(r->net->be, &r->plan->ops[i]);
+                     : clade_backend_run(r->net->be, r->plan->tasks[i]);
     if (st)
         return st;
     return o && o->after ? watch(r, i, o->after) : CLADE_OK;

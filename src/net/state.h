@@ -14,8 +14,7 @@
 struct packed_filter {
     enum clade_op_kind kind; /* of the product that reads it */
     int64_t parameter;       /* the filter's offset among the parameters */
-    const char *algorithm;
-    int tune[8];
+    struct clade_choice choice;
     struct plan_block block;
     uint64_t version; /* net.version when it was made; 0: never */
 };

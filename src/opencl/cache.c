@@ -141,8 +141,8 @@ static const char *const switches[] = {
     "AMD_OCL_BUILD_OPTIONS",           "AMD_OCL_BUILD_OPTIONS_APPEND",
     "CL_CONFIG_CPU_TARGET_ARCH",       "CL_CONFIG_CPU_VECTORIZER_MODE",
     "CL_CONFIG_USE_FAST_RELAXED_MATH", "CL_CONFIG_USE_VECTORIZER",
-    "LP_NATIVE_VECTOR_WIDTH",
-    "OCLGRIND_BUILD_OPTIONS",          "POCL_EXTRA_BUILD_FLAGS",
+    "LP_NATIVE_VECTOR_WIDTH",          "OCLGRIND_BUILD_OPTIONS",
+    "POCL_EXTRA_BUILD_FLAGS",
 };
 
 char *ocl_cache_device(const struct ocl *o)
@@ -181,9 +181,9 @@ static char *verdict_key(const struct ocl *o, const char *key)
     return full;
 }
 
-char *ocl_cache_get(struct ocl *o, const char *key)
+char *ocl_recall(clade_backend *be, const char *key)
 {
-    char *full = verdict_key(o, key), *text;
+    char *full = verdict_key((struct ocl *)be, key), *text;
     size_t bytes;
 
     text = full ? ocl_cache_load(full, &bytes) : NULL;
@@ -191,9 +191,9 @@ char *ocl_cache_get(struct ocl *o, const char *key)
     return text;
 }
 
-void ocl_cache_put(struct ocl *o, const char *key, const char *text)
+void ocl_remember(clade_backend *be, const char *key, const char *text)
 {
-    char *full = verdict_key(o, key);
+    char *full = verdict_key((struct ocl *)be, key);
 
     if (full)
         ocl_cache_store(full, text, strlen(text));

@@ -103,11 +103,6 @@ void *ocl_map(clade_backend *be, struct clade_buffer *buffer)
     return own(buffer)->mapped;
 }
 
-static clade_status finish(clade_backend *be)
-{
-    return be->table->finish(be);
-}
-
 /* Oclgrind 21.10 takes what clEnqueueFillBuffer wrote for uninitialised, and
  * after a write of a part, what is outside of that part, too. */
 static bool fill_is_untracked(const struct ocl *o)
@@ -148,7 +143,7 @@ clade_status ocl_fill(clade_backend *be, struct clade_buffer *buffer, size_t at,
 
     assert(at % 4 == 0 && bytes % 4 == 0 && at + bytes <= b->base.bytes);
     if (b->mapped) {
-        if ((st = finish(be)))
+        if ((st = ocl_finish(be)))
             return st;
         for (size_t i = 0; i < bytes; i += 4)
             memcpy((char *)b->mapped + at + i, &word, 4);
@@ -158,7 +153,7 @@ clade_status ocl_fill(clade_backend *be, struct clade_buffer *buffer, size_t at,
         return fill_by_write(o, b, at, bytes, word);
     err = clEnqueueFillBuffer(o->queue, b->mem, &word, sizeof word, at, bytes,
                               0, NULL, &event);
-    ocl_pending_note(o, "fill", event);
+    ocl_pending_add(o, "fill", event);
     return ocl_check(err, "clEnqueueFillBuffer", NULL);
 }
 
@@ -184,7 +179,7 @@ static clade_status move(struct ocl *o, struct ocl_buffer *to, size_t to_at,
         err = clEnqueueCopyBuffer(o->queue, from->mem, to->mem, from_at, to_at,
                                   bytes, 0, NULL, &event);
     }
-    ocl_pending_note(o, "copy", event);
+    ocl_pending_add(o, "copy", event);
     return ocl_check(err, call, NULL);
 }
 
@@ -197,7 +192,7 @@ clade_status ocl_copy(clade_backend *be, struct clade_buffer *to, size_t to_at,
     if (!own(to)->mapped || !own(from)->mapped)
         return move((struct ocl *)be, own(to), to_at, own(from), from_at,
                     bytes);
-    if ((st = finish(be)))
+    if ((st = ocl_finish(be)))
         return st;
     memcpy((char *)own(to)->mapped + to_at, (char *)own(from)->mapped + from_at,
            bytes);
@@ -216,7 +211,7 @@ clade_status ocl_read(clade_backend *be, void *to, struct clade_buffer *from,
 
     assert(at + bytes <= b->base.bytes);
     if (b->mapped) {
-        if (!(st = finish(be)))
+        if (!(st = ocl_finish(be)))
             memcpy(to, (char *)b->mapped + at, bytes);
         return st;
     }
@@ -237,12 +232,12 @@ clade_status ocl_write(clade_backend *be, struct clade_buffer *to, size_t at,
 
     assert(at + bytes <= b->base.bytes);
     if (b->mapped) {
-        if (!(st = finish(be)))
+        if (!(st = ocl_finish(be)))
             memcpy((char *)b->mapped + at, from, bytes);
         return st;
     }
     err = clEnqueueWriteBuffer(o->queue, b->mem, CL_FALSE, at, bytes, from, 0,
                                NULL, &event);
-    ocl_pending_note(o, "write", event);
+    ocl_pending_add(o, "write", event);
     return ocl_check(err, "clEnqueueWriteBuffer", NULL);
 }

@@ -86,9 +86,7 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
     if (!st)
         st = clade_backend_choose(cpu, op, NULL);
     if (!st)
-        st = clade_backend_prepare(cpu, op);
-    if (!st)
-        st = clade_backend_run(cpu, op);
+        st = backend_run_once(cpu, op);
     if (!st)
         gather(bracket, &op->t[role]);
     return st;
