@@ -14,6 +14,7 @@ check_PROGRAMS = \
   tests/keras.t \
   tests/library.t \
   tests/net.t \
+  tests/null-step.t \
   tests/op.t \
   tests/opencl-ops.t \
   tests/opencl.t \
@@ -81,6 +82,10 @@ tests_library_t_SOURCES = tests/library.c
 tests_library_t_LDADD = libtap.la libclade.la
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_null_step_t_SOURCES = tests/null-step.c
+tests_null_step_t_CFLAGS = $(FAULTS_CFLAGS)
+tests_null_step_t_LDFLAGS = -export-dynamic
+tests_null_step_t_LDADD = $(LDADD) -ldl
 tests_op_t_SOURCES = tests/op.c
 tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
