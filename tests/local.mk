@@ -58,6 +58,7 @@ LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
+tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_choose_t_SOURCES = tests/choose.c
 tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 # A driver with a fault stands in front of the real one; the libraries that a
