@@ -50,6 +50,18 @@ static void test(clade_backend *be, const char *choice, const char *want)
     clade_net_free(net);
 }
 
+/* All of a net's choices, tuning included, in a net that is told them. */
+static void test_whole(clade_backend *be)
+{
+    clade_net *net = net_with(be, NULL), *again;
+
+    again = net_with(be, clade_net_algorithms(net));
+    tap_ok(!strcmp(clade_net_algorithms(net), clade_net_algorithms(again)),
+           "a net's choices are another's that is told them");
+    clade_net_free(again);
+    clade_net_free(net);
+}
+
 /* Is FMA() as a net was told that another one had it, and listed so? */
 static bool fuses(clade_backend *be, bool fma)
 {
@@ -85,6 +97,7 @@ static void test_fma(clade_backend *be)
 int main(void)
 {
     const char *name = getenv("CLADE_TEST_DEVICE"), *names[4];
+    char never[CLADE_CHOICE_TEXT];
     clade_backend *be;
     clade_net *net;
     int n;
@@ -96,10 +109,13 @@ int main(void)
     net = net_with(be, NULL);
     n = clade_backend_algorithms(be, first_product(net), names, 4);
     clade_net_free(net);
-    tap_plan(2 * (n + 1) + (*be->build_options ? 3 : 1));
+    tap_plan(2 * (n + 2) + 1 + (*be->build_options ? 3 : 1));
     for (int i = 0; i < n; i++)
         test(be, names[i], names[i]);
     test(be, "forgotten", names[0]);
+    snprintf(never, sizeof never, "%s:9,9,9,9,9,9,9,9", names[0]);
+    test(be, never, names[0]); /* a tuning that is not offered */
+    test_whole(be);
     test_fma(be);
     clade_backend_close(be);
     return tap_done();
