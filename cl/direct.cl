@@ -92,6 +92,71 @@ static void finish(FLOATV sum, global float *y, global const float *mask, int n,
     store(sum, y, n);
 }
 
+/* Below, acc[TILE_P * TILE_Q][VECS] are the sums of a tile. */
+
+/* Start the sums at the bias b, of which `left` channels are left, or at 0. */
+static void start_sums(FLOATV (*acc)[VECS], global const float *b, int left, int flags)
+{
+    UNROLL
+    for (int v = 0; v < VECS; v++) {
+        const int n = left - v * VEC;
+        const FLOATV start =
+            flags & FLAG_BIAS && n > 0 ? load(b + v * VEC, n) : 0.0f;
+
+        UNROLL
+        for (int i = 0; i < TILE_P * TILE_Q; i++)
+            acc[i][v] = start;
+    }
+}
+
+/* Add the products of one filter value's panel and the tile's pixels, the first
+ * of which is at a. */
+static void add_products(FLOATV (*acc)[VECS], local const float *a,
+                         global const float *panel)
+{
+    FLOATV f[VECS];
+
+    UNROLL
+    for (int v = 0; v < VECS; v++)
+        f[v] = LOADV(panel + v * VEC);
+    UNROLL
+    for (int t = 0; t < TILE_P; t++)
+        UNROLL
+        for (int i = 0; i < TILE_Q; i++) {
+            const FLOATV e = a[(t * PATCH_W + i) * STRIDE * BLOCK];
+
+            UNROLL
+            for (int v = 0; v < VECS; v++)
+                acc[t * TILE_Q + i][v] = FMA(e, f[v], acc[t * TILE_Q + i][v]);
+        }
+}
+
+/* Finish a tile's sums and store those that are inside the image.  They go by
+ * way of memory: unrolled, the epilogue would be most of the program. */
+static void store_sums(FLOATV (*acc)[VECS], global float *y, global const float *mask,
+                       int p0, int q0, int n, int k0, int P, int Q, int K,
+                       int ldy, int ldm, int flags)
+{
+    float sums[TILE_P * TILE_Q * PANEL];
+
+    UNROLL
+    for (int i = 0; i < TILE_P * TILE_Q; i++)
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            STOREV(acc[i][v], sums + (i * VECS + v) * VEC);
+
+    for (int i = 0; i < TILE_P * TILE_Q; i++) {
+        const int p = p0 + i / TILE_Q;
+        const int q = q0 + i % TILE_Q;
+        const int pixel = (n * P + p) * Q + q;
+
+        if (p < P && q < Q)
+            for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
+                finish(LOADV(sums + i * PANEL + k - k0), y + pixel * ldy + k,
+                       mask + pixel * ldm + k, K - k, flags);
+    }
+}
+
 /*
  * conv_direct: y = epilogue(x * w), which is conv_fwd; over dy, with a turned
  * filter, it is conv_bwd_data.
@@ -126,17 +191,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
     for (int k0 = 0; k0 < K; k0 += PANEL) {
         FLOATV acc[TILE_P * TILE_Q][VECS];
 
-        UNROLL
-        for (int v = 0; v < VECS; v++) {
-            const int k = k0 + v * VEC;
-            const FLOATV start =
-                flags & FLAG_BIAS && k < K ? load(b + b_at + k, K - k) : 0.0f;
-
-            UNROLL
-            for (int i = 0; i < TILE_P * TILE_Q; i++)
-                acc[i][v] = start;
-        }
-
+        start_sums(acc, b + b_at + k0, K - k0, flags);
         for (int first = 0; first < blocks; first += held) {
             const int count = min(held, blocks - first);
 
@@ -153,55 +208,69 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
                             patch + j * PATCH + (r * PATCH_W + s) * BLOCK;
 
                         for (int c = 0; c < BLOCK; c++) {
-                            FLOATV f[VECS];
-
-                            UNROLL
-                            for (int v = 0; v < VECS; v++)
-                                f[v] = LOADV(panel + v * VEC);
+                            add_products(acc, a + c, panel);
                             panel += PANEL;
-                            UNROLL
-                            for (int t = 0; t < TILE_P; t++)
-                                UNROLL
-                                for (int i = 0; i < TILE_Q; i++) {
-                                    const FLOATV e =
-                                        a[(t * PATCH_W + i) * STRIDE * BLOCK +
-                                          c];
-
-                                    UNROLL
-                                    for (int v = 0; v < VECS; v++)
-                                        acc[t * TILE_Q + i][v] =
-                                            FMA(e, f[v],
-                                                acc[t * TILE_Q + i][v]);
-                                }
                         }
                     }
         }
-
-        /* by way of memory: unrolled, the epilogue is most of the program */
-        float sums[TILE_P * TILE_Q * PANEL];
-
-        UNROLL
-        for (int i = 0; i < TILE_P * TILE_Q; i++)
-            UNROLL
-            for (int v = 0; v < VECS; v++)
-                STOREV(acc[i][v], sums + (i * VECS + v) * VEC);
-
-        for (int i = 0; i < TILE_P * TILE_Q; i++) {
-            const int p = p0 + i / TILE_Q;
-            const int q = q0 + i % TILE_Q;
-            const int pixel = (n * P + p) * Q + q;
-
-            if (p < P && q < Q)
-                for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
-                    finish(LOADV(sums + i * PANEL + k - k0),
-                           y + y_at + pixel * ldy + k,
-                           mask + mask_at + pixel * ldm + k, K - k, flags);
-        }
+        store_sums(acc, y + y_at, mask + mask_at, p0, q0, n, k0, P, Q, K, ldy,
+                   ldm, flags);
     }
 }
 #endif
 
 #ifdef TILE_C
+/* Below, acc[TILE_C][VECS] are the sums of a column of input channels. */
+
+static void load_sums(FLOATV (*acc)[VECS], global const float *sums, int padded,
+                      bool from_zero)
+{
+    UNROLL
+    for (int i = 0; i < TILE_C; i++)
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            acc[i][v] = from_zero ? (FLOATV)0.0f
+                                  : LOADV(sums + i * padded + v * VEC);
+}
+
+static void keep_sums(global float *sums, FLOATV (*acc)[VECS], int padded)
+{
+    UNROLL
+    for (int i = 0; i < TILE_C; i++)
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            STOREV(acc[i][v], sums + i * padded + v * VEC);
+}
+
+/* Add the products of `count` pixels of a row: of x, `step` elements from one to
+ * the next, and of dy, of whose channels `left` are left. */
+static void add_row(FLOATV (*acc)[VECS], global const float *from,
+                    global const float *dp, int count, int step, int ldy,
+                    int left)
+{
+    for (int q = 0; q < count; q++) {
+        FLOATV f[VECS];
+
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+#if TAIL
+            f[v] = load(dp + v * VEC, left - v * VEC);
+#else
+            f[v] = LOADV(dp + v * VEC);
+#endif
+        dp += ldy;
+        UNROLL
+        for (int i = 0; i < TILE_C; i++) {
+            const FLOATV e = from[i];
+
+            UNROLL
+            for (int v = 0; v < VECS; v++)
+                acc[i][v] = FMA(e, f[v], acc[i][v]);
+        }
+        from += step;
+    }
+}
+
 /*
  * conv_direct_filter: conv_bwd_filter's partial sums of dw[r,s,c,k] = sum of
  * x * dy.
@@ -245,55 +314,20 @@ conv_direct_filter(global float *restrict part, int part_at,
                         mine + (rs * C + c0) * padded + k0;
                     FLOATV acc[TILE_C][VECS];
 
-                    UNROLL
-                    for (int i = 0; i < TILE_C; i++)
-                        UNROLL
-                        for (int v = 0; v < VECS; v++)
-                            acc[i][v] = u > g * units
-                                            ? LOADV(sums + i * padded + v * VEC)
-                                            : (FLOATV)0.0f;
-
+                    load_sums(acc, sums, padded, u == g * units);
                     for (int row = u * unit; row < row_end; row++) {
                         const int n = row / P;
                         const int h = row % P * stride - top + r;
-                        global const float *from =
-                            x + x_at +
-                            ((n * H + h) * W + q0 * stride - left + s) * ldx +
-                            c0;
-                        global const float *dp =
-                            dy + dy_at + (row * Q + q0) * ldy + k0;
 
-                        if (h < 0 || h >= H)
-                            continue;
-                        for (int q = q0; q < q_end; q++) {
-                            FLOATV f[VECS];
-
-                            UNROLL
-                            for (int v = 0; v < VECS; v++)
-#if TAIL
-                                f[v] = load(dp + v * VEC,
-                                            K - k0 - v * VEC);
-#else
-                                f[v] = LOADV(dp + v * VEC);
-#endif
-                            dp += ldy;
-                            UNROLL
-                            for (int i = 0; i < TILE_C; i++) {
-                                const FLOATV e = from[i];
-
-                                UNROLL
-                                for (int v = 0; v < VECS; v++)
-                                    acc[i][v] = FMA(e, f[v], acc[i][v]);
-                            }
-                            from += stride * ldx;
-                        }
+                        if (h >= 0 && h < H)
+                            add_row(acc,
+                                    x + x_at +
+                                        ((n * H + h) * W + q0 * stride - left +
+                                         s) * ldx + c0,
+                                    dy + dy_at + (row * Q + q0) * ldy + k0,
+                                    q_end - q0, stride * ldx, ldy, K - k0);
                     }
-
-                    UNROLL
-                    for (int i = 0; i < TILE_C; i++)
-                        UNROLL
-                        for (int v = 0; v < VECS; v++)
-                            STOREV(acc[i][v], sums + i * padded + v * VEC);
+                    keep_sums(sums, acc, padded);
                 }
         }
     }
