@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Direct convolution for devices whose work-items have wide vectors (a CPU's):
- * groups of one work-item, VEC output channels a vector, products summed in
- * registers.  NHWC images, pixel stride ld*; every extent is an argument, so
- * few programs serve all layers.
+ * Direct convolution for devices whose work-items have wide vectors, as a CPU's
+ * have.  A group is one work-item, a vector is VEC output channels, and
+ * products are summed in registers.  Images are NHWC with ld* elements a pixel.
+ * Extents are arguments, so that few programs serve all layers.
  */
 #ifdef VEC
 #define PANEL (VEC * VECS)
@@ -41,7 +41,7 @@ static void store(FLOATV v, global float *p, int n)
 #define PATCH_W ((TILE_Q - 1) * STRIDE + WIN_S)
 #define PATCH (PATCH_H * PATCH_W * BLOCK)
 
-/* n channels at `from`, made up to BLOCK with zeros. */
+/* Copy n channels, and zeros up to BLOCK. */
 static void copy_pixel(local float *to, global const float *from, int n)
 {
     for (int c = 0; c < BLOCK; c++)
@@ -49,10 +49,10 @@ static void copy_pixel(local float *to, global const float *from, int n)
 }
 
 /*
- * One block of channels of the input patch of an output tile, zeros outside
- * the image: patch[PATCH_H][PATCH_W][BLOCK] from x (channel c0 of image n on),
- * row h0, column w0 first.  With DILATE > 1 the image is the gradient of a
- * strided convolution, spread with zeros between its pixels.
+ * Copy a block of channels, from c0 on, of the input patch of an output tile:
+ * patch[PATCH_H][PATCH_W][BLOCK], whose first pixel is row h0, column w0 of the
+ * image x.  Outside the image there are zeros.  With DILATE > 1 the image is
+ * the gradient of a strided convolution, with zeros between its pixels.
  */
 static void copy_block(local float *patch, global const float *x, int H, int W,
                        int C, int ldx, int h0, int w0, int c0)
@@ -82,8 +82,8 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
     }
 }
 
-/* The epilogue of n channels, at most a vector, but for the bias: a sum starts
- * from it. */
+/* The epilogue of n channels, at most a vector.  The bias is in the sum
+ * already: sums start from it. */
 static void finish(FLOATV sum, global float *y, global const float *mask, int n,
                    int flags)
 {
@@ -94,8 +94,9 @@ static void finish(FLOATV sum, global float *y, global const float *mask, int n,
 
 /* Below, acc[TILE_P * TILE_Q][VECS] are the sums of a tile. */
 
-/* Start the sums at the bias b, of which `left` channels are left, or at 0. */
-static void start_sums(FLOATV (*acc)[VECS], global const float *b, int left, int flags)
+/* Start the sums from the bias b, which has `left` more channels, or from 0. */
+static void start_sums(FLOATV (*acc)[VECS], global const float *b, int left,
+                       int flags)
 {
     UNROLL
     for (int v = 0; v < VECS; v++) {
@@ -109,8 +110,8 @@ static void start_sums(FLOATV (*acc)[VECS], global const float *b, int left, int
     }
 }
 
-/* Add the products of one filter value's panel and the tile's pixels, the first
- * of which is at a. */
+/* Add the products of a panel of the filter and the tile's pixels, for one
+ * input channel and place of the window; the first pixel is at a. */
 static void add_products(FLOATV (*acc)[VECS], local const float *a,
                          global const float *panel)
 {
@@ -131,11 +132,12 @@ static void add_products(FLOATV (*acc)[VECS], local const float *a,
         }
 }
 
-/* Finish a tile's sums and store those that are inside the image.  They go by
- * way of memory: unrolled, the epilogue would be most of the program. */
-static void store_sums(FLOATV (*acc)[VECS], global float *y, global const float *mask,
-                       int p0, int q0, int n, int k0, int P, int Q, int K,
-                       int ldy, int ldm, int flags)
+/* Apply the epilogue to a tile's sums, and store those inside the image.  The
+ * sums go through memory, because an unrolled epilogue would be most of the
+ * program. */
+static void store_sums(FLOATV (*acc)[VECS], global float *y,
+                       global const float *mask, int p0, int q0, int n, int k0,
+                       int P, int Q, int K, int ldy, int ldm, int flags)
 {
     float sums[TILE_P * TILE_Q * PANEL];
 
@@ -158,8 +160,8 @@ static void store_sums(FLOATV (*acc)[VECS], global float *y, global const float 
 }
 
 /*
- * conv_direct: y = epilogue(x * w), which is conv_fwd; over dy, with a turned
- * filter, it is conv_bwd_data.
+ * conv_direct: y = epilogue(x * w).  This is conv_fwd; with dy for x and a
+ * turned filter it is conv_bwd_data.
  *
  * y [N,P,Q,K]; x [N,H,W,C]; w: filter_pack's panels; b [K]; mask like y, the
  * forward value for the ReLU's mask.
@@ -242,8 +244,8 @@ static void keep_sums(global float *sums, FLOATV (*acc)[VECS], int padded)
             STOREV(acc[i][v], sums + i * padded + v * VEC);
 }
 
-/* Add the products of `count` pixels of a row: of x, `step` elements from one to
- * the next, and of dy, of whose channels `left` are left. */
+/* Add the products of `count` pixels of a row of x, `step` elements apart, and
+ * of dy, which has `left` more channels. */
 static void add_row(FLOATV (*acc)[VECS], global const float *from,
                     global const float *dp, int count, int step, int ldy,
                     int left)
@@ -338,11 +340,11 @@ conv_direct_filter(global float *restrict part, int part_at,
 #ifndef VEC
 /*
  * filter_pack: the filter of conv_fwd or conv_bwd_data in the order in which
- * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], zeros
- * where C or K end.
+ * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], with
+ * zeros after the last C and K.
  *
- * w [R,S,C,K] dense; turned: the filter of conv_bwd_data, rotated by half a
- * turn, in and out exchanged (C and K are then the new ones).
+ * w [R,S,C,K] dense.  turned: rotate the filter by half a turn and exchange its
+ * input and output channels, for conv_bwd_data; C and K are then the new ones.
  * One work-item per row of `width` values; memory-bound.
  */
 kernel void filter_pack(global float *restrict packed, int packed_at,

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What surrounds a plain matrix product (CLBlast's) to make a convolution of
- * it: im2col before conv_fwd's and conv_bwd_filter's, col2im after
- * conv_bwd_data's, and conv_epilogue where bias, ReLU or mask are left over.
- * NHWC images, pixel stride ld*, columns in the filter's order r, s, c.
+ * These kernels make a convolution of a plain matrix product (CLBlast's).
+ * im2col goes before the product of conv_fwd and conv_bwd_filter, col2im after
+ * that of conv_bwd_data, and conv_epilogue adds the bias and applies the ReLU
+ * or the mask.  Images are NHWC with ld* elements a pixel.  A column has the
+ * filter's order r, s, c.  All are built with -D VEC=1.
  */
 
 /*
- * im2col: col[n,p,q][r,s,c] = x[n, p*stride-top+r, q*stride-left+s, c], zeros
+ * im2col: col[n,p,q][r,s,c] = x[n, p*stride-top+r, q*stride-left+s, c], and 0
  * outside the image.
  *
- * Built with -D VEC=1.  One work-item per value over (C, R*S, N*P*Q); memory-bound; exact.
+ * One work-item per value over (C, R*S, N*P*Q).  Memory-bound; exact.
  */
 kernel void im2col(global float *restrict col, int col_at,
                    global const float *restrict x, int x_at, int H, int W,
@@ -37,8 +38,8 @@ kernel void im2col(global float *restrict col, int col_at,
  * im2col took from (h,w)), in order of r, s.  With FLAG_ACCUMULATE the sum
  * starts from the old dx.
  *
- * Built with -D VEC=1.  One work-item per output over (C, W, N*H): no atomics.  Memory-bound;
- * repeats bit for bit.
+ * One work-item per output over (C, W, N*H): no atomics.  Memory-bound; results
+ * repeat bit for bit.
  */
 kernel void col2im(global float *restrict dx, int dx_at,
                    global const float *restrict col, int col_at,
@@ -77,7 +78,8 @@ kernel void col2im(global float *restrict dx, int dx_at,
 /*
  * conv_epilogue, in place: y + b, then the ReLU or the mask.
  *
- * y, mask [pixels,K]; b [K].  Built with -D VEC=1.  One work-item per value over (K, pixels); memory-bound.
+ * y, mask [pixels,K]; b [K].  One work-item per value over (K, pixels).
+ * Memory-bound.
  */
 kernel void conv_epilogue(global float *restrict y, int y_at,
                           global const float *restrict b, int b_at,

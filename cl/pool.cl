@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All are built with -D VEC, WIN_R, WIN_S, STRIDE, PAD_TOP, PAD_LEFT, work on
- * NHWC from element x_at, y_at ... on with ldx, ldy ... elements a pixel, and
- * take the grid (C/VEC, columns, N*rows) of their output or a smaller one,
- * over which the first two loops stride; neighbours read neighbouring
- * channels.  Memory-bound: R*S loads per store, of which a cache keeps all but
- * one.  No atomics and no reordering, so results are the same on every run and
+ * All are built with -D VEC, WIN_R, WIN_S, STRIDE, PAD_TOP and PAD_LEFT.
+ * Tensors are NHWC from element x_at, y_at ... on, with ldx, ldy ... elements a
+ * pixel.  The grid is (C/VEC, columns, N*rows) of the output, or a smaller one,
+ * over which the first two loops stride; neighbours read neighbouring channels.
+ * Memory-bound: of R*S loads a store, a cache serves all but one.  There are no
+ * atomics and sums have one order, so results are the same on every run and
  * grid.
  */
 

@@ -78,8 +78,7 @@ int clade_backend_algorithms(clade_backend *be, const struct clade_op *op,
     return n;
 }
 
-/* ---- another library's code ------------------------------------------------
- */
+/* ---- another library's code -------------------------------------------- */
 
 enum verdict { RIGHT, WRONG, NOT_TRIED };
 
@@ -170,8 +169,7 @@ static void pass_over(clade_backend *be, const struct backend_candidate *c,
             c->choice.algorithm, op_describe(op), (int)strcspn(why, "\n"), why);
 }
 
-/* ---- choosing ---------------------------------------------------------------
- */
+/* ---- choosing ---------------------------------------------------------- */
 
 static clade_status settle(clade_backend *be, struct clade_op *op,
                            const struct backend_candidate *c)

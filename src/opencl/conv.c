@@ -56,7 +56,7 @@ const struct ocl_kind ocl_conv_bwd_data = { .prepare = prepare,
 const struct ocl_kind ocl_conv_bwd_filter = { .prepare = prepare,
                                               .candidates = candidates,
                                               .settle = settle };
-/* Its choice is its product's. */
+/* It has the choice of the product that reads it. */
 const struct ocl_kind ocl_filter_pack = { .prepare = prepare_pack };
 
 double ocl_conv_cost(const struct clade_op *op, double share)
@@ -64,7 +64,7 @@ double ocl_conv_cost(const struct clade_op *op, double share)
     return clade_op_flops(op) / (share * 1e11);
 }
 
-/* The image-shaped tensors of an op, whatever its direction. */
+/* The roles that are images, in any direction. */
 static const enum clade_role images[] = { CLADE_Y, CLADE_X, CLADE_DY,
                                           CLADE_DX };
 enum { N_IMAGES = sizeof images / sizeof *images };

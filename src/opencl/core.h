@@ -7,7 +7,7 @@
 /* What the backend's own files share; op families need opencl.h alone.  Below,
  * each file calls only those above it. */
 
-/* ---- error.c --------------------------------------------------------------- */
+/* ---- error.c ----------------------------------------------------------- */
 
 const char *ocl_strerror(cl_int err);
 
@@ -17,13 +17,13 @@ void ocl_driver_says(const char *name, const char *words);
  * text of this thread's.  It is told once. */
 const char *ocl_driver_said(void);
 
-/* ---- context.c ------------------------------------------------------------- */
+/* ---- context.c --------------------------------------------------------- */
 
 /* The context of o->dev: one a device, counted. */
 clade_status ocl_context_open(struct ocl *o);
 void ocl_context_close(struct ocl *o);
 
-/* ---- devices.c ------------------------------------------------------------- */
+/* ---- devices.c --------------------------------------------------------- */
 
 /* The devices of all platforms, as the table's function; the one that a
  * selector (opencl:P:D) names. */
@@ -31,7 +31,7 @@ clade_status ocl_devices(struct clade_device **list, int *count);
 clade_status ocl_device_find(cl_platform_id *platform, cl_device_id *dev,
                              const char *selector);
 
-/* ---- cache.c --------------------------------------------------------------- */
+/* ---- cache.c ----------------------------------------------------------- */
 
 /* A file of the cache folder under a key.  Load returns malloc'd bytes with a
  * 0 after them, or NULL if absent, damaged or of another key.  Storing is best
@@ -45,7 +45,7 @@ char *ocl_cache_device(const struct ocl *o);
 char *ocl_recall(clade_backend *be, const char *key);
 void ocl_remember(clade_backend *be, const char *key, const char *text);
 
-/* ---- program.c ------------------------------------------------------------- */
+/* ---- program.c --------------------------------------------------------- */
 
 clade_status ocl_programs_new(struct ocl_programs **programs);
 void ocl_programs_free(struct ocl_programs *programs);
@@ -61,14 +61,14 @@ clade_status ocl_kernel_new(cl_kernel *kernel, size_t *limit, struct ocl *o,
                             const struct ocl_text *text, const char *name,
                             const char *options);
 
-/* ---- probe.c --------------------------------------------------------------- */
+/* ---- probe.c ----------------------------------------------------------- */
 
 /* Its kernels: probe_flag, probe_fma and probe_sum. */
 extern const struct ocl_text ocl_probe_text;
 /* Decide the device's fma, or read what was decided before. */
 clade_status ocl_decide_fma(struct ocl *o);
 
-/* ---- queue.c: commands on their way ---------------------------------------- */
+/* ---- queue.c: commands on their way ------------------------------------ */
 
 clade_status ocl_pending_new(struct ocl_pending **pending);
 void ocl_pending_free(struct ocl_pending *pending);
@@ -84,7 +84,7 @@ clade_status ocl_pending_check(struct ocl *o, bool all);
 clade_status ocl_flush(clade_backend *be);
 clade_status ocl_finish(clade_backend *be);
 
-/* ---- memory.c: the table's functions of these names ------------------------ */
+/* ---- memory.c: the table's functions of these names -------------------- */
 
 clade_status ocl_alloc(clade_backend *be, struct clade_buffer **buffer,
                        size_t bytes, enum clade_memory where);
@@ -99,9 +99,9 @@ clade_status ocl_write(clade_backend *be, struct clade_buffer *to, size_t at,
                        const void *from, size_t bytes);
 void *ocl_map(clade_backend *be, struct clade_buffer *buffer);
 
-/* ---- task.c: the table's functions ------------------------------------------ */
+/* ---- task.c: the table's functions ------------------------------------- */
 
-/* A task without launches yet; what ocl_launch() adds to it is built at once. */
+/* A task without launches; ocl_launch() builds what it adds at once. */
 clade_status ocl_task_new(struct ocl_task **task, struct ocl *o,
                           const struct clade_op *op);
 void ocl_task_free(clade_backend *be, clade_task *task);

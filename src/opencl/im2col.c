@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Convolution as a matrix product of a library's (gemm.h), with our own im2col
- * around it where the window is more than a pixel (cl/im2col.cl).  Row-major
- * products of NHWC images: M pixels, and slices of channels as leading
- * dimensions.
+ * Convolution by another library's matrix product (gemm.h).  Where the window
+ * is more than a pixel, our own im2col makes a matrix of the image first
+ * (cl/im2col.cl).  Products are row-major, with a row for each pixel of the
+ * NHWC images; for a slice of channels the leading dimension is all channels.
  *
- * The workspace is the library's temporary memory, from byte 0 as CLBlast wants
- * it, and behind it the columns.
+ * The workspace is the library's temporary memory, which CLBlast uses from byte
+ * 0, and then the columns.
  */
 #include "conv.h"
 #include "gemm.h"
@@ -17,16 +17,16 @@ static const char source[] = {
 };
 static const struct ocl_text text = { "im2col.cl", source };
 
-/* choice.tune: the images of a chunk. */
+/* What choice.tune holds: the images of a chunk. */
 enum { IMAGES };
 
-/* Columns of one chunk of images take no more than this, if an image does. */
+/* The columns of a chunk take at most this, unless one image takes more. */
 #define COLUMNS_MAX ((size_t)64 << 20)
 
 /* CLBlast reaches about a tenth of a device's peak at GoogLeNet's shapes. */
 #define SHARE 0.1
 
-/* A convolution's columns are its image itself. */
+/* Whether the columns are the image itself. */
 static bool is_pointwise(const struct clade_op *op)
 {
     const struct clade_window *win = &op->window;
@@ -35,7 +35,8 @@ static bool is_pointwise(const struct clade_op *op)
            !win->left && !win->bottom && !win->right;
 }
 
-/* The images of x and of dy, whatever the direction calls them. */
+/* The image on the input's side, which is x or dx; below it, the one on the
+ * output's side, which is y or dy. */
 static const struct clade_tensor *x_of(const struct clade_op *op)
 {
     return &op->t[op->kind == CLADE_CONV_BWD_DATA ? CLADE_DX : CLADE_X];
@@ -51,7 +52,7 @@ static const struct clade_tensor *filter_of(const struct clade_op *op)
     return &op->t[op->kind == CLADE_CONV_BWD_FILTER ? CLADE_DW : CLADE_W];
 }
 
-/* R*S*C, the length of a column. */
+/* The length of a column, R*S*C. */
 static int column(const struct clade_op *op)
 {
     const struct clade_tensor *w = filter_of(op);
@@ -110,7 +111,7 @@ static struct ocl_gemm gemm_of(const struct clade_op *op, bool first,
     }
 }
 
-/* As many images at a time as a launch and the columns allow. */
+/* How many images a launch and the columns' memory allow at a time. */
 static int chunk_images(const struct clade_op *op)
 {
     const size_t bytes = column_bytes(op, 1);
@@ -138,8 +139,8 @@ static int candidates(struct ocl *o, const struct clade_op *op,
     return 1;
 }
 
-/* The bytes of temporary memory for chunks of two sizes: whole, and the last
- * one; a multiple of 1 KiB, so that columns begin on a cache line. */
+/* The bytes of temporary memory that is enough for a whole chunk and for the
+ * last one; a multiple of 1 KiB, so that the columns begin on a cache line. */
 static clade_status temporary_bytes(size_t *bytes, struct ocl *o,
                                     const struct clade_op *op)
 {
@@ -162,7 +163,8 @@ static clade_status temporary_bytes(size_t *bytes, struct ocl *o,
     return CLADE_OK;
 }
 
-/* Products in any order, chunks and accumulation, col2im, bias. */
+/* A product may sum in any order.  Adding chunks, col2im's sum, the bias and
+ * the old value come on top. */
 static int depth(const struct clade_op *op)
 {
     const int images = op->choice.tune[IMAGES];
@@ -226,7 +228,7 @@ static clade_status col2im(struct ocl_task *task, const struct clade_op *op,
                  OCL_INT(ocl_epilogue(op))));
 }
 
-/* What of bias, ReLU and mask the product has left over. */
+/* Bias, ReLU and mask, which the product cannot do. */
 static clade_status epilogue(struct ocl_task *task, const struct clade_op *op)
 {
     const bool fwd = op->kind == CLADE_CONV_FWD;
@@ -244,7 +246,7 @@ static clade_status epilogue(struct ocl_task *task, const struct clade_op *op)
                  OCL_INT(pixels), OCL_INT(left_over)));
 }
 
-/* The launches of some images; `first` where nothing has been summed yet. */
+/* Append the launches for a chunk; `first`: nothing has been summed yet. */
 static clade_status prepare_chunk(struct ocl_task *task,
                                   const struct clade_op *op, bool first,
                                   size_t temporary)

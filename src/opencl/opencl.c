@@ -32,7 +32,7 @@ static clade_status open_queue(struct ocl *o)
     return ocl_check(err, "clCreateCommandQueue", NULL);
 }
 
-/* For reports. */
+/* Keep the options that every program is built with, for reports. */
 static clade_status keep_build_options(struct ocl *o)
 {
     char *all = ocl_all_options(o, "");
@@ -79,8 +79,7 @@ out:
     return st;
 }
 
-/* ---- ops -------------------------------------------------------------------
- */
+/* ---- ops --------------------------------------------------------------- */
 
 #define KIND_OF(id, name, out, in) [CLADE_##id] = &ocl_##name,
 static const struct ocl_kind *const kinds[CLADE_OP_KINDS] = { CLADE_OP_LIST(
@@ -100,7 +99,7 @@ static int candidates(clade_backend *be, const struct clade_op *op,
     return 1;
 }
 
-/* Kernels count elements in ints, those of scratch, too. */
+/* Kernels count elements in ints, those of scratch memory too. */
 static clade_status check_indices(const struct clade_op *op)
 {
     const size_t unit = kinds[op->kind]->unit;

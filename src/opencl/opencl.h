@@ -60,7 +60,7 @@ static inline cl_mem ocl_mem(const struct clade_tensor *t)
  * given, the op. */
 clade_status ocl_check(cl_int err, const char *call, const struct clade_op *op);
 
-/* ---- an op made ready to run ---------------------------------------------- */
+/* ---- an op made ready to run ------------------------------------------- */
 
 struct ocl_task; /* task.c: an op's launches, arguments set */
 
@@ -138,7 +138,7 @@ clade_status ocl_foreign(struct ocl_task *task, const char *name,
 /* The backend that a task is made for. */
 struct ocl *ocl_of(const struct ocl_task *task);
 
-/* ---- families ------------------------------------------------------------- */
+/* ---- families ---------------------------------------------------------- */
 
 /* Append the launches of `op`, which is the task's, or some of its images. */
 typedef clade_status ocl_prepare_fn(struct ocl_task *task,

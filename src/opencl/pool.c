@@ -9,7 +9,7 @@ static const char source[] = {
 };
 static const struct ocl_text text = { "pool.cl", source };
 
-/* The windows that one pixel can be in. */
+/* How many windows a pixel can be in. */
 static int covering(const struct clade_window *win)
 {
     const int p = (win->r - 1) / win->stride + 1;
@@ -18,7 +18,8 @@ static int covering(const struct clade_window *win)
     return p * q;
 }
 
-/* One chain; an average's scaling and an accumulation are one more each. */
+/* The sum is one chain.  Scaling an average and adding the old value are one
+ * more rounding each. */
 static int depth(const struct clade_op *op)
 {
     const int added = op->flags & CLADE_ACCUMULATE ? 1 : 0;

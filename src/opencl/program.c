@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before each text; embedded at build time (cl/local.mk). */
+/* Goes before each text.  Embedded at build time (cl/local.mk). */
 static const char prelude[] = {
 #include "cl/prelude.inc"
     0
@@ -13,7 +13,7 @@ static const char prelude[] = {
 struct program {
     struct program *next;
     const struct ocl_text *text;
-    char *options; /* the caller's */
+    char *options; /* the caller's, without the prelude's own */
     enum backend_build build;
     bool unoptimised, fma;
     cl_program program;
@@ -51,7 +51,7 @@ void ocl_programs_free(struct ocl_programs *programs)
     free(programs);
 }
 
-/* What a judge asks for. */
+/* Where a judge wants programs to come from, and how they are compiled. */
 static enum backend_build build_of(const struct ocl *o)
 {
     return o->base.debug ? o->base.debug->build : BUILD_EITHER;
@@ -62,8 +62,8 @@ static bool is_unoptimised(const struct ocl *o)
     return o->base.debug && o->base.debug->unoptimised;
 }
 
-/* No fast-math of any kind: the bounds of doc/consistency.md count roundings.
- * The divide is CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT's. */
+/* No option allows fast maths: the bounds of doc/consistency.md count
+ * roundings.  Division is rounded correctly where the device can. */
 char *ocl_all_options(const struct ocl *o, const char *options)
 {
     const bool divide =
@@ -80,7 +80,7 @@ char *ocl_all_options(const struct ocl *o, const char *options)
     return all;
 }
 
-/* All that a binary depends on. */
+/* Everything that a binary depends on. */
 static char *cache_key(const struct ocl *o, const struct ocl_text *text,
                        const char *options)
 {
@@ -99,8 +99,8 @@ static char *cache_key(const struct ocl *o, const struct ocl_text *text,
     return key;
 }
 
-/* The program of the cache folder, or NULL: absent, damaged, or refused by
- * the driver, all of which a build from source mends. */
+/* The program from the cache folder.  NULL if it is absent, damaged, or refused
+ * by the driver; a build from source then replaces it. */
 static cl_program from_cache(struct ocl *o, const char *key,
                              const char *options)
 {
@@ -125,9 +125,10 @@ static cl_program from_cache(struct ocl *o, const char *key,
     return NULL;
 }
 
-/* PoCL keeps kernels itself, by the size of their groups; a binary of it holds
- * each once more, for any size, and building that more than doubles a first
- * start.  Where its cache is off, ours serves. */
+/* PoCL has a cache of its own, which holds each kernel for the sizes of groups
+ * that were run.  Its binaries hold each kernel for any size as well; to build
+ * that more than doubles the time of a first start.  So PoCL's programs go into
+ * our cache only where its own is switched off. */
 static bool keeps_programs(const struct ocl *o)
 {
     const char *cache = getenv("POCL_KERNEL_CACHE");
@@ -162,7 +163,7 @@ static clade_status build_failed(struct ocl *o, const struct clade_op *op,
     size_t n = 0;
     char *whole;
 
-    /* The first errors of a log say most; a log longer than that is cut. */
+    /* A long log is cut: its first errors say most. */
     clGetProgramBuildInfo(prog, o->dev, CL_PROGRAM_BUILD_LOG, 0, NULL, &n);
     whole = calloc(1, n + 1);
     if (whole) {
@@ -282,7 +283,7 @@ out:
     return st;
 }
 
-/* The driver's limit of a kernel's groups can be below the device's. */
+/* The driver's limit for a kernel's groups can be below the device's. */
 static clade_status kernel_of(cl_kernel *kernel, size_t *limit, struct ocl *o,
                               const struct clade_op *op, cl_program program,
                               const char *name)
@@ -293,7 +294,8 @@ static clade_status kernel_of(cl_kernel *kernel, size_t *limit, struct ocl *o,
 
     k = clCreateKernel(program, name, &err);
     if ((st = ocl_check(err, name, op)))
-        return st == CLADE_ENOMEM ? st : CLADE_EBUILD; /* compiled only now */
+        return st == CLADE_ENOMEM ? st
+                                  : CLADE_EBUILD; /* some compile only now */
     err = clGetKernelWorkGroupInfo(k, o->dev, CL_KERNEL_WORK_GROUP_SIZE,
                                    sizeof *limit, limit, NULL);
     if ((st = ocl_check(err, name, op)))

@@ -9,10 +9,11 @@ static const char source[] = {
 };
 static const struct ocl_text text = { "sgd.cl", source };
 
-/* Elements that a work-item of a CPU updates: enough to hide its start. */
+/* How many elements a CPU's work-item updates: enough to hide the cost of
+ * starting it. */
 #define SPAN 16384
 
-/* Two products and a difference; w is one more sum. */
+/* Two products and a difference; w has one more sum, which its bound counts. */
 static int depth(const struct clade_op *op)
 {
     (void)op;
@@ -30,7 +31,7 @@ static clade_status sgd(struct ocl_task *task, const struct clade_op *op)
     const int items = (count - 1) / span + 1;
     char options[32];
 
-    /* Nothing here needs whole vectors: any multiple of 16 gives the widest. */
+    /* The kernel handles a tail itself, so take the widest vectors. */
     snprintf(options, sizeof options, "-D VEC=%d",
              ocl_vector(ocl_of(task), 16));
     return ocl_launch(task, &text, "sgd", options,

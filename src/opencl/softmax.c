@@ -7,9 +7,9 @@ static const char source[] = {
 };
 static const struct ocl_text text = { "softmax.cl", source };
 
-/* Of softmax and loss, whose bounds are their own, the chain of the sum, the
- * exponential before it and the division or logarithm after it; the gradient
- * is a difference and a product. */
+/* Softmax and loss: an exponential, the chain of the sum, and a division or a
+ * logarithm; their bounds do not use it.  The gradient: a difference and a
+ * product. */
 static int depth(const struct clade_op *op)
 {
     return op->kind == CLADE_LOSS_BWD ? 2 : op->t[CLADE_X].c + 2;

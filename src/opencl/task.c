@@ -40,8 +40,7 @@ struct ocl *ocl_of(const struct ocl_task *task)
     return task->o;
 }
 
-/* ---- grids ------------------------------------------------------------------
- */
+/* ---- grids ------------------------------------------------------------- */
 
 /* Powers of two, the first dimension first: neighbours read neighbours. */
 static void choose_local(struct ocl_grid *grid, size_t limit)
@@ -95,8 +94,7 @@ static clade_status settle_grid(struct ocl_grid *grid,
     return CLADE_OK;
 }
 
-/* ---- arguments --------------------------------------------------------------
- */
+/* ---- arguments --------------------------------------------------------- */
 
 /* The four bytes of a kernel's argument. */
 static cl_uint word_of(enum ocl_step which, const struct clade_op *op)
@@ -202,8 +200,7 @@ static clade_status follow_step(const struct ocl_task *task, struct launch *l)
     return CLADE_OK;
 }
 
-/* ---- making a task ----------------------------------------------------------
- */
+/* ---- making a task ----------------------------------------------------- */
 
 clade_status ocl_task_new(struct ocl_task **task, struct ocl *o,
                           const struct clade_op *op)
@@ -322,8 +319,7 @@ clade_status ocl_foreign(struct ocl_task *task, const char *name,
     return add_launch(task, l, &grid, name, "", "");
 }
 
-/* ---- running it -------------------------------------------------------------
- */
+/* ---- running it -------------------------------------------------------- */
 
 /* A chain: a judge compares what was queued, in order. */
 static void count_launch(struct backend_debug *debug, const struct launch *l)
