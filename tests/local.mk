@@ -23,6 +23,7 @@ check_PROGRAMS = \
   tests/resize.t \
   tests/rng.t \
   tests/device.t \
+  tests/task.t \
   tests/train.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
@@ -101,6 +102,7 @@ tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
+tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
