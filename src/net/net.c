@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "net/plan.h"
+#include "net/rewrite.h"
 #include "status.h"
 
 /* The passes that settle a net before anything is allocated on the device, and
@@ -112,10 +113,12 @@ static void list_plans(clade_net *net, const struct clade_net_config *c)
 static clade_status begin(clade_net **out, clade_backend *be,
                           const struct clade_net_config *c)
 {
-    clade_net *net = calloc(1, sizeof *net);
+    clade_net *net;
     clade_status st;
 
-    if (!net)
+    if ((st = rewrite_check(c->without)))
+        return st;
+    if (!(net = calloc(1, sizeof *net)))
         return clade_fail(CLADE_ENOMEM, "a net: out of memory");
     net->be = be;
     net->real = clade_backend_real(be);

@@ -17,4 +17,8 @@ struct rewrite {
 /* In the order in which they are applied.  The last one's name is NULL. */
 extern const struct rewrite rewrites[];
 
+/* Does every word of a comma-separated list name a rewrite?  CLADE_EUSAGE lists
+ * those that there are.  NULL is an empty list. */
+clade_status rewrite_check(const char *list);
+
 #endif
