@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* The pixels of a block: a power of two near the root of their number, which
- * makes the longest chain (a block, then the blocks) about the shortest. */
+/* The pixels of a block: a power of two near the root of the number of pixels.
+ * The longest chain is a block and then the blocks; this makes it short. */
 static int block_size(int64_t pixels)
 {
     int block = 1;
@@ -21,7 +21,7 @@ static int block_count(int64_t pixels)
     return (int)((pixels + block - 1) / block);
 }
 
-/* A block's chain, then the chain over blocks. */
+/* The chain within a block, then the chain over the blocks. */
 int ocl_bias_depth(const struct clade_op *op)
 {
     const int64_t pixels = clade_tensor_pixels(&op->t[CLADE_DY]);

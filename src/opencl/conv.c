@@ -144,7 +144,7 @@ clade_status ocl_filter_pack(struct ocl *o, const struct clade_op *op)
     return named(op->algorithm)->pack(o, op);
 }
 
-/* The image-shaped tensors of an op, whatever its direction. */
+/* The roles that are images, in any direction. */
 static const enum clade_role images[] = { CLADE_Y, CLADE_X, CLADE_DY,
                                           CLADE_DX };
 enum { N_IMAGES = sizeof images / sizeof *images };

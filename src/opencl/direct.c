@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Direct convolution: cl/direct.cl.  A group is one work-item with vectors of
- * VEC floats; the tile of sums that it holds in registers is chosen per op.
+ * Direct convolution (cl/direct.cl).  A group is one work-item, which uses
+ * vectors of VEC floats.  The tile of sums that it holds in registers is chosen
+ * for each op.
  */
 #include "conv.h"
 
@@ -32,7 +33,7 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Vectors as wide as the device's own. */
+/* The floats of a vector: as many as the device's own vectors have. */
 static int lanes(const struct ocl *o)
 {
     const int width = o->base.device.vector_width;
@@ -40,12 +41,12 @@ static int lanes(const struct ocl *o)
     return width >= 16 ? 16 : width >= 8 ? 8 : 4;
 }
 
-/* The image read, the image made and the filter of conv_fwd or
- * conv_bwd_data: the latter is a forward pass over dy with a turned filter. */
+/* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward
+ * pass over dy with a turned filter. */
 struct view {
     const struct clade_tensor *in, *out, *mask;
     int r, s, stride, dilate, top, left;
-    bool flat; /* 1x1: the batch is one row of pixels */
+    bool flat; /* a 1x1 window: the batch is one row of pixels */
 };
 
 static struct view view_of(const struct clade_op *op)
@@ -76,15 +77,17 @@ static struct view view_of(const struct clade_op *op)
     return v;
 }
 
-/* Channels copied at a time: few values, since each is another program. */
+/* The channels copied at a time.  Each value means one more program, so there
+ * are few. */
 static int block_of(int c, int width)
 {
     return c >= 12 ? width : c > 4 ? min_int(8, width) : c;
 }
 
 /*
- * The cost of a tile, in vector products a filter row: the products that its
- * pixels and panels make, wasted ones included, and a fifth of the loads.
+ * The cost of a tile, in vector products a filter row: the products of its
+ * pixels and panels, with those that are wasted at the edges, and a fifth of the
+ * loads.
  */
 static double tile_cost(int p, int q, int k, const int *tile, int l)
 {
@@ -96,8 +99,9 @@ static double tile_cost(int p, int q, int k, const int *tile, int l)
 }
 
 /*
- * Tiles of sums, rows x columns x vectors, that fill the registers of a device
- * with 32 vectors and with 16: few, since each is another program.
+ * Tiles of sums, as rows x columns x vectors, that fill the registers of a
+ * device with 32 or 16 vector registers.  Each means one more program, so there
+ * are few.
  */
 static const int tiles_of_32[][3] = { { 1, 14, 2 }, { 2, 7, 2 },  { 1, 7, 4 },
                                       { 1, 28, 1 }, { 2, 14, 1 }, { 4, 7, 1 } };
@@ -105,7 +109,7 @@ static const int tiles_of_16[][3] = {
     { 1, 6, 2 }, { 1, 7, 2 }, { 2, 3, 2 }, { 1, 12, 1 }, { 2, 7, 1 }
 };
 
-/* The cheapest tile for a P x Q image of K channels. */
+/* Choose the cheapest tile for a P x Q image of K channels. */
 static void choose_tile(int *tune, int p, int q, int k, int l)
 {
     const int(*tile)[3] = l == 16 ? tiles_of_32 : tiles_of_16;
@@ -139,8 +143,8 @@ static clade_status choose_image(struct ocl *o, struct clade_op *op)
     return CLADE_OK;
 }
 
-/* The largest of 16, 8, 4, 3 and 1 that divides c and is at most `max`: each
- * is another program. */
+/* The largest of 16, 8, 4, 3 and 1 that divides c and is at most `max`.  Each
+ * means one more program. */
 static int divisor(int c, int max)
 {
     static const int sizes[] = { 16, 8, 4, 3, 1 };
@@ -151,8 +155,8 @@ static int divisor(int c, int max)
     return sizes[i];
 }
 
-/* conv_bwd_filter's images: a 1x1 window needs no rows, so that each image is
- * one long row. */
+/* An image of conv_bwd_filter's.  With a 1x1 window each image is one long row,
+ * since windows never reach into another row. */
 static struct clade_tensor filter_image(const struct clade_op *op,
                                         enum clade_role role)
 {
@@ -174,8 +178,8 @@ static int padded_k(const struct clade_op *op)
     return div_up(op->t[CLADE_DW].c, panel) * panel;
 }
 
-/* Registers: a column of input channels by one vector, or more vectors where
- * there are too few channels to fill a pipeline. */
+/* The sums in registers: a column of input channels by one vector, or by more
+ * vectors where so few channels would not fill the pipeline. */
 static void choose_filter_tile(int *tune, int c, int k, int l)
 {
     tune[FILTER_LANES] = l;
@@ -188,9 +192,9 @@ static void choose_filter_tile(int *tune, int c, int k, int l)
 }
 
 /*
- * Rows of dy in units that stay in a core's cache (half a MiB of x and dy);
- * as many partial sums as cost little to add up (one for each 800 pixels), and
- * none that takes longer than a launch may.
+ * Cut the rows of dy into units of half a MiB of x and dy, which stay in a
+ * core's cache.  Make as many partial sums as are cheap to add up, one for each
+ * 800 pixels, and so many that none takes longer than a launch may.
  */
 static void choose_filter_parts(int *tune, const struct clade_op *op)
 {
@@ -235,13 +239,13 @@ static clade_status choose(struct ocl *o, struct clade_op *op)
                                              : choose_image(o, op);
 }
 
-/* The rows, or columns, of the image that so many windows cover. */
+/* How many rows, or columns, of the image that many windows cover. */
 static size_t patch_extent(int windows, int stride, int size)
 {
     return (size_t)(windows - 1) * stride + size;
 }
 
-/* The turns that all loops of one work-item make, at most. */
+/* How often all loops of one work-item turn, at most. */
 static double loop_turns(const struct clade_op *op)
 {
     const struct view v = view_of(op);
@@ -293,7 +297,7 @@ static clade_status pack(struct ocl *o, const struct clade_op *op)
                  OCL_INT(width), OCL_INT(turned), OCL_INT(rows)));
 }
 
-/* A batch of images as one row of pixels. */
+/* All images of a batch as one row of pixels. */
 static struct clade_tensor flat_row(const struct clade_tensor *t)
 {
     struct clade_tensor row = *t;

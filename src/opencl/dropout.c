@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
-/* The product. */
+/* One product. */
 int ocl_dropout_depth(const struct clade_op *op)
 {
     (void)op;
     return 1;
 }
 
-/* A quad of Philox' words makes four elements. */
+/* Philox makes four words at a time, one for each of four elements. */
 static int vector(const struct clade_tensor *t)
 {
     return t->c % 4 ? 1 : 4;
 }
 
-/* What the multiplier of an element that is kept is, rounded once. */
+/* The multiplier of an element that is kept, rounded once. */
 static float keep(const struct clade_op *op)
 {
     return (float)(1 / (1 - (double)op->scalar));

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* The windows that one pixel can be in. */
+/* How many windows a pixel can be in. */
 static int covering(const struct clade_window *win)
 {
     const int p = (win->r - 1) / win->stride + 1;
@@ -12,7 +12,8 @@ static int covering(const struct clade_window *win)
     return p * q;
 }
 
-/* One chain; an average's scaling and an accumulation are one more each. */
+/* The sum is one chain.  Scaling an average and adding the old value are one
+ * more rounding each. */
 int ocl_pool_depth(const struct clade_op *op)
 {
     const int added = op->flags & CLADE_ACCUMULATE ? 1 : 0;

@@ -7,12 +7,12 @@
 #include <time.h>
 
 #define PROBES 9
-#define TRIES  3 /* a probe's time is the best of so many */
+#define TRIES  3 /* a probe's time is the shortest of this many */
 #define ITEMS  64
 
-/* fma() is taken unless it is slower than this many times a product and a
- * sum: single timings jump twofold, so no finer rule is stable, and a choice
- * that changes changes bits. */
+/* Use fma() unless it takes more than this many times as long as a product and
+ * a sum.  Single timings vary twofold, so a finer rule would not give the same
+ * answer each time, and another answer changes the bits of results. */
 #define TOO_SLOW 3.0
 
 struct probe {
@@ -40,7 +40,8 @@ static clade_status launch(const struct probe *p, const struct ocl_kernel *k,
     return ocl_check(err, "the probe of fma()", NULL);
 }
 
-/* Seconds of `count` rounds: other work on the machine only adds to them. */
+/* The seconds of `count` rounds.  Other work on the machine can only add to
+ * them, so the shortest time counts. */
 static clade_status time_one(double *seconds, const struct probe *p,
                              const struct ocl_kernel *k, cl_int count)
 {
@@ -66,8 +67,9 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Rounds enough for the clock, and for the launch itself not to count.  The
- * first launch of a kernel is a slow one, which none of this times. */
+/* Find how many rounds take so long that the clock is exact enough and the
+ * launch itself does not count.  A kernel's first launch is slow, so each is
+ * launched once before. */
 static clade_status settle_count(cl_int *count, const struct probe *p)
 {
     double launching, sum;
@@ -85,7 +87,7 @@ static clade_status settle_count(cl_int *count, const struct probe *p)
     return CLADE_OK;
 }
 
-/* The median of the times of fma() over those of a product and a sum. */
+/* The median of: the time of fma() over the time of a product and a sum. */
 static clade_status ratio(double *median, const struct probe *p)
 {
     double list[PROBES], fma, sum;

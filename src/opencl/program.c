@@ -64,7 +64,7 @@ static const struct {
 struct program {
     struct program *next;
     enum ocl_text text;
-    char *options; /* the caller's */
+    char *options; /* the caller's, without the prelude's own */
     enum backend_build build;
     bool unoptimised, fma;
     cl_program program;
@@ -129,8 +129,8 @@ void ocl_programs_free(struct ocl_programs *programs)
     free(programs);
 }
 
-/* No fast-math of any kind: the bounds of doc/consistency.md count roundings.
- * The divide is CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT's. */
+/* No option allows fast maths: the bounds of doc/consistency.md count
+ * roundings.  Division is rounded correctly where the device can. */
 char *ocl_all_options(const struct ocl *o, const char *options)
 {
     const bool divide =
@@ -147,7 +147,7 @@ char *ocl_all_options(const struct ocl *o, const char *options)
     return all;
 }
 
-/* All that a binary depends on. */
+/* Everything that a binary depends on. */
 static char *cache_key(const struct ocl *o, enum ocl_text text,
                        const char *options)
 {
@@ -166,8 +166,8 @@ static char *cache_key(const struct ocl *o, enum ocl_text text,
     return key;
 }
 
-/* The program of the cache folder, or NULL: absent, damaged, or refused by
- * the driver, all of which a build from source mends. */
+/* The program from the cache folder.  NULL if it is absent, damaged, or refused
+ * by the driver; a build from source then replaces it. */
 static cl_program from_cache(struct ocl *o, const char *key,
                              const char *options)
 {
@@ -192,9 +192,10 @@ static cl_program from_cache(struct ocl *o, const char *key,
     return NULL;
 }
 
-/* PoCL keeps kernels itself, by the size of their groups; a binary of it holds
- * each once more, for any size, and building that more than doubles a first
- * start.  Where its cache is off, ours serves. */
+/* PoCL has a cache of its own, which holds each kernel for the sizes of groups
+ * that were run.  Its binaries hold each kernel for any size as well; to build
+ * that more than doubles the time of a first start.  So PoCL's programs go into
+ * our cache only where its own is switched off. */
 static bool keeps_programs(const struct ocl *o)
 {
     const char *cache = getenv("POCL_KERNEL_CACHE");
@@ -228,7 +229,7 @@ static clade_status build_failed(struct ocl *o, const struct clade_op *op,
     size_t n = 0;
     char *whole;
 
-    /* The first errors of a log say most; a log longer than that is cut. */
+    /* A long log is cut: its first errors say most. */
     clGetProgramBuildInfo(prog, o->dev, CL_PROGRAM_BUILD_LOG, 0, NULL, &n);
     whole = calloc(1, n + 1);
     if (whole) {
@@ -358,7 +359,7 @@ static clade_status kernel_new(struct kernel **out, struct ocl *o,
     k->program = p;
     k->object.kernel = clCreateKernel(p->program, name, &err);
     if ((st = ocl_check(err, name, op))) {
-        st = st == CLADE_ENOMEM ? st : CLADE_EBUILD; /* compiled only now */
+        st = st == CLADE_ENOMEM ? st : CLADE_EBUILD; /* some compile only now */
         goto out;
     }
     err = clGetKernelWorkGroupInfo(

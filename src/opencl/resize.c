@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* The workspace: a tap for each column and each row of the output, then the
- * rows of the input blended across, from element across_at() on. */
+/* The workspace holds a tap for each column and each row of the output.  From
+ * element across_at() on it holds the rows of the input, blended across. */
 static int64_t across_at(const struct clade_tensor *y)
 {
     return ((int64_t)y->h + y->w) * (sizeof(cl_int4) / sizeof(cl_short));

@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 
-/* Elements that a work-item of a CPU updates: enough to hide its start. */
+/* How many elements a CPU's work-item updates: enough to hide the cost of
+ * starting it. */
 #define SPAN 16384
 
-/* Two products and a difference; w is one more sum. */
+/* Two products and a difference; w has one more sum, which its bound counts. */
 int ocl_sgd_depth(const struct clade_op *op)
 {
     (void)op;
@@ -24,7 +25,7 @@ clade_status ocl_sgd(struct ocl *o, const struct clade_op *op)
     const int items = (count - 1) / span + 1;
     char options[32];
 
-    /* Nothing here needs whole vectors: any multiple of 16 gives the widest. */
+    /* The kernel handles a tail itself, so take the widest vectors. */
     snprintf(options, sizeof options, "-D VEC=%d", ocl_vector(o, 16));
     return ocl_launch(o, op, OCL_SGD, "sgd", options,
                       wide ? OCL_GROUPS(items, 1, 1) : OCL_GRID(items, 1, 1),

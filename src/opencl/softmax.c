@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
-/* Of softmax and loss, whose bounds are their own, the chain of the sum, the
- * exponential before it and the division or logarithm after it; the gradient
- * is a difference and a product. */
+/* Softmax and loss: an exponential, the chain of the sum, and a division or a
+ * logarithm; their bounds do not use it.  The gradient: a difference and a
+ * product. */
 int ocl_softmax_depth(const struct clade_op *op)
 {
     return op->kind == CLADE_LOSS_BWD ? 2 : op->t[CLADE_X].c + 2;
