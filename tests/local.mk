@@ -19,6 +19,7 @@ check_PROGRAMS = \
   tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
+  tests/plan.t \
   tests/progress.t \
   tests/resize.t \
   tests/rng.t \
@@ -93,6 +94,7 @@ tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
+tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 # The tool's own sources; its main() stays out.

@@ -23,9 +23,10 @@
 /*
  * GoogLeNet (Szegedy et al., "Going deeper with convolutions", 2015, table 1)
  * as a published Keras notebook trains it on CIFAR-10: conv2 has 64 channels
- * and no reduction, there is no LRN, and all padding but the auxiliary pools'
- * is `same`.  A module's channels are those of 1x1 (a), 3x3 reduce and 3x3
- * (b, c), 5x5 reduce and 5x5 (d, e) and the projection after its pool (f).
+ * and no reduction, there is no LRN, and all padding is `same`, but for that of
+ * the auxiliary pools.  The channels of a module are those of its 1x1 (a), 3x3
+ * reduce and 3x3 (b, c), 5x5 reduce and 5x5 (d, e), and of the projection after
+ * its pool (f).
  */
 /* clang-format off */
 static const struct net_row rows[] = {
