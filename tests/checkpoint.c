@@ -98,7 +98,7 @@ static const struct {
     const char *why, *from, *to, *says;
 } damages[] = {
     { "JSON with a hole",
-      "{\"__metadata__\":", " \"__metadata__\":", "no JSON" },
+      "{\"__metadata__\":", " \"__metadata__\":", "not JSON" },
     { "another format", "clade-checkpoint/1", "clade-checkpoint/7", "/7" },
     { "a number that is none", "\"epoch\":\"2\"", "\"epoch\":\"x\"", "epoch" },
     { "a batch of no image", "\"batch\":\"2\"", "\"batch\":\"0\"", "batch" },
