@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A binary that is none must be refused (CL_INVALID_BINARY, or a failed
- * build).  Rusticl of Mesa 22.3.6 ends the process instead; a child is used.
+ * A driver must refuse bytes that are not a binary: with CL_INVALID_BINARY, or
+ * a failed build.  Rusticl of Mesa 22.3.6 ends the process instead, so this
+ * runs in a child.
  */
 #include <stdlib.h>
 #include <string.h>
