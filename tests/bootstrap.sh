@@ -59,7 +59,8 @@ expect 0 '1 usable' "$here/intel" 'Intel with its driver'
 rm "$here/intel/dev/dri/renderD128"
 expect 4 'a device file in /dev' "$here/intel" 'a driver, but no device node'
 : >"$here/intel/dev/nvidiactl"
-expect 4 'a device file in /dev' "$here/intel" "NVIDIA's device node does not help Intel"
+expect 4 'a device file in /dev' "$here/intel" \
+    "NVIDIA's device node does not help Intel"
 rm "$here/intel/dev/nvidiactl"
 
 gpu "$here/amd" 0x1002 0x038000
@@ -74,7 +75,8 @@ echo libpocl.so.2 >"$here/pocl/etc/OpenCL/vendors/pocl.icd"
 expect 4 nvidia-opencl-icd "$here/pocl" "another device's driver does not help"
 
 echo libnvidia-opencl.so.1 >"$here/nvidia/etc/OpenCL/vendors/nvidia.icd"
-expect 4 '/dev/nvidia' "$here/nvidia" 'NVIDIA with its driver, but no device node'
+expect 4 '/dev/nvidia' "$here/nvidia" \
+    'NVIDIA with its driver, but no device node'
 
 # A source tree where nothing is built, on a system that cannot install PoCL.
 mkdir "$here/tree" "$here/bin"
@@ -99,8 +101,8 @@ END
 cp "$here/bin/make" "$here/tree/configure"
 chmod +x "$here/bin"/* "$here/tree/configure"
 
-# builds STATUS TEXT ROOT WHY [ARG...]: one test of what `bootstrap check ARG...`
-# says on the machine in ROOT.
+# builds STATUS TEXT ROOT WHY [ARG...]: one test of what `bootstrap check
+# ARG...` says on the machine in ROOT.
 builds()
 {
     wanted=$1 text=$2 machine=$3 why=$4
@@ -130,7 +132,8 @@ chmod 0 "$here/shut/dev/dri/renderD128" "$here/nvidia/dev/dri/renderD128"
 chmod 755 "$here"
 [ "$(id -u)" -ne 0 ] || as='setpriv --reuid=65534 --clear-groups'
 if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
-    expect 4 'usermod -aG' "$here/shut" 'a driver, but no right to use the device node'
+    expect 4 'usermod -aG' "$here/shut" \
+        'a driver, but no right to use the device node'
     expect 0 '1 usable' "$here/nvidia" 'NVIDIA does not need the render node'
 else
     for number in 18 19; do
