@@ -35,6 +35,7 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
+  tests/structure.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
   tests/verify-step.sh \
