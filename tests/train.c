@@ -207,7 +207,7 @@ static void test_disk_full(void)
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
     small = old;
-    small.rlim_cur = 8192; /* enough for the csv files alone */
+    small.rlim_cur = 8192; /* enough for the csv files only */
     setrlimit(RLIMIT_FSIZE, &small);
     st = train("full", 3, true);
     setrlimit(RLIMIT_FSIZE, &old);

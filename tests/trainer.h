@@ -11,7 +11,7 @@
  */
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-/* 5 images in batches of 2: three steps an epoch, the last of one image. */
+/* 5 images in batches of 2: an epoch has three steps, the last of one image. */
 #define IMAGES 5
 #define BATCH  2
 #define STEPS  3

@@ -9,8 +9,8 @@ extern "C" {
 #define CLADE_API __attribute__((visibility("default")))
 
 /*
- * Every way a call can end: name, the command's exit code, what it means.
- * What can fail returns one of these; 0 is success.
+ * Every function that can fail returns one of these; 0 is success.  Each row
+ * has the name, the exit code of the command, and the meaning.
  */
 /* clang-format off */
 #define CLADE_STATUS_LIST(X)                                                  \

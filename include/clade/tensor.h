@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* A piece of a backend's memory: opaque, made by clade_backend_alloc(). */
+/* A piece of a backend's memory; clade_backend_alloc() makes it. */
 struct clade_buffer;
 
 enum clade_type { CLADE_F32, CLADE_U8, CLADE_F64 };
@@ -51,7 +51,7 @@ CLADE_API struct clade_tensor clade_tensor_at(struct clade_buffer *buffer,
 CLADE_API struct clade_tensor clade_tensor_slice(struct clade_tensor t,
                                                  int first, int c);
 
-/* N*H*W, and N*H*W*C. */
+/* The number of pixels, N*H*W, and of elements, N*H*W*C. */
 CLADE_API int64_t clade_tensor_pixels(const struct clade_tensor *t);
 CLADE_API int64_t clade_tensor_elements(const struct clade_tensor *t);
 

@@ -41,7 +41,7 @@ static void span(size_t *from, size_t *to, const struct clade_tensor *t)
     *to = (size_t)last * size;
 }
 
-/* Is the tensor well-formed, and of this type? */
+/* The tensor must be well-formed and have this type. */
 static clade_status check_tensor(const struct clade_op *op,
                                  enum clade_role role, enum clade_type type)
 {

@@ -38,7 +38,7 @@ int main(void)
 
     if (!find_device())
         return 0;
-    if (fork() == 0) { /* drivers have threads: all of it in the child */
+    if (fork() == 0) { /* a driver's threads must all be in the child */
         load(clCreateContext(NULL, 1, &device, NULL, NULL, NULL));
         _exit(0);
     }
