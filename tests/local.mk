@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# TAP programs, each tests/NAME.t from tests/NAME.c, and TAP scripts,
-# tests/NAME.sh.  They link the library with its internal names visible.
+# The tests are TAP programs (tests/NAME.t, from tests/NAME.c) and TAP scripts
+# (tests/NAME.sh).  The programs link the library with its internal names
+# visible.
 check_PROGRAMS = \
   tests/checkpoint.t \
   tests/choose.t \
@@ -37,13 +38,14 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
+  tests/structure.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
   tests/verify-step.sh \
   tests/verify-train.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
-# Not part of `make check`: built and run by targets of their own.
+# These are not part of `make check`; other targets build and run them.
 EXTRA_PROGRAMS = \
   $(driver_programs) \
   tests/mutants.t \
@@ -63,8 +65,8 @@ tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_choose_t_SOURCES = tests/choose.c
 tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
-# A driver with a fault stands in front of the real one; the libraries that a
-# test uses must find its OpenCL calls, too.
+# tests/faults.c defines some of OpenCL's functions.  Its program exports them,
+# so that the libraries that the program uses call them, too.
 FAULTS = tests/faults.c tests/faults.h
 FAULTS_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
 tests_clblast_t_SOURCES = tests/clblast.c $(FAULTS)
@@ -81,7 +83,7 @@ tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_library_t_SOURCES = tests/library.c
-# This one is a user of the library as installed: public names alone.
+# This one links the shared library as a user does, with public names only.
 tests_library_t_LDADD = libtap.la libclade.la
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -97,7 +99,7 @@ tests_ops_t_SOURCES = tests/ops.c
 tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
-# The tool's own sources; its main() stays out.
+# This one compiles some sources of the tool, without its main().
 tests_progress_t_SOURCES = tests/progress.c src/tool/common.c \
   src/tool/progress.c
 tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -123,7 +125,8 @@ T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
   $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(T_LOG_DRIVER)
 
-# Drivers keep compiled kernels below HOME; the tests' own stay in the build.
+# Drivers keep compiled kernels below HOME; keep those of the tests in the
+# build folder.
 TEST_HOME = $(abs_builddir)/tests/home
 AM_TESTS_ENVIRONMENT = \
   HOME='$(TEST_HOME)'; export HOME; \
@@ -139,7 +142,8 @@ EXTRA_DIST += \
   tests/ref/keras-float64-b2-s5-seed1.json \
   tests/verify.sh
 
-# Kernels compiled for GPUs that are not here; needs their compilers.
+# Compile the kernels for GPUs that this machine does not have.  This needs
+# their compilers; see doc/targets.md.
 EXTRA_DIST += tests/targets.sh
 CLEANFILES += tests/programs$(EXEEXT) tests/targets.md
 check-targets: tests/programs$(EXEEXT)
@@ -152,7 +156,7 @@ check-targets: tests/programs$(EXEEXT)
 clean-local:
 	rm -rf '$(TEST_HOME)'
 
-# Faults given to the driver, and what catches them.
+# Put faults into the driver, and see whether `clade verify` catches them.
 tests_mutants_t_SOURCES = \
   $(FAULTS) \
   tests/mutants-control.c \
@@ -163,7 +167,7 @@ tests_mutants_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_mutants_t_LDFLAGS = -export-dynamic
 tests_mutants_t_LDADD = $(LDADD) -ldl
 
-# Prints the table, and rewrites it where all that must catch a mutant did.
+# If every fault is caught, print the table and update doc/mutants.md.
 check-mutants: all
 	rm -f tests/mutants.md
 	CLADE_MUTANTS_TABLE='$(abs_builddir)/tests/mutants.md' VERBOSE=1 \
@@ -182,7 +186,7 @@ CLEANFILES += \
   tests/mutants.trs
 EXTRA_DIST += doc/mutants.md
 
-# Faults of drivers, reproduced without the library; doc/drivers.md.
+# Reproduce faults of drivers, without the library; see doc/drivers.md.
 driver_programs = \
   tests/drivers/callback.t \
   tests/drivers/fill.t \

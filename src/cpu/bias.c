@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* db[k] = sum over pixels of dy[pixel,k]: channels k0 ... k0+count-1. */
+/* db[k] = sum over pixels of dy[pixel,k], for channels k0 ... k0+count-1. */
 static void sum_channels(const struct clade_op *op, int k0, int count)
 {
     const struct clade_tensor *dy = &op->t[CLADE_DY];

@@ -2,15 +2,15 @@
 #include "cpu/real.h"
 
 /*
- * The three convolutions.  Each is cut into tiles of ROWS x COLS outputs whose
- * sums stay in the processor's registers; all inner loops are products().
- * ROWS runs along a row of the image (of the filter's input channels, in
- * conv_bwd_filter), COLS along the channels.
+ * The three convolutions.  Each computes its outputs in tiles of ROWS x COLS,
+ * whose sums stay in the processor's registers.  products() is the inner loop
+ * of all three.  The COLS of a tile are neighbouring channels.  Its ROWS are
+ * pixels of one image row, or input channels in conv_bwd_filter.
  */
 enum { ROWS = 4, COLS = 8 };
 
-/* Where the operands of a tile's products lie: a[j*row + i*step] times
- * b[i*b_step + k]. */
+/* The operands of a tile: sum [j][k] adds a[j*row + i*step] * b[i*b_step + k]
+ * for all i < count. */
 struct operands {
     const real *a, *b;
     int64_t row, step, b_step;
@@ -40,7 +40,7 @@ products(double (*acc)[COLS], const struct operands *o, int rows, int cols)
             acc[j][k] = sum[j][k];
 }
 
-/* products() with the usual extents known to the compiler. */
+/* products(), specialised for the usual tile sizes. */
 CPU_WIDE static void multiply(double (*acc)[COLS], const struct operands *o,
                               int rows, int cols)
 {
@@ -61,12 +61,13 @@ static int at_most(int v, int limit)
     return v < limit ? v : limit;
 }
 
-/* Of rows j < `rows` at columns first + j*step, those inside an image w wide:
- * from ... to-1. */
+/* The numbers from ... to-1. */
 struct span {
     int from, to;
 };
 
+/* The rows j < `rows` of a tile whose image column first + j*step is inside an
+ * image of width w. */
 static struct span inside(int first, int step, int rows, int w)
 {
     struct span in = { 0, rows };
@@ -79,8 +80,8 @@ static struct span inside(int first, int step, int rows, int w)
 }
 
 /*
- * A 1x1 convolution doesn't see where its pixels are: as one row of all of
- * them, tiles fit better.
+ * Make all pixels of a tensor into one row.  A 1x1 convolution gives the same
+ * results for it, and tiles fit a long row better.
  */
 static void flatten(struct clade_tensor *t)
 {
@@ -121,7 +122,8 @@ static void fwd_store(const struct clade_op *op, double (*acc)[COLS],
     }
 }
 
-/* Pixels q0 ... q0+ROWS-1 of output row p, channels k0 ... k0+COLS-1. */
+/* Compute pixels q0 ... q0+ROWS-1 of output row p, channels k0 ... k0+COLS-1.
+ */
 static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -158,7 +160,8 @@ static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
     fwd_store(op, acc, pixel_at(y, n, p, q0), rows, k0, cols);
 }
 
-/* Channels go outermost, so that their part of the filter stays in cache. */
+/* The outermost loop is over channels, so that their part of the filter stays
+ * in cache. */
 void REAL_NAME(conv_fwd)(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
@@ -189,8 +192,9 @@ static void bwd_data_store(const struct clade_op *op, double (*acc)[COLS],
     }
 }
 
-/* Pixels w0, w0+stride, ... of row h of dx: the same (r,s) reach all of them,
- * from neighbouring pixels of dy.  `transposed` is the filter as [R,S,K,C]. */
+/* Compute pixels w0, w0+stride, ... of row h of dx, channels c0 ... c0+COLS-1.
+ * The same (r,s) contribute to all these pixels, from neighbouring pixels of
+ * dy.  `transposed` is the filter as [R,S,K,C]. */
 static void bwd_data_tile(const struct clade_op *op, const real *transposed,
                           int n, int h, int w0, int c0)
 {
@@ -263,7 +267,8 @@ void REAL_NAME(conv_bwd_data)(const struct clade_op *given, void *scratch)
     }
 }
 
-/* The outputs p (or q) whose input p*stride - pad + r is inside. */
+/* The output rows (or columns) p < count that read inside the image: 0 <=
+ * p*stride - pad + r < extent. */
 static struct span outputs(int r, int pad, int stride, int extent, int count)
 {
     struct span in = { 0, count };
@@ -275,7 +280,7 @@ static struct span outputs(int r, int pad, int stride, int extent, int count)
     return in;
 }
 
-/* dw[r,s,c,k] for channels c0 ... c0+ROWS-1 and k0 ... k0+COLS-1. */
+/* Compute dw[r,s,c,k] for channels c0 ... c0+ROWS-1 and k0 ... k0+COLS-1. */
 static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
                             int k0)
 {

@@ -13,18 +13,18 @@
 static cpu_run_fn *const run_table[CLADE_OP_KINDS][2] = { CPU_OP_LIST(
     CPU_RUN) };
 
-/* What to open a device by, and the storage of its tensors. */
+/* The reference's devices. */
 static const struct {
     const char *selector, *name;
-    enum clade_type real;
+    enum clade_type real; /* what its tensors hold */
 } variants[] = {
     { "cpu", "this machine's processors, float32", CLADE_F32 },
     { "cpu64", "this machine's processors, float64", CLADE_F64 },
 };
 enum { VARIANTS = sizeof(variants) / sizeof(variants[0]) };
 
-/* The reference is taken only where it is named, or where nothing else is: its
- * rank is below every other device's. */
+/* Its rank is below every other device's, so the reference is chosen only if it
+ * is named or if there is no other device. */
 static struct clade_device describe(int variant)
 {
     const long pages = sysconf(_SC_PHYS_PAGES);
@@ -88,7 +88,8 @@ static void close_cpu(clade_backend *be)
     free(cpu);
 }
 
-/* Whole cache lines, so that threads' parts of a row start on their own. */
+/* Allocate whole cache lines, so that two threads never write to the same line.
+ */
 static void *lines(size_t bytes)
 {
     const size_t line = 64;
@@ -190,8 +191,9 @@ static int candidates(clade_backend *be, const struct clade_op *op,
 }
 
 /*
- * Roundings of the storage's own size.  A float32 op's sum is in double, with
- * one rounding at the end; a float64 op's is a chain of products.
+ * The depth, in roundings to the type of storage.  A float32 op adds up in
+ * double and rounds once at the end.  A float64 op is a chain of products with
+ * a rounding at each.
  */
 static int depth(const struct clade_op *op, enum clade_type real)
 {
@@ -223,8 +225,8 @@ static clade_status settle(clade_backend *be, struct clade_op *op)
     return CLADE_OK;
 }
 
-/* conv_bwd_data transposes its filter; the copies share one piece of memory, as
- * ops run one after another. */
+/* Make room for the transposed filter of conv_bwd_data.  Ops run one after
+ * another, so all of them use the same memory for it. */
 static clade_status make_scratch(struct cpu *cpu, const struct clade_op *op)
 {
     const size_t wanted = (size_t)clade_tensor_elements(&op->t[CLADE_W]) *

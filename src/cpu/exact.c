@@ -15,7 +15,7 @@ static cpu_row_fn *const row_table[CLADE_OP_KINDS][2] = {
                                 cpu64_conv_bwd_filter_row },
 };
 
-/* Whether the op's floats are float64: they are all of one type. */
+/* Are the op's floats float64?  All its tensors of floats have one type. */
 static bool is_double(const struct clade_op *op)
 {
     for (int role = 0; role < CLADE_ROLES; role++)
@@ -32,7 +32,8 @@ static cpu_at_fn *oracle(const struct clade_op *op)
     return at;
 }
 
-/* Whether a convolution's sums have to be searched for subnormal operands. */
+/* Can `flush` be other than 0?  For a convolution look at its operands, because
+ * computing `flush` in every sum is slow; for other ops say yes. */
 static bool may_flush(const struct clade_op *op)
 {
     static const enum clade_role operands[] = { CLADE_X, CLADE_W, CLADE_DY };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* v = momentum*v - rate*dw; w = w + v, with the v that was stored. */
+/* v = momentum*v - rate*dw, rounded to storage; w = w + v with that v. */
 void REAL_NAME(sgd)(const struct clade_op *op, void *scratch)
 {
     const double momentum = op->scalar;

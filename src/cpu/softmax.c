@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* The largest of K logits, and sum over j of exp(x[j] - max); NaN where any
- * logit is NaN.  exp and log are double's, whatever the storage. */
+/* The largest of K logits, and the sum over j of exp(x[j] - max), which is NaN
+ * if a logit is NaN.  exp and log are computed in double in both precisions. */
 struct softmax {
     double max, sum;
 };
@@ -19,8 +19,8 @@ static struct softmax softmax(const real *x, int K)
     return s;
 }
 
-/* Sum over j of p[j] * |x[j] - max|: how far the logits' own roundings carry
- * into a probability. */
+/* The sum over j of p[j] * |x[j] - max|.  It says how much the rounding of
+ * x[j] - max changes a probability. */
 static double spread(const real *x, int K, struct softmax s)
 {
     double sum = 0;
@@ -68,7 +68,7 @@ struct cpu_exact REAL_NAME(softmax_fwd_at)(const struct clade_op *op,
     return e;
 }
 
-/* The first largest logit, or the first NaN. */
+/* The index of the largest logit, the first of equals; or of the first NaN. */
 static int argmax(const real *x, int K, bool flush)
 {
     double most = taken(x[0], flush);
@@ -128,7 +128,7 @@ struct cpu_exact REAL_NAME(loss_fwd_at)(const struct clade_op *op,
     return e;
 }
 
-/* dx[n,k] = (y[n,k] - (k == label[n])) * float32(weight/batch), element i. */
+/* Element i of dx[n,k] = (y[n,k] - (k == label[n])) * float32(weight/batch). */
 static double logit_gradient(const struct clade_op *op, int64_t i)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
