@@ -23,6 +23,7 @@ check_PROGRAMS = \
   tests/rng.t \
   tests/device.t \
   tests/train.t \
+  tests/verify-case.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
   tests/verify-oracle.t \
@@ -96,6 +97,7 @@ tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
+tests_verify_case_t_SOURCES = tests/verify-case.c
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
