@@ -19,12 +19,7 @@ static const struct verify_line lines[] = {
 
 static clade_status make(struct clade_op *op, const struct verify_parts *p)
 {
-    return clade_op_bias_bwd(op, p->t[CLADE_DB], p->t[CLADE_DY]);
-}
-
-static int64_t products(const struct op_case *c)
-{
-    return (int64_t)c->n * c->p * c->q;
+    return clade_op_bias_bwd(op, T(DB), T(DY));
 }
 
 const struct verify_kind verify_bias_bwd = {
@@ -32,6 +27,5 @@ const struct verify_kind verify_bias_bwd = {
     .lines = lines,
     .data = SUM_DATA,
     .hot_a = HOT_COLUMN,
-    .sum = true,
-    .products = products,
+    .over = "npq",
 };

@@ -3,7 +3,6 @@
  * the errors are in terms of them. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "rng.h"
 #include "op/op.h"
@@ -35,48 +34,22 @@ static clade_status absolute(struct verify_mirror *to,
     return CLADE_OK;
 }
 
-/* What an op multiplies and adds; of a DX, what it is added to. */
-static bool adds(const struct clade_op *op, int role)
-{
-    switch (role) {
-    case CLADE_X:
-        return !verify_masks(op->kind, role);
-    case CLADE_W:
-    case CLADE_B:
-    case CLADE_DY:
-    case CLADE_DX:
-    case CLADE_Y:
-    case CLADE_DW:
-    case CLADE_DB:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Flat, row-major, from the pixels that an output lies in. */
-static void gather(float *to, const struct clade_tensor *t)
-{
-    const float *from = verify_image(t);
-    const int64_t n = clade_tensor_pixels(t);
-
-    for (int64_t p = 0; p < n; p++)
-        memcpy(to + p * t->c, from + p * t->ld, t->c * sizeof(*to));
-}
-
 /* A sum of products: the op itself on absolute values. */
 static clade_status of_sum(float *bracket, clade_backend *cpu,
                            const struct verify_mirror *m,
                            struct verify_mirror *scratch, enum clade_role role)
 {
     struct clade_op *op = &scratch->op;
+    const struct clade_tensor *t = &op->t[role];
+    const int64_t n = clade_tensor_elements(&m->op.t[role]);
     clade_status st = CLADE_OK;
 
     *op = m->op;
     if (role == CLADE_Y)
         op->flags &= ~(unsigned)CLADE_RELU;
     for (int r = 0; r < CLADE_ROLES && !st; r++)
-        if (op->t[r].buffer && adds(op, r))
+        if (op->t[r].buffer && op->t[r].type == CLADE_F32 &&
+            !verify_masks(op->kind, r))
             st = absolute(scratch, m, r);
     if (!st)
         st = clade_backend_choose(cpu, op, NULL);
@@ -84,9 +57,12 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
         st = clade_backend_prepare(cpu, op);
     if (!st)
         st = clade_backend_run(cpu, op);
-    if (!st)
-        gather(bracket, &op->t[role]);
-    return st;
+    if (st)
+        return st;
+#pragma omp parallel for
+    for (int64_t i = 0; i < n; i++)
+        bracket[i] = verify_get(verify_image(t), t, i);
+    return CLADE_OK;
 }
 
 /* Small ones: the oracle's. */
@@ -120,7 +96,7 @@ clade_status noise_bracket(float **bracket, clade_backend *cpu,
                           (long long)n);
     if (kind->bracket)
         kind->bracket(s, &m->op, role);
-    else if (kind->sum)
+    else if (verify_is_sum(m->op.kind))
         st = of_sum(s, cpu, m, scratch, role);
     else
         st = of_oracle(s, m, role);

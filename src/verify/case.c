@@ -151,6 +151,43 @@ const char *verify_case_parse(struct op_case *c, const char *name)
     return strcmp(c->name, name) ? "cases are not named like this" : NULL;
 }
 
+/* ---- letters ------------------------------------------------------------- */
+
+static int ceil_div(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+int verify_extent(const struct op_case *c, char letter)
+{
+    static const char letters[] = "nhwcpqkrsRS1t";
+    const struct clade_window *w = &c->window;
+    const int extents[] = { c->n,
+                            c->h,
+                            c->w,
+                            c->c,
+                            c->p,
+                            c->q,
+                            c->k,
+                            w->r,
+                            w->s,
+                            ceil_div(w->r, w->stride),
+                            ceil_div(w->s, w->stride),
+                            1,
+                            UINT8_MAX + 1 };
+
+    return extents[strchr(letters, letter) - letters];
+}
+
+int64_t verify_extents(const struct op_case *c, const char *letters)
+{
+    int64_t product = 1;
+
+    for (; letters && *letters; letters++)
+        product *= verify_extent(c, *letters);
+    return product;
+}
+
 /* ---- the reduced cases --------------------------------------------------- */
 
 static struct clade_window window_of(const struct verify_line *l)

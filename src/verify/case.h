@@ -52,4 +52,12 @@ void verify_case_name(struct op_case *c);
  * then of no use. */
 const char *verify_case_parse(struct op_case *c, const char *name);
 
+/*
+ * An extent of a case by its letter, and the product of several (NULL: 1):
+ * n h w c, p q k, r s; R and S, the windows that cover a pixel along an axis,
+ * at most; 1; and t, the entries of a table for bytes.
+ */
+int verify_extent(const struct op_case *c, char letter);
+int64_t verify_extents(const struct op_case *c, const char *letters);
+
 #endif

@@ -47,38 +47,21 @@ static const struct verify_line lines[] = {
 
 static clade_status make_fwd(struct clade_op *op, const struct verify_parts *p)
 {
-    return clade_op_conv_fwd(op, p->t[CLADE_Y], p->t[CLADE_X], p->t[CLADE_W],
-                             p->t[CLADE_B], p->c->window, p->c->flags);
+    return clade_op_conv_fwd(op, T(Y), T(X), T(W), T(B), p->c->window,
+                             p->c->flags);
 }
 
 static clade_status make_bwd_data(struct clade_op *op,
                                   const struct verify_parts *p)
 {
-    return clade_op_conv_bwd_data(op, p->t[CLADE_DX], p->t[CLADE_DY],
-                                  p->t[CLADE_W], p->t[CLADE_X], p->c->window,
+    return clade_op_conv_bwd_data(op, T(DX), T(DY), T(W), T(X), p->c->window,
                                   p->c->flags);
 }
 
 static clade_status make_bwd_filter(struct clade_op *op,
                                     const struct verify_parts *p)
 {
-    return clade_op_conv_bwd_filter(op, p->t[CLADE_DW], p->t[CLADE_X],
-                                    p->t[CLADE_DY], p->c->window);
-}
-
-static int64_t products_fwd(const struct op_case *c)
-{
-    return (int64_t)c->window.r * c->window.s * c->c;
-}
-
-static int64_t products_bwd_data(const struct op_case *c)
-{
-    return verify_covering(&c->window) * c->k;
-}
-
-static int64_t products_bwd_filter(const struct op_case *c)
-{
-    return (int64_t)c->n * c->p * c->q;
+    return clade_op_conv_bwd_filter(op, T(DW), T(X), T(DY), p->c->window);
 }
 
 /* Whether a window of `extent` places, the first of which is at `first`, ends
@@ -133,8 +116,7 @@ const struct verify_kind verify_conv_fwd = {
     .hot_a = HOT_GRID,
     .hot_b = HOT_COLUMN,
     .b = CLADE_W,
-    .sum = true,
-    .products = products_fwd,
+    .over = "rsc",
     .meets_padding = padded_fwd,
 };
 const struct verify_kind verify_conv_bwd_data = {
@@ -145,8 +127,7 @@ const struct verify_kind verify_conv_bwd_data = {
     .hot_a = HOT_GRID,
     .hot_b = HOT_INNER,
     .b = CLADE_W,
-    .sum = true,
-    .products = products_bwd_data,
+    .over = "RSk",
     .meets_padding = padded_bwd_data,
 };
 const struct verify_kind verify_conv_bwd_filter = {
@@ -156,8 +137,7 @@ const struct verify_kind verify_conv_bwd_filter = {
     .hot_a = HOT_COLUMN,
     .hot_b = HOT_COLUMN,
     .b = CLADE_DY,
-    .sum = true,
-    .products = products_bwd_filter,
+    .over = "npq",
     .meets_padding = padded_bwd_filter,
 };
 /* Copies a filter; judged through the convolution that reads the copy. */

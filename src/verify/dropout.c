@@ -17,15 +17,14 @@ static const struct verify_line lines[] = {
 
 static clade_status make_fwd(struct clade_op *op, const struct verify_parts *p)
 {
-    return clade_op_dropout_fwd(op, p->t[CLADE_Y], p->t[CLADE_X], p->c->scalar,
-                                "verify", p->step);
+    return clade_op_dropout_fwd(op, T(Y), T(X), p->c->scalar, "verify",
+                                p->step);
 }
 
 static clade_status make_bwd(struct clade_op *op, const struct verify_parts *p)
 {
-    return clade_op_dropout_bwd(op, p->t[CLADE_DX], p->t[CLADE_DY],
-                                p->t[CLADE_X], p->c->scalar, "verify", p->step,
-                                p->c->flags);
+    return clade_op_dropout_bwd(op, T(DX), T(DY), T(X), p->c->scalar, "verify",
+                                p->step, p->c->flags);
 }
 
 #define DATA (D(RANDOM) | D(SPECIAL) | D(TINY) | D(HUGE) | D(DENORMAL))

@@ -6,26 +6,24 @@
 
 int64_t verify_products(const struct op_case *c)
 {
-    const struct verify_kind *kind = verify_kind(c->kind);
-
-    return kind->products ? kind->products(c) : 1;
+    return verify_extents(c, verify_kind(c->kind)->over);
 }
 
 double verify_unit(const struct op_case *c)
 {
-    const struct verify_kind *kind = verify_kind(c->kind);
+    const bool pair = verify_kind(c->kind)->hot_b;
     double unit = 1;
 
     if (c->data == DATA_EXACT)
-        unit = kind->hot_b ? DATA_EXACT_A * DATA_EXACT_B : DATA_EXACT_A;
-    return kind->scale ? unit * (float)kind->scale(&c->window) : unit;
+        unit = pair ? DATA_EXACT_A * DATA_EXACT_B : DATA_EXACT_A;
+    return unit * (float)verify_scale(c->kind, &c->window);
 }
 
 int verify_bytes(const struct op_case *c)
 {
-    const struct verify_kind *kind = verify_kind(c->kind);
+    const char *letters = verify_kind(c->kind)->bytes;
 
-    return kind->bytes ? kind->bytes(c) : UINT8_MAX + 1;
+    return letters ? (int)verify_extents(c, letters) : UINT8_MAX + 1;
 }
 
 static double real_value(const struct fill *f, const struct verify_kind *kind,
@@ -48,8 +46,7 @@ static uint8_t byte_value(const struct fill *f, const struct verify_kind *kind,
     return data_words(f, i).w[0] % verify_bytes(f->c);
 }
 
-/* The units of a sum that is scaled are no powers of two: nothing is added to
- * those. */
+/* The units of an average are no powers of two: nothing is added to those. */
 void verify_fill(void *to, const struct clade_tensor *t,
                  const struct op_case *c, enum clade_role role)
 {
@@ -61,7 +58,7 @@ void verify_fill(void *to, const struct clade_tensor *t,
                       .alone = !kind->hot_b,
                       .is_b = kind->hot_b && role == kind->b,
                       .products = verify_products(c),
-                      .unit = kind->scale ? 0 : verify_unit(c) };
+                      .unit = kind->average ? 0 : verify_unit(c) };
 
     f.hot = f.is_b ? kind->hot_b : kind->hot_a;
     f.amplitude = data_amplitude(&f);

@@ -37,36 +37,22 @@ unsigned verify_inputs(const struct op_case *c)
 struct clade_tensor verify_shape_of(const struct op_case *c,
                                     enum clade_role role)
 {
-    const struct verify_kind *kind = verify_kind(c->kind);
+    static const char *const usual[CLADE_ROLES] = {
+        [CLADE_Y] = "npqk",  [CLADE_DY] = "npqk", [CLADE_ARG] = "npqk",
+        [CLADE_X] = "nhwc",  [CLADE_DX] = "nhwc", [CLADE_W] = "rsck",
+        [CLADE_DW] = "rsck", [CLADE_V] = "rsck",  [CLADE_B] = "111k",
+        [CLADE_DB] = "111k",
+    };
+    const char *own = verify_kind(c->kind)->shape[role];
+    const char *letters = own ? own : usual[role] ? usual[role] : "n111";
     const unsigned bytes = BYTES | op_kind(c->kind)->bytes;
-    struct clade_tensor t = { .n = 1, .h = 1, .w = 1, .c = 1 };
+    struct clade_tensor t = { .n = verify_extent(c, letters[0]),
+                              .h = verify_extent(c, letters[1]),
+                              .w = verify_extent(c, letters[2]),
+                              .c = verify_extent(c, letters[3]) };
 
-    t.type = bytes & 1u << role ? CLADE_U8 : CLADE_F32;
-    switch (role) {
-    case CLADE_Y:
-    case CLADE_DY:
-    case CLADE_ARG:
-        t.n = c->n, t.h = c->p, t.w = c->q, t.c = c->k;
-        break;
-    case CLADE_X:
-    case CLADE_DX:
-        t.n = c->n, t.h = c->h, t.w = c->w, t.c = c->c;
-        break;
-    case CLADE_W:
-    case CLADE_DW:
-    case CLADE_V:
-        t.n = c->window.r, t.h = c->window.s, t.w = c->c, t.c = c->k;
-        break;
-    case CLADE_B:
-    case CLADE_DB:
-        t.c = c->k;
-        break;
-    default:
-        t.n = c->n;
-    }
-    if (kind->shape)
-        kind->shape(&t, role);
     t.ld = t.c + c->gap[role];
+    t.type = bytes & 1u << role ? CLADE_U8 : CLADE_F32;
     return t;
 }
 

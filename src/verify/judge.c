@@ -41,28 +41,6 @@ void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
     va_end(args);
 }
 
-bool verify_is_exact(enum clade_op_kind kind, enum clade_role role)
-{
-    return verify_kind(kind)->exact & 1u << role;
-}
-
-bool verify_all_exact(enum clade_op_kind kind)
-{
-    return !(clade_op_outputs(kind) & ~verify_kind(kind)->exact);
-}
-
-bool verify_is_sum(enum clade_op_kind kind)
-{
-    return verify_kind(kind)->sum;
-}
-
-double verify_bound(const struct verify_element *x)
-{
-    const struct verify_kind *kind = verify_kind(x->op->kind);
-
-    return kind->bound ? kind->bound(x) : bound_sum(x);
-}
-
 /* ---- one element --------------------------------------------------------- */
 
 /* An element, and what the device computed. */
@@ -126,8 +104,7 @@ static enum rule by_bits(const struct element *e)
 static bool overflowed(const struct element *e)
 {
     const struct clade_op *op = e->x.op;
-    const struct verify_kind *kind = verify_kind(op->kind);
-    const double scale = kind->scale ? kind->scale(&op->window) : 1;
+    const double scale = verify_scale(op->kind, &op->window);
 
     if (e->x.exact->s < FLT_MAX * scale * (1 - bound_gamma(op->depth + 2)))
         return false;

@@ -70,12 +70,4 @@ void verify_count(struct clade_verify_summary *summary,
                   const struct clade_verdict *v);
 clade_status verify_conclude(const struct clade_verify_summary *summary);
 
-/* The hard bound of |got - y|. */
-double verify_bound(const struct verify_element *x);
-/* Whether an output is compared bit for bit whatever the data; whether all of
- * a kind's are; whether a kind is a sum of products. */
-bool verify_is_exact(enum clade_op_kind kind, enum clade_role role);
-bool verify_all_exact(enum clade_op_kind kind);
-bool verify_is_sum(enum clade_op_kind kind);
-
 #endif

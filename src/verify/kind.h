@@ -34,10 +34,11 @@ struct verify_kind {
     unsigned flags;                  /* enum clade_op_flags */
     float scalar;
 
-    /* Its tensors: change the shape of a role from the usual one; the values
-     * that a byte of an input may have (absent: 256). */
-    void (*shape)(struct clade_tensor *t, enum clade_role role);
-    int (*bytes)(const struct op_case *c);
+    /* Its tensors, in the letters of verify_extents(): the shapes of roles that
+     * are not as usual; how many values a byte of an input may have (absent:
+     * 256). */
+    const char *shape[CLADE_ROLES];
+    const char *bytes;
 
     /* How they are filled: where position data have their ones, which operand
      * is b (with hot_b alone), values and bytes that are not the usual ones. */
@@ -47,13 +48,11 @@ struct verify_kind {
     uint8_t (*byte)(const struct fill *f, int64_t i);
 
     /* How it is judged. */
-    bool sum;                                     /* a sum of products */
-    unsigned exact;                               /* outputs that are compared
-                                                     bit for bit, a mask */
-    int64_t (*products)(const struct op_case *c); /* in the longest sum; absent:
-                                                     one */
-    double (*scale)(const struct clade_window *); /* what multiplies the sum */
-    double (*bound)(const struct verify_element *x); /* absent: of a sum */
+    unsigned exact;   /* outputs that are compared bit for bit, a mask */
+    const char *over; /* the letters that the longest sum runs over */
+    bool average;     /* it is divided by the window's places */
+    double (*bound)(const struct verify_element *x); /* absent: that of a sum of
+                                                        products, if it is one */
     /* Whether an element's sum may have met zeros of the padding. */
     bool (*meets_padding)(const struct clade_op *op, int64_t i);
     /* Element by element over dense tensors: it may be cut anywhere. */
@@ -73,6 +72,16 @@ CLADE_OP_LIST(VERIFY_DECLARE)
 #undef VERIFY_DECLARE
 
 const struct verify_kind *verify_kind(enum clade_op_kind kind);
+/* Whether a kind is a sum of products. */
+bool verify_is_sum(enum clade_op_kind kind);
+/* Whether an output is compared bit for bit whatever the data; whether all of
+ * a kind's are. */
+bool verify_is_exact(enum clade_op_kind kind, enum clade_role role);
+bool verify_all_exact(enum clade_op_kind kind);
+/* The hard bound of |got - y|. */
+double verify_bound(const struct verify_element *x);
+/* What a sum is multiplied by. */
+double verify_scale(enum clade_op_kind kind, const struct clade_window *w);
 
 /* Whether a role is the forward output that masks a gradient. */
 static inline bool verify_masks(enum clade_op_kind kind, enum clade_role role)

@@ -33,49 +33,27 @@ static const struct verify_line lines[] = {
 static clade_status make_maxpool_fwd(struct clade_op *op,
                                      const struct verify_parts *p)
 {
-    return clade_op_maxpool_fwd(op, p->t[CLADE_Y], p->t[CLADE_ARG],
-                                p->t[CLADE_X], p->c->window);
+    return clade_op_maxpool_fwd(op, T(Y), T(ARG), T(X), p->c->window);
 }
 
 static clade_status make_maxpool_bwd(struct clade_op *op,
                                      const struct verify_parts *p)
 {
-    return clade_op_maxpool_bwd(op, p->t[CLADE_DX], p->t[CLADE_DY],
-                                p->t[CLADE_ARG], p->t[CLADE_X], p->c->window,
+    return clade_op_maxpool_bwd(op, T(DX), T(DY), T(ARG), T(X), p->c->window,
                                 p->c->flags);
 }
 
 static clade_status make_avgpool_fwd(struct clade_op *op,
                                      const struct verify_parts *p)
 {
-    return clade_op_avgpool_fwd(op, p->t[CLADE_Y], p->t[CLADE_X], p->c->window);
+    return clade_op_avgpool_fwd(op, T(Y), T(X), p->c->window);
 }
 
 static clade_status make_avgpool_bwd(struct clade_op *op,
                                      const struct verify_parts *p)
 {
-    return clade_op_avgpool_bwd(op, p->t[CLADE_DX], p->t[CLADE_DY],
-                                p->t[CLADE_X], p->c->window, p->c->flags);
-}
-
-static int places(const struct op_case *c)
-{
-    return c->window.r * c->window.s;
-}
-
-static int64_t products_fwd(const struct op_case *c)
-{
-    return places(c);
-}
-
-static int64_t products_bwd(const struct op_case *c)
-{
-    return verify_covering(&c->window);
-}
-
-static double average(const struct clade_window *w)
-{
-    return 1.0 / (w->r * w->s);
+    return clade_op_avgpool_bwd(op, T(DX), T(DY), T(X), p->c->window,
+                                p->c->flags);
 }
 
 /* A choice of maxpool's: any place of the window that is in the image. */
@@ -85,9 +63,10 @@ static uint8_t choice(const struct fill *f, int64_t i)
     const struct clade_window *win = &c->window;
     const int64_t pixel = i / f->t->c;
     const int q = pixel % f->t->w, p = pixel / f->t->w % f->t->h;
-    int at = data_words(f, i).w[0] % places(c);
+    const int places = win->r * win->s;
+    int at = data_words(f, i).w[0] % places;
 
-    for (int tries = 0; tries < places(c); tries++, at = (at + 1) % places(c)) {
+    for (int tries = 0; tries < places; tries++, at = (at + 1) % places) {
         const int h = p * win->stride - win->top + at / win->s;
         const int w = q * win->stride - win->left + at % win->s;
 
@@ -108,19 +87,17 @@ const struct verify_kind verify_maxpool_bwd = {
     .lines = lines,
     .data = SUM_DATA & ~D(POSITION_A),
     .flags = RELU | ACC,
-    .bytes = places,
+    .bytes = "rs",
     .byte = choice,
-    .sum = true,
-    .products = products_bwd,
+    .over = "RS",
 };
 const struct verify_kind verify_avgpool_fwd = {
     .make = make_avgpool_fwd,
     .lines = lines,
     .data = SUM_DATA,
     .hot_a = HOT_GRID,
-    .sum = true,
-    .products = products_fwd,
-    .scale = average,
+    .over = "rs",
+    .average = true,
 };
 const struct verify_kind verify_avgpool_bwd = {
     .make = make_avgpool_bwd,
@@ -128,7 +105,6 @@ const struct verify_kind verify_avgpool_bwd = {
     .data = SUM_DATA,
     .flags = RELU | ACC,
     .hot_a = HOT_GRID,
-    .sum = true,
-    .products = products_bwd,
-    .scale = average,
+    .over = "RS",
+    .average = true,
 };

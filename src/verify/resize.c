@@ -17,13 +17,7 @@ static const struct verify_line lines[] = {
 
 static clade_status make(struct clade_op *op, const struct verify_parts *p)
 {
-    return clade_op_resize(op, p->t[CLADE_Y], p->t[CLADE_X], p->t[CLADE_TABLE]);
-}
-
-static void shape(struct clade_tensor *t, enum clade_role role)
-{
-    if (role == CLADE_TABLE)
-        t->n = 1, t->c = 256;
+    return clade_op_resize(op, T(Y), T(X), T(TABLE));
 }
 
 /* The table, a byte's value over 255. */
@@ -37,7 +31,7 @@ const struct verify_kind verify_resize = {
     .make = make,
     .lines = lines,
     .data = D(RANDOM),
-    .shape = shape,
+    .shape = { [CLADE_TABLE] = "111t" },
     .value = value,
     .exact = K(Y),
 };

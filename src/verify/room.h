@@ -6,14 +6,6 @@
 
 /* What the files of families are written with. */
 
-/* The windows that cover a pixel, at most. */
-static inline int64_t verify_covering(const struct clade_window *w)
-{
-    const int64_t down = (w->r + w->stride - 1) / w->stride;
-
-    return down * ((w->s + w->stride - 1) / w->stride);
-}
-
 /* UNEVEN is four different pads; OUTPUT, for resize: r and s are P and Q. */
 enum pad { SAME, VALID, UNEVEN, OUTPUT };
 
@@ -31,7 +23,8 @@ struct verify_line {
     const char *why;
 };
 
-#define K(id) (1u << CLADE_##id) /* a kind or a role in a mask */
+#define T(role) (p->t[CLADE_##role]) /* of struct verify_parts *p */
+#define K(id)   (1u << CLADE_##id)   /* a kind or a role in a mask */
 #define D(id) (1u << DATA_##id)
 
 #define ALL   (~0u)

@@ -19,8 +19,7 @@ static const struct verify_line lines[] = {
 
 static clade_status make(struct clade_op *op, const struct verify_parts *p)
 {
-    return clade_op_sgd(op, p->t[CLADE_W], p->t[CLADE_V], p->t[CLADE_DW],
-                        p->c->scalar, p->step);
+    return clade_op_sgd(op, T(W), T(V), T(DW), p->c->scalar, p->step);
 }
 
 /* v' = 0.9v - lr g: two products, their difference; w' = w + v' rounds once

@@ -17,31 +17,19 @@ static const struct verify_line lines[] = {
 static clade_status make_softmax_fwd(struct clade_op *op,
                                      const struct verify_parts *p)
 {
-    return clade_op_softmax_fwd(op, p->t[CLADE_Y], p->t[CLADE_X]);
+    return clade_op_softmax_fwd(op, T(Y), T(X));
 }
 
 static clade_status make_loss_fwd(struct clade_op *op,
                                   const struct verify_parts *p)
 {
-    return clade_op_loss_fwd(op, p->t[CLADE_LOSS], p->t[CLADE_HIT],
-                             p->t[CLADE_X], p->t[CLADE_LABEL]);
+    return clade_op_loss_fwd(op, T(LOSS), T(HIT), T(X), T(LABEL));
 }
 
 static clade_status make_loss_bwd(struct clade_op *op,
                                   const struct verify_parts *p)
 {
-    return clade_op_loss_bwd(op, p->t[CLADE_DX], p->t[CLADE_Y],
-                             p->t[CLADE_LABEL], p->c->scalar, p->step);
-}
-
-static int classes(const struct op_case *c)
-{
-    return c->c;
-}
-
-static int64_t products(const struct op_case *c)
-{
-    return c->c;
+    return clade_op_loss_bwd(op, T(DX), T(Y), T(LABEL), p->c->scalar, p->step);
 }
 
 /* Logits: probabilities from even to nearly 0 and 1; special ones twice in a
@@ -100,17 +88,17 @@ const struct verify_kind verify_softmax_fwd = {
     .lines = lines,
     .data = LOGITS,
     .value = logit,
-    .products = products,
+    .over = "c",
     .bound = softmax_bound,
 };
 const struct verify_kind verify_loss_fwd = {
     .make = make_loss_fwd,
     .lines = lines,
     .data = LOGITS,
-    .bytes = classes,
+    .bytes = "c",
     .value = logit,
     .exact = K(HIT),
-    .products = products,
+    .over = "c",
     .bound = loss_bound,
 };
 const struct verify_kind verify_loss_bwd = {
@@ -118,7 +106,7 @@ const struct verify_kind verify_loss_bwd = {
     .lines = lines,
     .data = D(RANDOM) | D(SPECIAL) | D(TINY) | D(HUGE) | D(DENORMAL),
     .scalar = 0.3f,
-    .bytes = classes,
+    .bytes = "c",
     .value = probability,
     .bound = loss_bwd_bound,
 };
