@@ -115,7 +115,7 @@ char *verify_dump_path(const char *folder, const struct clade_verdict *v)
 
 clade_status verify_dump(const char *folder, const struct op_case *c,
                          const struct verify_host *host,
-                         const struct clade_verdict *v, clade_backend *be)
+                         struct clade_verdict *v, clade_backend *be)
 {
     struct dump d = { .host = host };
     json_t *metadata = json_object();
@@ -132,6 +132,8 @@ clade_status verify_dump(const char *folder, const struct op_case *c,
     }
     if (!st)
         st = safetensors_write(path, metadata, d.list, d.count, values, &d);
+    if (!st)
+        snprintf(v->file, sizeof(v->file), "%s", path);
     json_decref(metadata);
     free(path);
     return st;

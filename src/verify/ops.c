@@ -10,9 +10,8 @@
 #include "op/op.h"
 #include "status.h"
 
-/* Products that the oracle is asked for at most; else it takes samples.  Of
- * ops that are none it costs little, and they have one algorithm: it is asked
- * for all, as they are judged. */
+/* Above this many multiply-adds, ask the oracle for samples of a product's
+ * outputs.  Other ops are cheap and have one algorithm: judge every element. */
 #define ORACLE_PRODUCTS 4e8
 
 /* How the gate of a case is called. */
@@ -65,10 +64,10 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
     return st;
 }
 
-static clade_status judge(struct clade_verdict *v, const struct op_case *c,
-                          const struct expected *x, void *after[CLADE_ROLES],
-                          bool denormals)
+static clade_status judge(struct clade_verdict *v, const struct expected *x,
+                          void *after[CLADE_ROLES], bool denormals)
 {
+    const struct op_case *c = x->c;
     struct clade_op op = x->host->op;
     const struct verify_judge how = {
         .op = &op,
@@ -77,7 +76,6 @@ static clade_status judge(struct clade_verdict *v, const struct op_case *c,
         .nan_at_padding = c->data == DATA_SPECIAL_B,
         .unit = verify_data_gate(c->data) == GATE_BITS ? verify_unit(c) : 0,
     };
-
     clade_status st = CLADE_OK;
 
     op.depth = v->depth;
@@ -185,7 +183,7 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
     v->why = c->why;
     snprintf(v->file, sizeof(v->file), "%s", c->file ? c->file : "");
     if (verify_run(after, v, be, x->host, algorithm) ||
-        judge(v, c, x, after, clade_backend_device(be)->denormals)) {
+        judge(v, x, after, clade_backend_device(be)->denormals)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
     } else {
         compare_algorithms(v, x, be, after);
@@ -196,43 +194,35 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
 }
 
 static clade_status look_into(struct clade_verdict *v, clade_backend *be,
-                              const struct verify_attempt *attempt,
+                              struct expected *x,
                               const struct clade_verify_ops *options)
 {
-    const struct expected *x = attempt->arg;
-    char *path;
-    clade_status st;
+    const struct verify_attempt attempt = { .op = &x->host->op,
+                                            .run = try_algorithm,
+                                            .arg = x };
 
     if (options->triage)
-        verify_triage(v, be, attempt);
-    if (!options->dump)
-        return CLADE_OK;
-    st = verify_dump(options->dump, x->c, x->host, v, be);
-    path = verify_dump_path(options->dump, v);
-    if (!st && path)
-        snprintf(v->file, sizeof(v->file), "%s", path);
-    free(path);
-    return st;
+        verify_triage(v, be, &attempt);
+    return options->dump ? verify_dump(options->dump, x->c, x->host, v, be)
+                         : CLADE_OK;
 }
 
 clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
                               const struct op_case *c, struct verify_host *host,
                               const struct clade_verify_ops *options)
 {
-    struct verify_attempt attempt = { .op = &host->op, .run = try_algorithm };
     struct expected x;
     clade_status st = expected_new(&x, c, host);
 
     if (st)
         return st;
-    attempt.arg = &x;
-    st = look_into(v, be, &attempt, options);
+    st = look_into(v, be, &x, options);
     expected_free(&x);
     return st;
 }
 
-/* Whether a case's op has the algorithm; those that it has instead are added
- * to a list. */
+/* Find out whether a case's op has the algorithm; add those that it has to a
+ * list. */
 static clade_status find_algorithm(bool *found, char *known, size_t size,
                                    clade_backend *be, const struct op_case *c,
                                    const char *algorithm)
@@ -262,10 +252,10 @@ static clade_status check_algorithm(clade_backend *be, const char *algorithm)
 {
     char known[128] = "";
     struct op_cases cases;
-    bool found = !algorithm;
+    bool found = false;
     clade_status st;
 
-    if (found)
+    if (!algorithm)
         return CLADE_OK;
     st = verify_cases_quick(&cases);
     for (int i = 0; i < cases.count && !found && !st; i++)
@@ -297,7 +287,6 @@ static clade_status judge_host(struct clade_verify_summary *summary,
                                const struct clade_verify_ops *options)
 {
     const char *list[VERIFY_ALGORITHMS_MAX];
-    struct verify_attempt attempt = { .run = try_algorithm };
     struct clade_verdict v;
     struct expected x;
     clade_status st;
@@ -306,8 +295,6 @@ static clade_status judge_host(struct clade_verify_summary *summary,
     st = expected_new(&x, c, host);
     if (st)
         return st;
-    attempt.op = &x.host->op;
-    attempt.arg = &x;
     n = clade_backend_algorithms(be, &x.host->op, list, VERIFY_ALGORITHMS_MAX);
     if (!n) { /* let the backend say why */
         list[0] = NULL;
@@ -319,7 +306,7 @@ static clade_status judge_host(struct clade_verify_summary *summary,
         try_algorithm(&v, &x, be, list[i]);
         verify_count(summary, &v);
         if (v.outcome && summary->failed <= VERIFY_FAILURES_MAX)
-            st = look_into(&v, be, &attempt, options);
+            st = look_into(&v, be, &x, options);
         if (options->report)
             options->report(options->arg, &v);
     }
@@ -337,18 +324,24 @@ clade_status verify_case(struct clade_verify_summary *summary,
     return st ? st : judge_host(summary, be, c, host, options);
 }
 
+static clade_status begin(struct clade_verify_summary *summary,
+                          clade_backend *be,
+                          const struct clade_verify_ops *options)
+{
+    clade_status st = verify_can_judge(be);
+
+    *summary = (struct clade_verify_summary){ 0 };
+    return st ? st : check_algorithm(be, options->algorithm);
+}
+
 clade_status clade_verify_op(struct clade_verify_summary *summary,
                              clade_backend *be, const char *file,
                              const struct clade_verify_ops *options)
 {
     struct verify_host *host;
     struct op_case c;
-    clade_status st;
+    clade_status st = begin(summary, be, options);
 
-    *summary = (struct clade_verify_summary){ 0 };
-    st = verify_can_judge(be);
-    if (!st)
-        st = check_algorithm(be, options->algorithm);
     if (!st)
         st = verify_undump(&host, &c, file);
     if (!st)
@@ -361,12 +354,8 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
                               const struct clade_verify_ops *options)
 {
     struct op_cases cases;
-    clade_status st;
+    clade_status st = begin(summary, be, options);
 
-    *summary = (struct clade_verify_summary){ 0 };
-    st = verify_can_judge(be);
-    if (!st)
-        st = check_algorithm(be, options->algorithm);
     if (st)
         return st;
     st = verify_cases_quick(&cases);

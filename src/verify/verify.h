@@ -34,10 +34,10 @@ void verify_triage(struct clade_verdict *v, clade_backend *be,
                    const struct verify_attempt *attempt);
 
 /* Write a case with its inputs into a folder that is made: clade-op/2,
- * safetensors (doc/consistency.md).  CLADE_EIO names the file. */
+ * safetensors (doc/consistency.md).  Sets v->file; CLADE_EIO names it. */
 clade_status verify_dump(const char *folder, const struct op_case *c,
                          const struct verify_host *host,
-                         const struct clade_verdict *v, clade_backend *be);
+                         struct clade_verdict *v, clade_backend *be);
 /* The name of such a file; the caller frees it.  NULL: no memory. */
 char *verify_dump_path(const char *folder, const struct clade_verdict *v);
 /* Make the case of such a file.  CLADE_EDATA or CLADE_EIO name it. */
