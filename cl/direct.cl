@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Direct convolution for devices whose work-items have wide vectors (a CPU's):
- * groups of one work-item, VEC output channels a vector, products summed in
- * registers.  NHWC images, pixel stride ld*; every extent is an argument, so
- * few programs serve all layers.
+ * Direct convolution for devices whose work-items have wide vectors, as a CPU's
+ * have.  A group is one work-item, a vector is VEC output channels, and
+ * products are summed in registers.  Images are NHWC with ld* elements a pixel.
+ * Extents are arguments, so that few programs serve all layers.
  */
 #ifdef VEC
 #define PANEL (VEC * VECS)
@@ -41,7 +41,7 @@ static void store(FLOATV v, global float *p, int n)
 #define PATCH_W ((TILE_Q - 1) * STRIDE + WIN_S)
 #define PATCH (PATCH_H * PATCH_W * BLOCK)
 
-/* n channels at `from`, made up to BLOCK with zeros. */
+/* Copy n channels, and zeros up to BLOCK. */
 static void copy_pixel(local float *to, global const float *from, int n)
 {
     for (int c = 0; c < BLOCK; c++)
@@ -49,10 +49,10 @@ static void copy_pixel(local float *to, global const float *from, int n)
 }
 
 /*
- * One block of channels of the input patch of an output tile, zeros outside
- * the image: patch[PATCH_H][PATCH_W][BLOCK] from x (channel c0 of image n on),
- * row h0, column w0 first.  With DILATE > 1 the image is the gradient of a
- * strided convolution, spread with zeros between its pixels.
+ * Copy a block of channels, from c0 on, of the input patch of an output tile:
+ * patch[PATCH_H][PATCH_W][BLOCK], whose first pixel is row h0, column w0 of the
+ * image x.  Outside the image there are zeros.  With DILATE > 1 the image is
+ * the gradient of a strided convolution, with zeros between its pixels.
  */
 static void copy_block(local float *patch, global const float *x, int H, int W,
                        int C, int ldx, int h0, int w0, int c0)
@@ -82,23 +82,86 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
     }
 }
 
-/* The epilogue of n channels (at most a vector): to y, from its old value on
- * if it accumulates; relu 1: y < 0 ? 0 : y; relu 2: 0 where mask is not > 0. */
+/* The epilogue of n channels, at most a vector.  The bias is in the sum
+ * already: sums start from it. */
 static void finish(FLOATV sum, global float *y, global const float *mask, int n,
-                   int relu, int accumulate)
+                   int flags)
 {
-    if (accumulate)
-        sum += load(y, n);
-    if (relu == 1)
-        sum = sum < 0.0f ? (FLOATV)0.0f : sum;
-    if (relu == 2)
-        sum = load(mask, n) > 0.0f ? sum : (FLOATV)0.0f;
+    ADD_OLD(sum, flags, load(y, n));
+    CUT(sum, flags, load(mask, n));
     store(sum, y, n);
 }
 
+/* Below, acc[TILE_P * TILE_Q][VECS] are the sums of a tile. */
+
+/* Start the sums from the bias b, which has `left` more channels, or from 0. */
+static void start_sums(FLOATV (*acc)[VECS], global const float *b, int left,
+                       int flags)
+{
+    UNROLL
+    for (int v = 0; v < VECS; v++) {
+        const int n = left - v * VEC;
+        const FLOATV start =
+            flags & FLAG_BIAS && n > 0 ? load(b + v * VEC, n) : 0.0f;
+
+        UNROLL
+        for (int i = 0; i < TILE_P * TILE_Q; i++)
+            acc[i][v] = start;
+    }
+}
+
+/* Add the products of a panel of the filter and the tile's pixels, for one
+ * input channel and place of the window; the first pixel is at a. */
+static void add_products(FLOATV (*acc)[VECS], local const float *a,
+                         global const float *panel)
+{
+    FLOATV f[VECS];
+
+    UNROLL
+    for (int v = 0; v < VECS; v++)
+        f[v] = LOADV(panel + v * VEC);
+    UNROLL
+    for (int t = 0; t < TILE_P; t++)
+        UNROLL
+        for (int i = 0; i < TILE_Q; i++) {
+            const FLOATV e = a[(t * PATCH_W + i) * STRIDE * BLOCK];
+
+            UNROLL
+            for (int v = 0; v < VECS; v++)
+                acc[t * TILE_Q + i][v] = FMA(e, f[v], acc[t * TILE_Q + i][v]);
+        }
+}
+
+/* Apply the epilogue to a tile's sums, and store those inside the image.  The
+ * sums go through memory, because an unrolled epilogue would be most of the
+ * program. */
+static void store_sums(FLOATV (*acc)[VECS], global float *y,
+                       global const float *mask, int p0, int q0, int n, int k0,
+                       int P, int Q, int K, int ldy, int ldm, int flags)
+{
+    float sums[TILE_P * TILE_Q * PANEL];
+
+    UNROLL
+    for (int i = 0; i < TILE_P * TILE_Q; i++)
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            STOREV(acc[i][v], sums + (i * VECS + v) * VEC);
+
+    for (int i = 0; i < TILE_P * TILE_Q; i++) {
+        const int p = p0 + i / TILE_Q;
+        const int q = q0 + i % TILE_Q;
+        const int pixel = (n * P + p) * Q + q;
+
+        if (p < P && q < Q)
+            for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
+                finish(LOADV(sums + i * PANEL + k - k0), y + pixel * ldy + k,
+                       mask + pixel * ldm + k, K - k, flags);
+    }
+}
+
 /*
- * conv_direct: y = epilogue(x * w), which is conv_fwd; over dy, with a turned
- * filter, it is conv_bwd_data.
+ * conv_direct: y = epilogue(x * w).  This is conv_fwd; with dy for x and a
+ * turned filter it is conv_bwd_data.
  *
  * y [N,P,Q,K]; x [N,H,W,C]; w: filter_pack's panels; b [K]; mask like y, the
  * forward value for the ReLU's mask.
@@ -118,7 +181,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
             global const float *restrict mask, int mask_at,
             local float *restrict patch, int held, int H, int W, int C,
             int ldx, int P, int Q, int K, int ldy, int ldm, int top, int left,
-            int with_bias, int relu, int accumulate)
+            int flags)
 {
     const int q0 = get_global_id(0) * TILE_Q;
     const int p0 = get_global_id(1) * TILE_P;
@@ -130,17 +193,7 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
     for (int k0 = 0; k0 < K; k0 += PANEL) {
         FLOATV acc[TILE_P * TILE_Q][VECS];
 
-        UNROLL
-        for (int v = 0; v < VECS; v++) {
-            const int k = k0 + v * VEC;
-            const FLOATV start =
-                with_bias && k < K ? load(b + b_at + k, K - k) : 0.0f;
-
-            UNROLL
-            for (int i = 0; i < TILE_P * TILE_Q; i++)
-                acc[i][v] = start;
-        }
-
+        start_sums(acc, b + b_at + k0, K - k0, flags);
         for (int first = 0; first < blocks; first += held) {
             const int count = min(held, blocks - first);
 
@@ -157,56 +210,69 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
                             patch + j * PATCH + (r * PATCH_W + s) * BLOCK;
 
                         for (int c = 0; c < BLOCK; c++) {
-                            FLOATV f[VECS];
-
-                            UNROLL
-                            for (int v = 0; v < VECS; v++)
-                                f[v] = LOADV(panel + v * VEC);
+                            add_products(acc, a + c, panel);
                             panel += PANEL;
-                            UNROLL
-                            for (int t = 0; t < TILE_P; t++)
-                                UNROLL
-                                for (int i = 0; i < TILE_Q; i++) {
-                                    const FLOATV e =
-                                        a[(t * PATCH_W + i) * STRIDE * BLOCK +
-                                          c];
-
-                                    UNROLL
-                                    for (int v = 0; v < VECS; v++)
-                                        acc[t * TILE_Q + i][v] =
-                                            FMA(e, f[v],
-                                                acc[t * TILE_Q + i][v]);
-                                }
                         }
                     }
         }
-
-        /* by way of memory: unrolled, the epilogue is most of the program */
-        float sums[TILE_P * TILE_Q * PANEL];
-
-        UNROLL
-        for (int i = 0; i < TILE_P * TILE_Q; i++)
-            UNROLL
-            for (int v = 0; v < VECS; v++)
-                STOREV(acc[i][v], sums + (i * VECS + v) * VEC);
-
-        for (int i = 0; i < TILE_P * TILE_Q; i++) {
-            const int p = p0 + i / TILE_Q;
-            const int q = q0 + i % TILE_Q;
-            const int pixel = (n * P + p) * Q + q;
-
-            if (p < P && q < Q)
-                for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
-                    finish(LOADV(sums + i * PANEL + k - k0),
-                           y + y_at + pixel * ldy + k,
-                           mask + mask_at + pixel * ldm + k, K - k, relu,
-                           accumulate);
-        }
+        store_sums(acc, y + y_at, mask + mask_at, p0, q0, n, k0, P, Q, K, ldy,
+                   ldm, flags);
     }
 }
 #endif
 
 #ifdef TILE_C
+/* Below, acc[TILE_C][VECS] are the sums of a column of input channels. */
+
+static void load_sums(FLOATV (*acc)[VECS], global const float *sums, int padded,
+                      bool from_zero)
+{
+    UNROLL
+    for (int i = 0; i < TILE_C; i++)
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            acc[i][v] = from_zero ? (FLOATV)0.0f
+                                  : LOADV(sums + i * padded + v * VEC);
+}
+
+static void keep_sums(global float *sums, FLOATV (*acc)[VECS], int padded)
+{
+    UNROLL
+    for (int i = 0; i < TILE_C; i++)
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            STOREV(acc[i][v], sums + i * padded + v * VEC);
+}
+
+/* Add the products of `count` pixels of a row of x, `step` elements apart, and
+ * of dy, which has `left` more channels. */
+static void add_row(FLOATV (*acc)[VECS], global const float *from,
+                    global const float *dp, int count, int step, int ldy,
+                    int left)
+{
+    for (int q = 0; q < count; q++) {
+        FLOATV f[VECS];
+
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+#if TAIL
+            f[v] = load(dp + v * VEC, left - v * VEC);
+#else
+            f[v] = LOADV(dp + v * VEC);
+#endif
+        dp += ldy;
+        UNROLL
+        for (int i = 0; i < TILE_C; i++) {
+            const FLOATV e = from[i];
+
+            UNROLL
+            for (int v = 0; v < VECS; v++)
+                acc[i][v] = FMA(e, f[v], acc[i][v]);
+        }
+        from += step;
+    }
+}
+
 /*
  * conv_direct_filter: conv_bwd_filter's partial sums of dw[r,s,c,k] = sum of
  * x * dy.
@@ -250,55 +316,20 @@ conv_direct_filter(global float *restrict part, int part_at,
                         mine + (rs * C + c0) * padded + k0;
                     FLOATV acc[TILE_C][VECS];
 
-                    UNROLL
-                    for (int i = 0; i < TILE_C; i++)
-                        UNROLL
-                        for (int v = 0; v < VECS; v++)
-                            acc[i][v] = u > g * units
-                                            ? LOADV(sums + i * padded + v * VEC)
-                                            : (FLOATV)0.0f;
-
+                    load_sums(acc, sums, padded, u == g * units);
                     for (int row = u * unit; row < row_end; row++) {
                         const int n = row / P;
                         const int h = row % P * stride - top + r;
-                        global const float *from =
-                            x + x_at +
-                            ((n * H + h) * W + q0 * stride - left + s) * ldx +
-                            c0;
-                        global const float *dp =
-                            dy + dy_at + (row * Q + q0) * ldy + k0;
 
-                        if (h < 0 || h >= H)
-                            continue;
-                        for (int q = q0; q < q_end; q++) {
-                            FLOATV f[VECS];
-
-                            UNROLL
-                            for (int v = 0; v < VECS; v++)
-#if TAIL
-                                f[v] = load(dp + v * VEC,
-                                            K - k0 - v * VEC);
-#else
-                                f[v] = LOADV(dp + v * VEC);
-#endif
-                            dp += ldy;
-                            UNROLL
-                            for (int i = 0; i < TILE_C; i++) {
-                                const FLOATV e = from[i];
-
-                                UNROLL
-                                for (int v = 0; v < VECS; v++)
-                                    acc[i][v] = FMA(e, f[v], acc[i][v]);
-                            }
-                            from += stride * ldx;
-                        }
+                        if (h >= 0 && h < H)
+                            add_row(acc,
+                                    x + x_at +
+                                        ((n * H + h) * W + q0 * stride - left +
+                                         s) * ldx + c0,
+                                    dy + dy_at + (row * Q + q0) * ldy + k0,
+                                    q_end - q0, stride * ldx, ldy, K - k0);
                     }
-
-                    UNROLL
-                    for (int i = 0; i < TILE_C; i++)
-                        UNROLL
-                        for (int v = 0; v < VECS; v++)
-                            STOREV(acc[i][v], sums + i * padded + v * VEC);
+                    keep_sums(sums, acc, padded);
                 }
         }
     }
@@ -309,11 +340,11 @@ conv_direct_filter(global float *restrict part, int part_at,
 #ifndef VEC
 /*
  * filter_pack: the filter of conv_fwd or conv_bwd_data in the order in which
- * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], zeros
- * where C or K end.
+ * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], with
+ * zeros after the last C and K.
  *
- * w [R,S,C,K] dense; turned: the filter of conv_bwd_data, rotated by half a
- * turn, in and out exchanged (C and K are then the new ones).
+ * w [R,S,C,K] dense.  turned: rotate the filter by half a turn and exchange its
+ * input and output channels, for conv_bwd_data; C and K are then the new ones.
  * One work-item per row of `width` values; memory-bound.
  */
 kernel void filter_pack(global float *restrict packed, int packed_at,

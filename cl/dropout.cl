@@ -30,8 +30,8 @@ float4 multipliers(ulong quad, uint2 key, uint step, uint stream, float rate,
     return select((float4)(0.0f), (float4)(keep), u >= (float4)(rate));
 }
 
-/* VEC elements of the mask from element i on: VEC is 4, and then i is a
- * multiple of 4, or it is 1. */
+/* VEC elements of the mask from element i on.  VEC is 1, or it is 4 and i is a
+ * multiple of 4. */
 FLOATV mask(ulong i, uint2 key, uint step, uint stream, float rate, float keep)
 {
     const float4 m = multipliers(i / 4, key, step, stream, rate, keep);
@@ -50,8 +50,8 @@ FLOATV mask(ulong i, uint2 key, uint step, uint stream, float rate, float keep)
  * x, y [pixels,C] with ldx, ldy elements a pixel; the first image's global
  * number is `image`, and an image has `size` pixels.  Built with -D VEC (4 or
  * 1; it divides C).  One work-item a vector, over (C/VEC, pixels).  Bound by
- * the integer products of Philox.  No order to depend on: the same on every run
- * and device.
+ * the integer products of Philox.  Results are the same on every run and
+ * device.
  */
 kernel void dropout_fwd(global float *restrict y, int y_at,
                         global const float *restrict x, int x_at, int pixels,
@@ -74,9 +74,9 @@ kernel void dropout_fwd(global float *restrict y, int y_at,
 }
 
 /*
- * dropout_bwd: dx = epilogue(dy * mask), the mask made anew.
+ * dropout_bwd: dx = epilogue(dy * mask); the mask is made again.
  *
- * dx, dy, x [pixels,C]; x may be null without FLAG_RELU.  The rest as for
+ * dx, dy, x [pixels,C]; x may be null without FLAG_MASK.  The rest as for
  * dropout_fwd.
  */
 kernel void dropout_bwd(global float *restrict dx, int dx_at,
@@ -99,5 +99,7 @@ kernel void dropout_bwd(global float *restrict dx, int dx_at,
     if (on)
         v *= mask(((ulong)image * size + pixel) * C + c, key, step, stream,
                   rate, keep);
-    STOREV(epilogue(v, to, x + x_at + pixel * ldx + c, flags), to);
+    ADD_OLD(v, flags, LOADV(to));
+    CUT(v, flags, LOADV(x + x_at + pixel * ldx + c));
+    STOREV(v, to);
 }

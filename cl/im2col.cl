@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What surrounds a plain matrix product (CLBlast's) to make a convolution of
- * it: im2col before conv_fwd's and conv_bwd_filter's, col2im after
- * conv_bwd_data's, and conv_epilogue where bias, ReLU or mask are left over.
- * NHWC images, pixel stride ld*, columns in the filter's order r, s, c.
+ * These kernels make a convolution of a plain matrix product (CLBlast's).
+ * im2col goes before the product of conv_fwd and conv_bwd_filter, col2im after
+ * that of conv_bwd_data, and conv_epilogue adds the bias and applies the ReLU
+ * or the mask.  Images are NHWC with ld* elements a pixel.  A column has the
+ * filter's order r, s, c.  All are built with -D VEC=1.
  */
 
 /*
- * im2col: col[n,p,q][r,s,c] = x[n, p*stride-top+r, q*stride-left+s, c], zeros
+ * im2col: col[n,p,q][r,s,c] = x[n, p*stride-top+r, q*stride-left+s, c], and 0
  * outside the image.
  *
- * One work-item per value over (C, R*S, N*P*Q); memory-bound; exact.
+ * One work-item per value over (C, R*S, N*P*Q).  Memory-bound; exact.
  */
 kernel void im2col(global float *restrict col, int col_at,
                    global const float *restrict x, int x_at, int H, int W,
@@ -34,18 +35,17 @@ kernel void im2col(global float *restrict col, int col_at,
 
 /*
  * col2im: dx[n,h,w,c] = epilogue(sum over r,s of the col[n,p,q][r,s,c] that
- * im2col took from (h,w)), in order of r, s; accumulate: from the old dx on;
- * masked: 0 where mask is not > 0.
+ * im2col took from (h,w)), in order of r, s.  With FLAG_ACCUMULATE the sum
+ * starts from the old dx.
  *
- * One work-item per output over (C, W, N*H): no atomics.  Memory-bound;
- * repeats bit for bit.
+ * One work-item per output over (C, W, N*H): no atomics.  Memory-bound; results
+ * repeat bit for bit.
  */
 kernel void col2im(global float *restrict dx, int dx_at,
                    global const float *restrict col, int col_at,
                    global const float *restrict mask, int mask_at, int H,
                    int W, int C, int ldx, int ldm, int P, int Q, int R, int S,
-                   int stride, int top, int left, int accumulate, int masked,
-                   int rows)
+                   int stride, int top, int left, int rows, int flags)
 {
     const int c = get_global_id(0);
     const int w = get_global_id(1);
@@ -57,7 +57,7 @@ kernel void col2im(global float *restrict dx, int dx_at,
     if (c >= C || w >= W || row >= rows)
         return; /* the grid is rounded up to whole work-groups */
 
-    float sum = accumulate ? dx[dx_at + pixel * ldx + c] : 0.0f;
+    float sum = flags & FLAG_ACCUMULATE ? dx[dx_at + pixel * ldx + c] : 0.0f;
 
     for (int r = 0; r < R; r++)
         for (int s = 0; s < S; s++) {
@@ -71,22 +71,20 @@ kernel void col2im(global float *restrict dx, int dx_at,
                        (((n * P + p / stride) * Q + q / stride) * R * S +
                         r * S + s) * C + c];
         }
-    if (masked && !(mask[mask_at + pixel * ldm + c] > 0.0f))
-        sum = 0.0f;
+    CUT(sum, flags, mask[mask_at + pixel * ldm + c]);
     dx[dx_at + pixel * ldx + c] = sum;
 }
 
 /*
- * conv_epilogue, in place: y = relu(y + b), or y = 0 where mask is not > 0.
+ * conv_epilogue, in place: y + b, then the ReLU or the mask.
  *
- * y [pixels,K]; b [K]; relu 1: y < 0 ? 0 : y; relu 2: by mask [pixels,K].
- * One work-item per value over (K, pixels); memory-bound.
+ * y, mask [pixels,K]; b [K].  One work-item per value over (K, pixels).
+ * Memory-bound.
  */
 kernel void conv_epilogue(global float *restrict y, int y_at,
                           global const float *restrict b, int b_at,
                           global const float *restrict mask, int mask_at,
-                          int K, int ldy, int ldm, int with_bias, int relu,
-                          int pixels)
+                          int K, int ldy, int ldm, int pixels, int flags)
 {
     const int k = get_global_id(0);
     const int pixel = get_global_id(1);
@@ -96,11 +94,7 @@ kernel void conv_epilogue(global float *restrict y, int y_at,
 
     float v = y[y_at + pixel * ldy + k];
 
-    if (with_bias)
-        v += b[b_at + k];
-    if (relu == 1)
-        v = v < 0.0f ? 0.0f : v;
-    if (relu == 2 && !(mask[mask_at + pixel * ldm + k] > 0.0f))
-        v = 0.0f;
+    ADD_BIAS(v, flags, b[b_at + k]);
+    CUT(v, flags, mask[mask_at + pixel * ldm + k]);
     y[y_at + pixel * ldy + k] = v;
 }

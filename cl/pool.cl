@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All are built with -D VEC, WIN_R, WIN_S, STRIDE, PAD_TOP, PAD_LEFT, work on
- * NHWC from element x_at, y_at ... on with ldx, ldy ... elements a pixel, and
- * take the grid (C/VEC, columns, N*rows) of their output or a smaller one,
- * over which the first two loops stride; neighbours read neighbouring
- * channels.  Memory-bound: R*S loads per store, of which a cache keeps all but
- * one.  No atomics and no reordering, so results are the same on every run and
+ * All are built with -D VEC, WIN_R, WIN_S, STRIDE, PAD_TOP and PAD_LEFT.
+ * Tensors are NHWC from element x_at, y_at ... on, with ldx, ldy ... elements a
+ * pixel.  The grid is (C/VEC, columns, N*rows) of the output, or a smaller one,
+ * over which the first two loops stride; neighbours read neighbouring channels.
+ * Memory-bound: of R*S loads a store, a cache serves all but one.  There are no
+ * atomics and sums have one order, so results are the same on every run and
  * grid.
  */
 
@@ -106,7 +106,7 @@ int last_window(int h, int pad, int windows)
  * maxpool_bwd: dx = epilogue(sum of the dy whose arg names the pixel), in scan
  * order of their windows.
  *
- * dx, x [N,H,W,C], dy, arg [N,P,Q,C]; x may be null without FLAG_RELU.
+ * dx, x [N,H,W,C], dy, arg [N,P,Q,C]; x may be null without FLAG_MASK.
  */
 kernel void maxpool_bwd(global float *restrict dx, int dx_at,
                         global const float *restrict dy, int dy_at,
@@ -145,9 +145,9 @@ kernel void maxpool_bwd(global float *restrict dx, int dx_at,
                 }
             }
             global float *to = dx + dx_at + (row * W + w) * lddx + c;
-            STOREV(epilogue(sum, to, x + x_at + (row * W + w) * ldx + c,
-                            flags),
-                   to);
+            ADD_OLD(sum, flags, LOADV(to));
+            CUT(sum, flags, LOADV(x + x_at + (row * W + w) * ldx + c));
+            STOREV(sum, to);
         }
     }
 }
@@ -156,7 +156,7 @@ kernel void maxpool_bwd(global float *restrict dx, int dx_at,
  * avgpool_bwd: dx = epilogue(scale * sum of the dy whose windows cover the
  * pixel), in scan order.
  *
- * dx, x [N,H,W,C], dy [N,P,Q,C]; x may be null without FLAG_RELU.
+ * dx, x [N,H,W,C], dy [N,P,Q,C]; x may be null without FLAG_MASK.
  */
 kernel void avgpool_bwd(global float *restrict dx, int dx_at,
                         global const float *restrict dy, int dy_at,
@@ -183,9 +183,10 @@ kernel void avgpool_bwd(global float *restrict dx, int dx_at,
                     sum += LOADV(dy + dy_at + ((n * P + p) * Q + q) * lddy +
                                  c);
             global float *to = dx + dx_at + (row * W + w) * lddx + c;
-            STOREV(epilogue(scale * sum, to,
-                            x + x_at + (row * W + w) * ldx + c, flags),
-                   to);
+            sum *= scale;
+            ADD_OLD(sum, flags, LOADV(to));
+            CUT(sum, flags, LOADV(x + x_at + (row * W + w) * ldx + c));
+            STOREV(sum, to);
         }
     }
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Before every kernel file.  Built with -D
+ * Goes before every kernel file.  Built with -D
  *
- *   USE_FMA  1 where FMA() is to be fma(), 0 where a product and a sum
- *   VEC      elements of a vector, in the files that ask for one: FLOATV,
- *            LOADV and so on are then vectors of that many (1, 4, 8 or 16)
+ *   USE_FMA  1: FMA() is fma(); 0: it is a product and a sum
+ *   VEC      the elements of a vector, 1, 4, 8 or 16, in files that use FLOATV,
+ *            LOADV and so on
  *
- * The arithmetic is fixed, so that doc/consistency.md's bounds mean something:
- * nothing is fused but where FMA() is written.
+ * The arithmetic is fixed, since the bounds of doc/consistency.md count its
+ * roundings: only FMA() fuses a product and a sum.
  */
 #pragma OPENCL FP_CONTRACT OFF
 
@@ -17,12 +17,8 @@
 #define FMA(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* OpenCL 2.0 has it; clang takes it in 1.2, others ignore it. */
+/* OpenCL 2.0 has this attribute; clang knows it in 1.2, others ignore it. */
 #define UNROLL __attribute__((opencl_unroll_hint))
-
-/* The flags of an op, as enum clade_op_flags has them. */
-#define FLAG_RELU 2
-#define FLAG_ACCUMULATE 4
 
 #ifdef VEC
 #define JOIN_(a, b) a##b
@@ -34,7 +30,8 @@
 #define STOREV(v, p) (*(p) = (v))
 #define TO_INTV(v) convert_int(v)
 #define TO_UCHARV(v) convert_uchar(v)
-/* A scalar comparison gives 1, a vector's -1: select() wants the top bit. */
+/* A comparison of scalars gives 1, one of vectors -1; select() of vectors reads
+ * the top bit. */
 #define MASKV(v) (-(v))
 #else
 #define FLOATV JOIN(float, VEC)
@@ -46,15 +43,36 @@
 #define MASKV(v) (v)
 #endif
 
-/* The backward epilogue: the old dx is added, then masked by the sign of the
- * forward output x, which need not be there without FLAG_RELU. */
-FLOATV epilogue(FLOATV t, global const float *dx, global const float *x,
-                int flags)
-{
-    if (flags & FLAG_ACCUMULATE)
-        t += LOADV(dx);
-    if (flags & FLAG_RELU)
-        t = select((FLOATV)(0.0f), t, LOADV(x) > (FLOATV)(0.0f));
-    return t;
-}
+/*
+ * The epilogue of an op, in this order.  An operand is read only where a flag
+ * asks for it.  The flags are those of the op; ocl_epilogue() of
+ * src/opencl/opencl.h makes a backward op's ReLU the mask that it is.
+ *
+ *     ADD_BIAS(t, flags, b)    t = t + b
+ *     ADD_OLD(t, flags, old)   t = t + what the output held before
+ *     CUT(t, flags, x)         t = t < 0 ? 0 : t, or 0 where the forward
+ *                              output x is not > 0
+ */
+#define FLAG_BIAS 1
+#define FLAG_RELU 2
+#define FLAG_ACCUMULATE 4
+#define FLAG_MASK 16
+
+#define ADD_BIAS(t, flags, b)                                                 \
+    do {                                                                      \
+        if ((flags) & FLAG_BIAS)                                              \
+            (t) += (b);                                                       \
+    } while (0)
+#define ADD_OLD(t, flags, old)                                                \
+    do {                                                                      \
+        if ((flags) & FLAG_ACCUMULATE)                                        \
+            (t) += (old);                                                     \
+    } while (0)
+#define CUT(t, flags, x)                                                      \
+    do {                                                                      \
+        if ((flags) & FLAG_RELU)                                              \
+            (t) = (t) < 0.0f ? (FLOATV)0.0f : (t);                            \
+        if ((flags) & FLAG_MASK)                                              \
+            (t) = (x) > 0.0f ? (t) : (FLOATV)0.0f;                            \
+    } while (0)
 #endif

@@ -14,8 +14,8 @@ kernel void probe_flag(global float *restrict flag)
 }
 
 /*
- * probe_fma, probe_sum: the same four chains of a*x + b, ROUNDS * count long,
- * with fma() and with a product and a sum; their times are compared.
+ * probe_fma, probe_sum: four chains of a*x + b, each ROUNDS * count long, with
+ * fma() or with a product and a sum; their times are compared.
  *
  * out [global size, VEC].  Built with -D VEC.  Any grid.  Compute-bound.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenCV's 8-bit bilinear resize (INTER_LINEAR), in its integers.  What a
- * column or row is blended of is a tap: the two pixels and their weights in
- * 1/2048.
+ * OpenCV's 8-bit bilinear resize (INTER_LINEAR), with the same integers.  A tap
+ * says what a column or row is blended from: two pixels, and their weights in
+ * units of 1/2048.
  */
 
-/* float32((o + 0.5)*from/to - 0.5), rounded once: the quotient
- * ((2o+1)*from - to) / 2to in 32.32 fixed point, its lost part kept as the
- * last bit, so that the conversion rounds as it should. */
+/* float32((o + 0.5)*from/to - 0.5), rounded once.  The quotient
+ * ((2o+1)*from - to) / 2to is made in 32.32 fixed point; what it loses sets the
+ * last bit, so that the conversion rounds correctly. */
 float position(int o, int from, int to)
 {
     const int num = (2 * o + 1) * from - to;
@@ -23,8 +23,8 @@ float position(int o, int from, int to)
  * resize_taps: taps[q] for the columns q < Q, then taps[Q + p] for the rows.
  *
  * taps [Q+P] (first pixel, second, weight of either).  One work-item a tap.
- * Across, the ends take one pixel whole; down, a row keeps its weights where
- * its pixels are clamped.
+ * Across, columns at the ends take one pixel whole.  Down, rows at the ends
+ * keep their weights, and their pixels are clamped.
  */
 kernel void resize_taps(global int4 *restrict taps, int taps_at, int H, int W,
                         int P, int Q)
@@ -49,14 +49,14 @@ kernel void resize_taps(global int4 *restrict taps, int taps_at, int H, int W,
 }
 
 /*
- * resize_across: the rows of x, each blended to Q columns, in 1/128 (of the
- * integers' 1/2048, what their first shift keeps).
+ * resize_across: each row of x blended to Q columns, in units of 1/128: the
+ * weights are in 1/2048, and the first shift drops four bits.
  *
  *     across[n,h,q,c] = (x[n,h,first,c]*w0 + x[n,h,second,c]*w1) >> 4
  *
  * across [N,H,Q,C] short (at most 32,640), x [N,H,W,C], taps of resize_taps.
  * One work-item per output over (C, Q, rows), rows = N*H, or a smaller grid,
- * over which the loops stride.  Small: H rows are made, not P.
+ * over which the loops stride.  It makes H rows, fewer than P.
  */
 kernel void resize_across(global short *restrict across, int across_at,
                           global const uchar *restrict x, int x_at,
@@ -84,8 +84,8 @@ kernel void resize_across(global short *restrict across, int across_at,
 /*
  * resize: y = table[the blend of two rows of across].
  *
- * y [N,P,Q,C], across of resize_across, table [256], taps of resize_taps, of
- * which row p's is number first + p.  Built with -D VEC, which divides C; where
+ * y [N,P,Q,C], across of resize_across, table [256], taps of resize_taps; the
+ * tap of row p is number first + p.  Built with -D VEC, which divides C.  Where
  * y is dense, a row is one pixel of Q*C channels.  One work-item per vector
  * over (C/VEC, Q, rows), rows = N*P, or a smaller grid, over which the loops
  * stride.  Bound by the loads of the table.  Integers: bit for bit.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All take one work-item per image over (N), each walking its K classes in
- * order, so that results are the same on every run.  Too small to matter.
+ * One work-item per image over (N), which takes its K classes in order, so that
+ * results are the same on every run.  The work is too small to be worth more.
  */
 
 /* The largest of K logits; a NaN among them makes the sum below NaN. */
@@ -57,7 +57,8 @@ bool is_hit(global const float *x, int K, int label)
 
 /*
  * loss_fwd: loss[n] = log(sum over j of exp(x[n,j] - m)) - (x[n,label] - m),
- * NaN for a label that is none; hit[n] = 1 where the label is the argmax.
+ * NaN for a label that is not a class; hit[n] = 1 where the label is the
+ * argmax.
  * loss [N], hit [N], x [N,K], label [N].
  */
 kernel void loss_fwd(global float *restrict loss, int loss_at,

@@ -2,6 +2,8 @@
 #include "backend.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,8 +99,11 @@ clade_status clade_backend_open(clade_backend **be, const char *device)
 
 void clade_backend_close(clade_backend *be)
 {
-    if (be)
-        be->table->close(be);
+    if (!be)
+        return;
+    free(be->notices);
+    free(be->told);
+    be->table->close(be);
 }
 
 const struct clade_device *clade_backend_device(const clade_backend *be)
@@ -176,32 +181,14 @@ void *clade_backend_map(clade_backend *be, struct clade_buffer *buffer)
 
 /* ---- ops ----------------------------------------------------------------- */
 
-int clade_backend_algorithms(clade_backend *be, const struct clade_op *op,
-                             const char *names[], int max)
-{
-    return be->table->algorithms(be, op, names, max);
-}
-
-clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
-                                  const char *name)
-{
-    return be->table->choose(be, op, name);
-}
-
 clade_status clade_backend_fuse(clade_backend *be, bool fma)
 {
     return be->table->fuse ? be->table->fuse(be, fma) : CLADE_OK;
 }
 
-clade_status clade_backend_prepare(clade_backend *be, struct clade_op *op)
-{
-    assert(op->algorithm);
-    return be->table->prepare(be, op);
-}
-
 /* Does every tensor lie in its buffer (the op may have been moved since it was
  * made), and is there what the algorithm wanted? */
-static bool placed(const struct clade_op *op)
+static bool is_placed(const struct clade_op *op)
 {
     for (int i = 0; i < CLADE_ROLES; i++) {
         const struct clade_tensor *t = &op->t[i];
@@ -215,10 +202,35 @@ static bool placed(const struct clade_op *op)
            (!op->packed || op->t[CLADE_PACKED].buffer);
 }
 
-clade_status clade_backend_run(clade_backend *be, const struct clade_op *op)
+clade_status clade_backend_prepare(clade_backend *be, clade_task **task,
+                                   const struct clade_op *op)
 {
-    assert(op->algorithm && placed(op));
-    return be->table->run(be, op);
+    assert(op->choice.algorithm && is_placed(op));
+    return be->table->prepare(be, task, op);
+}
+
+clade_status clade_backend_run(clade_backend *be, clade_task *task)
+{
+    return be->table->run(be, task);
+}
+
+void clade_backend_release(clade_backend *be, clade_task *task)
+{
+    if (task)
+        be->table->release(be, task);
+}
+
+clade_status backend_run_once(clade_backend *be, const struct clade_op *op)
+{
+    clade_task *task;
+    clade_status st = clade_backend_prepare(be, &task, op);
+
+    if (st)
+        return st;
+    if (!(st = clade_backend_run(be, task)))
+        st = clade_backend_finish(be);
+    clade_backend_release(be, task);
+    return st;
 }
 
 clade_status clade_backend_flush(clade_backend *be)
@@ -238,7 +250,26 @@ void clade_backend_progress(clade_backend *be,
     be->say_arg = arg;
 }
 
+void backend_notice(clade_backend *be, const char *fmt, ...)
+{
+    const size_t used = be->notices ? strlen(be->notices) : 0;
+    char line[1024], *longer;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    longer = realloc(be->notices, used + strlen(line) + 2);
+    if (!longer)
+        return; /* a notice is worth no failure */
+    sprintf(longer + used, "%s%s", used ? "\n" : "", line);
+    be->notices = longer;
+}
+
 const char *clade_backend_notices(clade_backend *be)
 {
-    return be->table->notices(be);
+    free(be->told);
+    be->told = be->notices;
+    be->notices = NULL;
+    return be->told;
 }

@@ -4,6 +4,14 @@
 
 #include <clade/backend.h>
 
+/* A choice that a backend offers for an op. */
+struct backend_candidate {
+    struct clade_choice choice;
+    double cost;          /* estimated; the least is the best */
+    const char *unproven; /* the name and version of another library's code,
+                             which is tried before it is chosen; NULL: ours */
+};
+
 /*
  * What a backend must be able to do: the functions of <clade/backend.h>, whose
  * comments are the contract.  A new backend is one folder and one line in the
@@ -11,10 +19,10 @@
  */
 struct backend_table {
     const char *name;
+    const char *const *algorithms; /* of products; a NULL ends the list */
     /* Append this backend's devices to *list (realloc), *count long. */
     clade_status (*devices)(struct clade_device **list, int *count);
-    clade_status (*open)(clade_backend **be,
-                         const struct clade_device *device);
+    clade_status (*open)(clade_backend **be, const struct clade_device *device);
     void (*close)(clade_backend *be);
     clade_status (*alloc)(clade_backend *be, struct clade_buffer **buffer,
                           size_t bytes, enum clade_memory where);
@@ -24,25 +32,32 @@ struct backend_table {
     clade_status (*copy)(clade_backend *be, struct clade_buffer *to,
                          size_t to_at, struct clade_buffer *from,
                          size_t from_at, size_t bytes);
-    clade_status (*read)(clade_backend *be, void *to,
-                         struct clade_buffer *from, size_t at, size_t bytes);
-    clade_status (*write)(clade_backend *be, struct clade_buffer *to,
-                          size_t at, const void *from, size_t bytes);
+    clade_status (*read)(clade_backend *be, void *to, struct clade_buffer *from,
+                         size_t at, size_t bytes);
+    clade_status (*write)(clade_backend *be, struct clade_buffer *to, size_t at,
+                          const void *from, size_t bytes);
     void *(*map)(clade_backend *be, struct clade_buffer *buffer);
-    int (*algorithms)(clade_backend *be, const struct clade_op *op,
-                      const char *names[], int max);
-    clade_status (*choose)(clade_backend *be, struct clade_op *op,
-                           const char *name);
+    /* The choices for an op, at most `max`, in any order; returns how many
+     * there are. */
+    int (*candidates)(clade_backend *be, const struct clade_op *op,
+                      struct backend_candidate list[], int max);
+    /* Set workspace, packed and depth for op->choice.  CLADE_EUNSUPPORTED
+     * where it wants more than the device can index. */
+    clade_status (*settle)(clade_backend *be, struct clade_op *op);
     clade_status (*fuse)(clade_backend *be, bool fma); /* NULL: no choice */
-    clade_status (*prepare)(clade_backend *be, struct clade_op *op);
-    clade_status (*run)(clade_backend *be, const struct clade_op *op);
+    clade_status (*prepare)(clade_backend *be, clade_task **task,
+                            const struct clade_op *op);
+    clade_status (*run)(clade_backend *be, clade_task *task);
+    void (*release)(clade_backend *be, clade_task *task);
     clade_status (*flush)(clade_backend *be);
     clade_status (*finish)(clade_backend *be);
-    const char *(*notices)(clade_backend *be);
+    /* A text kept for this device and driver under a key, malloc'd, or NULL;
+     * keeping one is best effort.  Both NULL: nothing is kept. */
+    char *(*recall)(clade_backend *be, const char *key);
+    void (*remember)(clade_backend *be, const char *key, const char *text);
 };
 
-/* Where a backend that compiles takes programs from that it hasn't yet taken
- * from there. */
+/* Where the next program that is not in memory yet comes from. */
 enum backend_build {
     BUILD_EITHER, /* the cache folder, else the source */
     BUILD_SOURCE, /* the source; kept in the cache folder if not there yet */
@@ -51,29 +66,55 @@ enum backend_build {
                      source once more */
 };
 
+/*
+ * What a judge sets to make a backend work differently and to see what it
+ * does; in normal use a backend has none.  The first part is for ops that are
+ * prepared from now on; the backend counts in the second.
+ */
+struct backend_debug {
+    enum backend_build build;
+    bool unoptimised; /* build programs with -cl-opt-disable */
+    int group_items;  /* work-items at most in groups whose size is the
+                         backend's choice; 0: as it sees fit */
+
+    int programs;      /* built */
+    int regrouped;     /* launches prepared in smaller groups for group_items */
+    int foreign;       /* launches prepared of kernels of another library */
+    int launches;      /* queued */
+    uint64_t launched; /* a hash of the programs, kernels and groups queued, in
+                          order */
+};
+
 /* The start of each backend's own struct. */
 struct clade_backend {
     const struct backend_table *table;
     struct clade_device device;
     enum clade_type real;
-    uint64_t memory; /* bytes in buffers that are alive */
-    enum backend_build build;
-    int programs;      /* built so far */
-    uint64_t launched; /* a hash of programs, kernels and groups queued since
-                          it was last set, in order */
-    bool unoptimised; /* programs are built with -cl-opt-disable */
-    int group_items;  /* work-items in groups whose size is the backend's
-                         choice, at most; 0: as it sees fit */
-    int regrouped;    /* groups that this made smaller, so far */
+    uint64_t memory;             /* bytes in buffers that are alive */
+    struct backend_debug *debug; /* NULL in normal use */
     void (*say)(void *arg, const char *text); /* progress; may be NULL */
     void *say_arg;
     char build_options[192]; /* every program's; empty for the reference */
+    char *notices;           /* not yet told, a line each; or NULL */
+    char *told;              /* those told last */
 };
 
 /* The start of each backend's own buffer. */
 struct clade_buffer {
     size_t bytes;
 };
+
+/* The start of each backend's own task. */
+struct clade_task {
+    struct clade_op op;
+};
+
+/* Prepare an op, run it once, wait for it, and give its task back. */
+clade_status backend_run_once(clade_backend *be, const struct clade_op *op);
+
+/* Add a line for clade_backend_notices(). */
+void backend_notice(clade_backend *be, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 extern const struct backend_table backend_cpu, backend_opencl;
 

@@ -10,17 +10,21 @@ size_t clade_type_size(enum clade_type type)
     return size[type];
 }
 
-struct clade_tensor clade_tensor_at(struct clade_buffer *buffer,
-                                    int64_t offset, int n, int h, int w,
-                                    int c, enum clade_type type)
+struct clade_tensor clade_tensor_at(struct clade_buffer *buffer, int64_t offset,
+                                    int n, int h, int w, int c,
+                                    enum clade_type type)
 {
-    return (struct clade_tensor){ .buffer = buffer, .offset = offset,
-                                  .n = n, .h = h, .w = w, .c = c, .ld = c,
+    return (struct clade_tensor){ .buffer = buffer,
+                                  .offset = offset,
+                                  .n = n,
+                                  .h = h,
+                                  .w = w,
+                                  .c = c,
+                                  .ld = c,
                                   .type = type };
 }
 
-struct clade_tensor clade_tensor_slice(struct clade_tensor t, int first,
-                                       int c)
+struct clade_tensor clade_tensor_slice(struct clade_tensor t, int first, int c)
 {
     t.offset += first;
     t.c = c;

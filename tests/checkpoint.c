@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include "net/table.h"
+#include "safetensors.h"
 #include "tap.h"
+#include "train/train.h"
 #include "trainer.h"
 
 static clade_status new_net(clade_net **net)
@@ -217,13 +219,64 @@ static void test_elsewhere(void)
            "another net's run is refused");
 }
 
+/* What a run of the checkpoint's own would say of itself, but that `choice` is
+ * each op's. */
+static json_t *metadata_with(const struct safetensors *file, const char *choice)
+{
+    static const char *const keys[] = {
+        "net",           "seed", "batch",  "train_count", "test_count",
+        "learning_rate", "data", "device", "driver"
+    };
+    json_t *algorithms = json_loads(safetensors_text(file, "algorithms"), 0, 0);
+    json_t *metadata = json_object(), *value;
+    const char *op;
+    char *text;
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        json_object_set_new(metadata, keys[i],
+                            json_string(safetensors_text(file, keys[i])));
+    json_object_foreach(algorithms, op, value)
+        if (json_is_string(value))
+            json_string_set(value, choice);
+    text = json_dumps(algorithms, JSON_COMPACT);
+    json_object_set_new(metadata, "algorithms", json_string(text));
+    json_decref(algorithms);
+    free(text);
+    return metadata;
+}
+
+/* Checkpoints once had no more than the algorithm's name. */
+static void test_name_alone(const char *choice, bool same)
+{
+    const char *name = path("straight", "checkpoint.safetensors");
+    clade_checkpoint *checkpoint;
+    struct safetensors *file;
+    json_t *metadata;
+    clade_status st;
+    bool elsewhere;
+
+    if (clade_checkpoint_open(&checkpoint, name) ||
+        safetensors_open(&file, name))
+        tap_bail("%s", clade_error());
+    metadata = metadata_with(file, choice);
+    st = checkpoint_compare(checkpoint, metadata, &elsewhere);
+    tap_ok(same ? !st : failed(st, CLADE_EDATA, "\"reference\"", choice),
+           "\"reference\" of a checkpoint %s \"%s\"",
+           same ? "goes on as" : "is not", choice);
+    json_decref(metadata);
+    safetensors_close(file);
+    clade_checkpoint_close(checkpoint);
+}
+
 int main(void)
 {
     trainer_begin("checkpoint-test");
-    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 4);
+    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 4 + 2);
     test_round_trip();
     test_damages();
     test_elsewhere();
+    test_name_alone("reference:1,14,2", true);
+    test_name_alone("referenced:1,14,2", false);
     trainer_end();
     return tap_done();
 }

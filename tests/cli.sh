@@ -211,6 +211,23 @@ ends 0 bench --device cpu --mode ops --batch 1 --case $pool --json &&
     grep -q '"gbytes_per_second": [0-9]' "$dir/out"
 report $? 'and prints them as JSON'
 fails 2 'are of --mode train' bench --device cpu --mode ops --profile
+fails 2 'are of --mode train' bench --device cpu --mode ops --plan
+
+# ---- the plan ----------------------------------------------------------------
+
+ends 0 bench --device cpu --mode infer --batch 1 --plan &&
+    [ "$(grep -c '^after ' "$dir/out")" = 8 ] &&
+    grep -q '^after bind: 1 images, evaluating' "$dir/out" &&
+    grep -q ' classifier *loss_fwd 1x1x1x10, reference, depth' "$dir/out" &&
+    grep -q ' y=conv1\[1-2]@0+[0-9]* x=input' "$dir/out" &&
+    [ "$(grep -c dropout_fwd "$dir/out")" = 3 ]
+report $? 'clade bench --plan prints the ops after each pass'
+ends 0 bench --device cpu --mode infer --batch 1 --plan --json \
+    --without identity-dropout && grep -q '"place": \[' "$dir/out" &&
+    [ "$(grep -c '"op": "dropout_fwd' "$dir/out")" = 24 ]
+report $? 'and as JSON, here without a rewrite'
+fails 2 'there are .identity-dropout. (' bench --device cpu --plan --without zzz
+fails 2 'measures nothing that --compare' bench --plan --profile
 fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
     --json
 

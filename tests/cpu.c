@@ -15,7 +15,7 @@ static clade_backend *backends[2]; /* cpu, cpu64 */
 
 static void run(clade_backend *be, const struct clade_op *op)
 {
-    if (clade_backend_run(be, op) || clade_backend_finish(be))
+    if (backend_run_once(be, op))
         tap_bail("%s: %s", clade_op_name(op->kind), clade_error());
 }
 

@@ -81,17 +81,15 @@ static void pack(struct clade_op *op)
     op->t[CLADE_PACKED] =
         clade_tensor_at(packed, 0, 1, 1, 1, (int)op->packed, CLADE_F32);
     need(clade_op_filter_pack(&made, op));
-    need(clade_backend_prepare(dev, &made));
-    need(clade_backend_run(dev, &made));
-    need(clade_backend_finish(dev));
+    need(backend_run_once(dev, &made));
 }
 
 /* Run it; the launches that took. */
 static int launches(enum clade_op_kind kind, const char *algorithm, int first,
                     int n)
 {
+    struct backend_debug debug = { .launches = 0 };
     struct clade_op op;
-    uint64_t before;
 
     make(&op, kind, first, n);
     need(clade_backend_choose(dev, &op, algorithm));
@@ -102,15 +100,13 @@ static int launches(enum clade_op_kind kind, const char *algorithm, int first,
     }
     if (op.packed)
         pack(&op);
-    need(clade_backend_prepare(dev, &op));
-    before = ((struct ocl *)dev)->launches;
-    need(clade_backend_run(dev, &op));
-    need(clade_backend_finish(dev));
-    before = ((struct ocl *)dev)->launches - before;
+    dev->debug = &debug;
+    need(backend_run_once(dev, &op));
+    dev->debug = NULL;
     clade_backend_free(dev, scratch);
     clade_backend_free(dev, packed);
     scratch = packed = NULL;
-    return (int)before;
+    return debug.launches;
 }
 
 /* Whether image `i` comes out the same computed alone. */

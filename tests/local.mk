@@ -14,14 +14,17 @@ check_PROGRAMS = \
   tests/keras.t \
   tests/library.t \
   tests/net.t \
+  tests/null-step.t \
   tests/op.t \
   tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
+  tests/plan.t \
   tests/progress.t \
   tests/resize.t \
   tests/rng.t \
   tests/device.t \
+  tests/task.t \
   tests/train.t \
   tests/verify-case.t \
   tests/verify-judge.t \
@@ -58,6 +61,7 @@ LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
+tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_choose_t_SOURCES = tests/choose.c
 tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 # A driver with a fault stands in front of the real one; the libraries that a
@@ -82,11 +86,16 @@ tests_library_t_SOURCES = tests/library.c
 tests_library_t_LDADD = libtap.la libclade.la
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_null_step_t_SOURCES = tests/null-step.c
+tests_null_step_t_CFLAGS = $(FAULTS_CFLAGS)
+tests_null_step_t_LDFLAGS = -export-dynamic
+tests_null_step_t_LDADD = $(LDADD) -ldl
 tests_op_t_SOURCES = tests/op.c
 tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
+tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 # The tool's own sources; its main() stays out.
@@ -96,6 +105,7 @@ tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
+tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_case_t_SOURCES = tests/verify-case.c
 tests_verify_judge_t_SOURCES = tests/verify-judge.c

@@ -59,7 +59,7 @@ static bool passed_over(clade_backend *be, const struct op_case *c)
     op = host->op;
     be->device.vector_width = 1;
     found = !clade_backend_choose(be, &op, NULL) &&
-            strcmp(op.algorithm, control.algorithm);
+            strcmp(op.choice.algorithm, control.algorithm);
     notices = clade_backend_notices(be);
     verify_host_free(host);
     return found && notices && strstr(notices, "wrongly");

@@ -3,8 +3,7 @@
  * The OpenCL backend's ops that are no products, against the reference.  The
  * device is CLADE_TEST_DEVICE's, else the best one.
  */
-#include <clade/backend.h>
-
+#include "backend.h"
 #include "rng.h"
 #include "tap.h"
 
@@ -118,8 +117,7 @@ static clade_status run_cpu(struct clade_op *op)
                                       twins[i].bytes)))
             return st;
     if ((st = clade_backend_choose(cpu, op, NULL)) ||
-        (st = clade_backend_prepare(cpu, op)) ||
-        (st = clade_backend_run(cpu, op)))
+        (st = backend_run_once(cpu, op)))
         return st;
     for (int i = 0; i < n_twins; i++)
         if ((st = clade_backend_read(cpu, twins[i].want, twins[i].on_cpu, 0,
@@ -151,8 +149,7 @@ static clade_status run_dev(const struct clade_op *of_cpu)
         op.t[CLADE_WORKSPACE] =
             clade_tensor_at(scratch, 0, 1, 1, 1, (int)bytes, CLADE_U8);
     }
-    if ((st = clade_backend_prepare(dev, &op)) ||
-        (st = clade_backend_run(dev, &op)))
+    if ((st = backend_run_once(dev, &op)))
         goto out;
     for (int i = 0; i < n_twins && !st; i++)
         st = clade_backend_read(dev, twins[i].got, twins[i].on_dev, 0,

@@ -84,31 +84,41 @@ static clade_status fail_under(const struct clade_op *op, cl_int err)
     if (!event)
         return clade_fail(CLADE_EFAIL, "no user events");
     clSetUserEventStatus(event, err);
-    ocl_pending_add(o, op, event);
+    ocl_pending_add(o, op_describe(op), event);
     return clade_backend_finish(dev);
+}
+
+/* A launch of a probe's kernel for an op, which takes no arguments. */
+static clade_status launch(const struct clade_op *op, const char *kernel,
+                           const char *options)
+{
+    struct ocl_task *task;
+    clade_status st = ocl_task_new(&task, (struct ocl *)dev, op);
+
+    if (st)
+        return st;
+    st = ocl_launch(task, &ocl_probe_text, kernel, options, OCL_GRID(1, 1, 1),
+                    NULL, 0);
+    ocl_task_free(dev, (clade_task *)task);
+    return st;
 }
 
 static void check_errors(void)
 {
-    struct ocl *o = (struct ocl *)dev;
     struct clade_op op = { .kind = CLADE_MAXPOOL_FWD, .label = "pool9" };
-    const struct ocl_grid one = OCL_GRID(1, 1, 1);
     struct clade_buffer *buffer;
 
     tap_ok(message_has(clade_backend_alloc(dev, &buffer, (size_t)1 << 60,
                                            CLADE_MEMORY_DEVICE),
                        CLADE_ENOMEM, "MiB"),
            "too large a buffer is refused with sizes");
-    tap_ok(message_has(ocl_launch(o, &op, OCL_POOL, "maxpool_fwd", "-D VEC=17",
-                                  one, NULL, 0),
-                       CLADE_EBUILD, "pool9"),
+    tap_ok(message_has(launch(&op, "probe_fma", "-D VEC=17"), CLADE_EBUILD,
+                       "pool9"),
            "what does not build names the op");
-    tap_ok(message_has(
-               ocl_launch(o, &op, OCL_SOFTMAX, "no_such", "", one, NULL, 0),
-               CLADE_EBUILD, "no_such"),
+    tap_ok(message_has(launch(&op, "no_such", "-D VEC=1"), CLADE_EBUILD,
+                       "no_such"),
            "a kernel that is none is named");
-    tap_ok(message_has(ocl_launch(o, &op, OCL_POOL, "maxpool_fwd",
-                                  "-no-such-option", one, NULL, 0),
+    tap_ok(message_has(launch(&op, "probe_fma", "-no-such-option"),
                        CLADE_EBUILD, "-no-such-option"),
            "options that the compiler refuses are named");
     tap_ok(message_has(fail_under(&op, CL_OUT_OF_RESOURCES), CLADE_EDEVICE,
@@ -180,8 +190,7 @@ static clade_status fresh_run(void)
     op.t[CLADE_WORKSPACE].buffer = NULL;
     if ((st = clade_backend_alloc(be, &op.t[CLADE_WORKSPACE].buffer,
                                   op.workspace, CLADE_MEMORY_DEVICE)) ||
-        (st = clade_backend_prepare(be, &op)) ||
-        (st = clade_backend_run(be, &op)) ||
+        (st = backend_run_once(be, &op)) ||
         (st = clade_backend_read(be, &got, buffer, 36, 4)))
         goto out;
     if (got != six)

@@ -200,8 +200,7 @@ struct clade_op make_op(clade_backend *be, enum clade_op_kind kind,
             t[role] = like && like->t[role].buffer ? like->t[role]
                                                    : fresh(be, &c, role);
     if (verify_make_op(&op, &c, t, &step) ||
-        clade_backend_choose(be, &op, "reference") ||
-        clade_backend_prepare(be, &op))
+        clade_backend_choose(be, &op, "reference"))
         tap_bail("%s: %s: %s", clade_op_name(kind), s->why, clade_error());
     return op;
 }

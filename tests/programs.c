@@ -122,12 +122,16 @@ static void list_probes(struct ocl *o)
 {
     static const char *const probes[] = { "probe_flag", "probe_fma",
                                           "probe_sum" };
+    const struct clade_op none = { .kind = CLADE_SGD };
+    struct ocl_task *task;
     char options[32];
 
     snprintf(options, sizeof options, "-D VEC=%d", ocl_vector(o, 16));
+    need(ocl_task_new(&task, o, &none));
     for (int i = 0; i < 3; i++)
-        need(ocl_launch(o, NULL, OCL_PROBE, probes[i], options,
+        need(ocl_launch(task, &ocl_probe_text, probes[i], options,
                         OCL_GRID(64, 1, 1), NULL, 0));
+    ocl_task_free(&o->base, (clade_task *)task);
 }
 
 int main(void)

@@ -289,23 +289,54 @@ static const struct fault {
 
 static const struct fault *current;
 
-static clade_status run(clade_backend *be, const struct clade_op *op)
-{
-    clade_status st = backend_cpu.run(be, op);
+/* As a backend that compiles: a task remembers where its program came from. */
+struct built {
+    clade_task *task;
+    enum backend_build build;
+};
+static struct built built[4096];
 
-    if (!st && op->label) { /* the work between runs has none */
+static clade_status run(clade_backend *be, clade_task *task)
+{
+    clade_status st = backend_cpu.run(be, task);
+
+    if (!st && task->op.label) { /* the work between runs has none */
+        int i = 0;
+
+        while (built[i].task != task)
+            i++;
         runs++;
-        build = be->build;
-        current->apply(op);
+        build = built[i].build;
+        current->apply(&task->op);
     }
     return st;
 }
 
-/* As a backend that compiles: the first op is of a program from source. */
-static clade_status prepare(clade_backend *be, struct clade_op *op)
+static clade_status prepare(clade_backend *be, clade_task **task,
+                            const struct clade_op *op)
 {
-    be->programs += be->build == BUILD_SOURCE;
-    return backend_cpu.prepare(be, op);
+    const clade_status st = backend_cpu.prepare(be, task, op);
+    const enum backend_build from = be->debug ? be->debug->build : BUILD_EITHER;
+    int i = 0;
+
+    if (st)
+        return st;
+    while (built[i].task)
+        i++;
+    built[i] = (struct built){ *task, from };
+    if (be->debug)
+        be->debug->programs += from == BUILD_SOURCE;
+    return CLADE_OK;
+}
+
+static void release(clade_backend *be, clade_task *task)
+{
+    int i = 0;
+
+    while (built[i].task != task)
+        i++;
+    built[i].task = NULL;
+    backend_cpu.release(be, task);
 }
 
 static void keep(void *arg, const struct clade_verdict *v)
@@ -367,8 +398,9 @@ static void test_embedded(clade_backend *be)
 }
 
 /* On a device that reads 0 for a subnormal. */
-static clade_status run_flushing(clade_backend *be, const struct clade_op *op)
+static clade_status run_flushing(clade_backend *be, clade_task *task)
 {
+    const struct clade_op *op = &task->op;
     const struct clade_tensor *x = &op->t[CLADE_X];
     const size_t size = x->buffer ? x->buffer->bytes : 0;
     void *host = size ? ((struct cpu_buffer *)x->buffer)->host : NULL;
@@ -382,7 +414,7 @@ static clade_status run_flushing(clade_backend *be, const struct clade_op *op)
     for (int64_t i = 0; size && i < clade_tensor_elements(x); i++)
         if (fabsf(*element(x, i)) < 0x1p-126f)
             *element(x, i) = 0;
-    st = backend_cpu.run(be, op);
+    st = backend_cpu.run(be, task);
     if (size)
         memcpy(host, before, size);
     free(before);
@@ -438,12 +470,15 @@ static void clear(const struct clade_tensor *t)
         memset(host + clade_tensor_element(t, i * t->c) * size, 0, t->c * size);
 }
 
-static clade_status launch(clade_backend *be, const struct clade_op *op)
+static clade_status launch(clade_backend *be, clade_task *task)
 {
+    const struct clade_op *op = &task->op;
+
     for (int role = 0; role < CLADE_ROLES; role++)
         if (clade_op_outputs(op->kind) & 1u << role)
             clear(&op->t[role]);
-    be->launched = be->launched * 31 + op->kind + was_read;
+    if (be->debug)
+        be->debug->launched = be->debug->launched * 31 + op->kind + was_read;
     was_read = false;
     return CLADE_OK;
 }
@@ -526,25 +561,22 @@ static void test_look_into(clade_backend *be, const struct op_case *c)
 static enum { FIRST, SECOND } chosen;
 
 static int two_algorithms(clade_backend *be, const struct clade_op *op,
-                          const char *names[], int max)
+                          struct backend_candidate list[], int max)
 {
-    (void)be;
-    (void)op;
-    names[0] = "one";
-    names[max > 1] = "two";
+    if (!op_is_product(op->kind)) /* the work between runs */
+        return backend_cpu.candidates(be, op, list, max);
+    for (int i = 0; i < 2 && i < max; i++)
+        list[i] =
+            (struct backend_candidate){ .choice = { .algorithm =
+                                                        i ? "two" : "one" } };
     return 2;
 }
 
-static clade_status choose_either(clade_backend *be, struct clade_op *op,
-                                  const char *name)
+static clade_status settle_either(clade_backend *be, struct clade_op *op)
 {
-    clade_status st = backend_cpu.choose(be, op, NULL);
-
-    if (name) { /* not the work between runs */
-        chosen = strcmp(name, "two") ? FIRST : SECOND;
-        op->algorithm = chosen == FIRST ? "one" : "two";
-    }
-    return st;
+    if (op->label)
+        chosen = strcmp(op->choice.algorithm, "two") ? FIRST : SECOND;
+    return backend_cpu.settle(be, op);
 }
 
 static bool is_sampled(const struct op_case *c, int64_t element)
@@ -565,9 +597,10 @@ static bool is_sampled(const struct op_case *c, int64_t element)
 
 static int64_t unseen; /* an element that is no sample */
 
-static clade_status lose_unseen(clade_backend *be, const struct clade_op *op)
+static clade_status lose_unseen(clade_backend *be, clade_task *task)
 {
-    clade_status st = backend_cpu.run(be, op);
+    const struct clade_op *op = &task->op;
+    clade_status st = backend_cpu.run(be, task);
 
     if (!st && op->label && chosen == SECOND)
         *element(output(op), unseen) += 0.5f;
@@ -593,8 +626,8 @@ static void test_other_algorithm(clade_backend *be, enum verify_data data)
 
     for (unseen = 1000; is_sampled(&c, unseen); unseen++)
         ;
-    faulty.algorithms = two_algorithms;
-    faulty.choose = choose_either;
+    faulty.candidates = two_algorithms;
+    faulty.settle = settle_either;
     faulty.run = lose_unseen;
     if (verify_case(&summary, be, &c, &options))
         tap_bail("%s", clade_error());
@@ -602,8 +635,8 @@ static void test_other_algorithm(clade_backend *be, enum verify_data data)
                strstr(v.message, "too far apart"),
            "%s data, an element that is no sample: %s", verify_data_name(data),
            v.message);
-    faulty.algorithms = backend_cpu.algorithms;
-    faulty.choose = backend_cpu.choose;
+    faulty.candidates = backend_cpu.candidates;
+    faulty.settle = backend_cpu.settle;
     faulty.run = run;
 }
 
@@ -640,11 +673,13 @@ static void test_pieces(clade_backend *be)
 
 /* Forward products have two algorithms, others the second one's alone. */
 static int one_or_two(clade_backend *be, const struct clade_op *op,
-                      const char *names[], int max)
+                      struct backend_candidate list[], int max)
 {
     if (op->kind == CLADE_CONV_FWD)
-        return two_algorithms(be, op, names, max);
-    names[0] = op_is_product(op->kind) ? "two" : "reference";
+        return two_algorithms(be, op, list, max);
+    list[0] = (struct backend_candidate){
+        .choice = { .algorithm = op_is_product(op->kind) ? "two" : "reference" }
+    };
     return 1;
 }
 
@@ -666,8 +701,8 @@ static void test_algorithm_asked_for(clade_backend *be)
           "an op that is no product" },
     };
 
-    faulty.algorithms = one_or_two;
-    faulty.choose = choose_either;
+    faulty.candidates = one_or_two;
+    faulty.settle = settle_either;
     faulty.run = backend_cpu.run;
     for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
         const struct clade_verify_ops options = { .algorithm =
@@ -683,8 +718,8 @@ static void test_algorithm_asked_for(clade_backend *be)
                "%s: %d passed: %s", asked[i].what, summary.passed,
                st ? clade_error() : "");
     }
-    faulty.algorithms = backend_cpu.algorithms;
-    faulty.choose = backend_cpu.choose;
+    faulty.candidates = backend_cpu.candidates;
+    faulty.settle = backend_cpu.settle;
     faulty.run = run;
 }
 
@@ -699,6 +734,7 @@ int main(void)
     faulty = backend_cpu;
     faulty.run = run;
     faulty.prepare = prepare;
+    faulty.release = release;
     be->table = &faulty;
     tap_plan(n + 15);
     for (current = faults; current < faults + n; current++)

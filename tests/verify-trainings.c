@@ -159,10 +159,11 @@ static void judge_case(const struct training_case *c, clade_backend *be)
 static const struct backend_table *honest;
 
 /* A max pool leaves a NaN, which no loss need show. */
-static clade_status run_to_nan(clade_backend *be, const struct clade_op *op)
+static clade_status run_to_nan(clade_backend *be, clade_task *task)
 {
+    const struct clade_op *op = &task->op;
     const struct clade_tensor *y = &op->t[CLADE_Y];
-    clade_status st = honest->run(be, op);
+    clade_status st = honest->run(be, task);
 
     if (st || op->kind != CLADE_MAXPOOL_FWD)
         return st;

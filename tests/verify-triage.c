@@ -56,7 +56,7 @@ static void run(struct clade_verdict *v, void *arg, clade_backend *be,
     bool passes = is_simulator(&be->device) ? w->simulated : w->elsewhere;
 
     if (be == here && !strcmp(algorithm, "direct"))
-        passes = be->unoptimised && w->unoptimised;
+        passes = be->debug && be->debug->unoptimised && w->unoptimised;
     else if (be == here)
         passes = w->other_algorithm;
     *v = (struct clade_verdict){ .judged = be == here || w->runs };

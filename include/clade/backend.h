@@ -133,30 +133,50 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
                                        const struct clade_op *op,
                                        const char *names[], int max);
 /*
- * Choose an algorithm, by name or (NULL) as the backend sees fit: sets
- * op->algorithm, workspace, packed, depth and tune.  The caller then gives
- * t[CLADE_WORKSPACE] and t[CLADE_PACKED] if they are wanted.
- * CLADE_EUSAGE names what there is, if nothing is called so;
- * CLADE_EUNSUPPORTED the op that the device, or the algorithm, cannot run.
+ * Choose how to compute an op: sets op->choice, workspace, packed and depth.
+ * The caller then gives t[CLADE_WORKSPACE] and t[CLADE_PACKED] if they are
+ * wanted.  `choice` is the name of an algorithm, or a whole choice as
+ * clade_choice_text() has it, which is taken only as it is; NULL: what is
+ * estimated to be the fastest.  An algorithm of another library is tried once
+ * a device, driver and shape before it is chosen, and passed over with a
+ * notice if it computes wrongly.
+ *
+ * CLADE_EUSAGE names the algorithms that there are, if `choice` is none of
+ * them; CLADE_EUNSUPPORTED the op that the device, or the choice, cannot run.
  * CLADE_EDEVICE or CLADE_ENOMEM: what was queued before has failed, or the
- * device was lost while a product was checked.
+ * device was lost while an algorithm was tried.
  */
 CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
-                                            const char *name);
+                                            const char *choice);
+/* A choice as a text, "direct:1,14,2,16,16,45" (the name alone where all
+ * parameters are 0), in `text`, which it returns. */
+#define CLADE_CHOICE_TEXT 128
+CLADE_API char *clade_choice_text(char text[CLADE_CHOICE_TEXT],
+                                  const struct clade_choice *choice);
 /* Have programs that are built from now on fuse FMA(), or not, whatever was
  * decided at open.  Nothing changes where that is no choice, as on the
  * reference: clade_backend_device() says what is so. */
 CLADE_API clade_status clade_backend_fuse(clade_backend *be, bool fma);
-/* Build what the op needs (programs, kernels, shared by ops and kept until the
- * backend closes); its tensors may still move.  CLADE_EBUILD carries the
- * compiler's log. */
+/* An op made ready to run: programs built, launches laid out, arguments
+ * set. */
+typedef struct clade_task clade_task;
+
+/*
+ * Make an op ready to run, any number of times.  It has been chosen for, and
+ * its tensors lie where they will be; op->step, if any, must outlive the task,
+ * the op itself need not.  Programs are shared by tasks and kept until the
+ * backend closes.  CLADE_EBUILD carries the compiler's log.
+ */
 CLADE_API clade_status clade_backend_prepare(clade_backend *be,
-                                             struct clade_op *op);
-/* Queue a prepared op.  A fault may show later, in finish or read; it names
- * the op. */
-CLADE_API clade_status clade_backend_run(clade_backend *be,
-                                         const struct clade_op *op);
+                                             clade_task **task,
+                                             const struct clade_op *op);
+/* Queue a task, with its op->step's values as they are now.  A fault may show
+ * later, in finish or read; it names the op. */
+CLADE_API clade_status clade_backend_run(clade_backend *be, clade_task *task);
+/* Give a task back, before its backend closes; waits for it if it is still
+ * queued.  Accepts NULL. */
+CLADE_API void clade_backend_release(clade_backend *be, clade_task *task);
 /* Send what is queued to the device; wait until all of it is done. */
 CLADE_API clade_status clade_backend_flush(clade_backend *be);
 CLADE_API clade_status clade_backend_finish(clade_backend *be);
@@ -168,9 +188,8 @@ CLADE_API void clade_backend_progress(clade_backend *be,
                                       void (*say)(void *arg, const char *text),
                                       void *arg);
 
-/* What the backend noticed since the last call, a line each, for the user
- * (an algorithm found wrong, a device without a promise): NULL if nothing.
- * Valid until the next call. */
+/* What was noticed since the last call, a line each, for the user (such as an
+ * algorithm found wrong); NULL if nothing.  Valid until the next call. */
 CLADE_API const char *clade_backend_notices(clade_backend *be);
 
 #ifdef __cplusplus

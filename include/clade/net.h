@@ -13,46 +13,51 @@ extern "C" {
 typedef struct clade_net clade_net;
 
 struct clade_net_config {
-    const char *net;       /* a network table's name */
-    const char *algorithm; /* of the products; NULL: chosen per op */
-    const char *algorithms; /* an earlier net's clade_net_algorithms(): its
-                               algorithms, where `algorithm` is NULL, and its
-                               fma, which is the backend's from then on; NULL:
-                               none */
-    int train_batch;       /* images a step; 0: no training */
-    int train_last;        /* of an epoch's last, smaller batch; 0: none */
-    int eval_batch;        /* images at a time in clade_net_eval; 0: none */
-    int eval_last;         /* 0: none */
-    uint64_t seed;         /* of initial values and dropout */
+    const char *net;        /* the name of a network table */
+    const char *algorithm;  /* for all matrix products; NULL: choose for each */
+    const char *algorithms; /* an earlier net's clade_net_algorithms(), or NULL.
+                               Take its algorithms where `algorithm` is NULL,
+                               and its fma, which the backend then keeps. */
+    const char *without;    /* rewrites to leave out: names, separated by
+                               commas; NULL: none */
+    int train_batch;        /* images a training step; 0: no training */
+    int train_last;         /* the smaller batch that ends an epoch; 0: none */
+    int eval_batch;         /* images at a time in clade_net_eval; 0: none */
+    int eval_last;          /* the smaller batch that comes last; 0: none */
+    uint64_t seed;          /* of initial values and dropout */
     bool dropout;
-    bool record_init;      /* initial values as the record format has them */
+    bool record_init;       /* initial values as the record format defines */
     float momentum;
 };
 #define CLADE_NET_DEFAULTS                                                    \
     { .net = "googlenet-cifar10", .seed = 1, .dropout = true, .momentum = 0.9f }
 
 /*
- * Settle everything: shapes, buffers, algorithms, programs, workspace, and
- * write the initial values.  A step then allocates and builds nothing.
+ * Make a net: settle shapes, buffers, algorithms, programs and workspace, and
+ * write the initial values.  A step then allocates nothing and builds nothing.
  * `be` must outlive the net.
  *
- * CLADE_EUSAGE names the networks or algorithms that there are, if config's is
- * none of them; CLADE_ETOOSMALL a batch that fits, if one does;
- * CLADE_EUNSUPPORTED an op that the device, or config->algorithm, cannot run.
- * CLADE_EBUILD carries the compiler's log; CLADE_ENOMEM and CLADE_EDEVICE are
- * the backend's.
+ * A rewrite replaces ops by fewer or faster ones.  No loss and no parameter
+ * changes by a bit when a rewrite is left out.
+ *
+ * CLADE_EUSAGE: the config names an unknown net, algorithm or rewrite; the
+ * message lists those that there are.  CLADE_ETOOSMALL: the device lacks
+ * memory; the message names the largest batch that fits, if one does.
+ * CLADE_EUNSUPPORTED: the device, or config->algorithm, cannot run an op.
+ * CLADE_EBUILD carries the compiler's log.  CLADE_ENOMEM and CLADE_EDEVICE come
+ * from the backend.
  */
 CLADE_API clade_status clade_net_new(clade_net **net, clade_backend *be,
                                      const struct clade_net_config *config);
 CLADE_API void clade_net_free(clade_net *net);
 
-/* What a net takes of the device, in bytes. */
+/* The memory that a net takes on the device, in bytes. */
 struct clade_net_memory {
-    uint64_t parameters; /* with gradients and momenta */
-    uint64_t packed;     /* filters in their algorithms' layouts */
-    uint64_t activations;
+    uint64_t parameters;  /* with gradients and momenta */
+    uint64_t packed;      /* filters in their algorithms' layouts */
+    uint64_t activations; /* with their gradients */
     uint64_t workspace;
-    uint64_t unshared;   /* activations, had they not shared memory */
+    uint64_t unshared;    /* what activations would take without sharing */
     uint64_t total;
 };
 CLADE_API struct clade_net_memory clade_net_memory(const clade_net *net);
@@ -61,14 +66,14 @@ CLADE_API struct clade_net_memory clade_net_memory(const clade_net *net);
 struct clade_net_shape {
     int source_h, source_w;     /* of the byte images that are resized */
     int h, w, c, classes, heads;
-    const char *head[CLADE_HEADS_MAX]; /* "classifier", "aux1", "aux2" */
-    float weight[CLADE_HEADS_MAX];
+    const char *head[CLADE_HEADS_MAX];  /* "classifier", "aux1", "aux2" */
+    float weight[CLADE_HEADS_MAX];      /* of the head's loss in the sum */
     int64_t parameters;
 };
 CLADE_API struct clade_net_shape clade_net_shape(const clade_net *net);
 
-/* Images for one step: bytes [n,source_h,source_w,c], resized on the device,
- * or pixels [n,h,w,c] as they are; the other one is NULL. */
+/* The images of one step.  Either bytes [n,source_h,source_w,c], which the
+ * device resizes, or pixels [n,h,w,c], used as they are; the other is NULL. */
 struct clade_batch {
     int n;
     const uint8_t *bytes;
@@ -78,7 +83,18 @@ struct clade_batch {
     int batch;             /* images of the whole batch; 0: n */
 };
 
-/* Means over the batch's images; hits are counts. */
+/*
+ * Where a step copies a batch to before it is sent to the device: room for the
+ * bytes and the labels of the largest batch of the config, in pinned memory.  A
+ * caller may write the next batch there, and give these very addresses as
+ * clade_batch.bytes and labels: nothing is copied then.  They are valid as long
+ * as the net, and free to write to between two steps.  Both are NULL for a net
+ * without a batch.
+ */
+CLADE_API void clade_net_staging(clade_net *net, uint8_t **bytes,
+                                 uint8_t **labels);
+
+/* Means over the images of the batch; hits are counts. */
 struct clade_result {
     int images;
     double loss;                        /* sum of weight * loss */
@@ -88,10 +104,12 @@ struct clade_result {
 
 /*
  * One step of SGD, and a forward pass without dropout.  n must be one of the
- * batches of the config.  Done on return, but for the update, which is
- * queued.  CLADE_EDIVERGED where a loss is not finite (the message names the
- * head; nothing is updated then), CLADE_EUSAGE or CLADE_EDATA for an n or a
- * label that the net does not know.
+ * batches of the config.  The result is there on return; the update of the
+ * parameters is queued.
+ *
+ * CLADE_EDIVERGED: a loss is not finite; the message names the head, and
+ * nothing is updated.  CLADE_EUSAGE: the net has no plan for n images.
+ * CLADE_EDATA: a label is not below classes.
  */
 CLADE_API clade_status clade_net_train(clade_net *net,
                                        const struct clade_batch *batch,
@@ -101,26 +119,27 @@ CLADE_API clade_status clade_net_eval(clade_net *net,
                                       const struct clade_batch *batch,
                                       struct clade_result *result);
 
-/* A named parameter: "inception_3a/3x3/kernel".  HWIO kernels, (in, out) for
- * dense layers; tensors of the type of the backend. */
+/* A named parameter.  Kernels are HWIO, or (in, out) in dense layers.  Tensors
+ * have the float type of the backend. */
 struct clade_parameter {
-    const char *name;
+    const char *name; /* "inception_3a/3x3/kernel" */
     int dims, shape[4];
-    struct clade_tensor value, gradient, momentum; /* the last two are absent
-                                                      without training */
+    struct clade_tensor value;
+    struct clade_tensor gradient, momentum; /* absent without training */
 };
 CLADE_API int clade_net_parameters(const clade_net *net,
                                    const struct clade_parameter **list);
-/* Parameters and momenta from and to float32 on the host (tensor: a value or
- * momentum of the list). */
+
+/* Copy a value or a momentum of that list to, or from, float32 on the host. */
 CLADE_API clade_status clade_net_read(clade_net *net, float *to,
                                       struct clade_tensor tensor);
 CLADE_API clade_status clade_net_write(clade_net *net,
                                        struct clade_tensor tensor,
                                        const float *from);
 
-/* The algorithms chosen, as a JSON object op label -> name (fma included), for
- * checkpoints; the text is the net's. */
+/* The chosen algorithms and fma, for checkpoints: a JSON object with an
+ * algorithm's name for each product ("conv1/conv_fwd/32").  The net owns the
+ * text. */
 CLADE_API const char *clade_net_algorithms(const clade_net *net);
 
 #ifdef __cplusplus

@@ -12,8 +12,8 @@ extern "C" {
  * Ops: what a net is made of.  A function below makes the struct of one op
  * and checks every shape; nothing else makes one.  It returns CLADE_OK and
  * sets *op, or CLADE_ESHAPE with a message that names the op and the shapes.
- * A backend then chooses an algorithm for it (clade_backend_choose), builds
- * what that needs (clade_backend_prepare) and runs it (clade_backend_run).
+ * A backend then chooses how to compute it (clade_backend_choose), makes it
+ * ready (clade_backend_prepare) and runs it (clade_backend_run).
  *
  * Letters: image N H W C, filter R S C K, output N P Q K.  Arithmetic is
  * float32 (float64 where the tensors are CLADE_F64), with the roundings that
@@ -121,6 +121,12 @@ struct clade_step {
     bool dropout;        /* false: dropout passes its input on unchanged */
 };
 
+/* How an op is computed: an algorithm, and what it is tuned to. */
+struct clade_choice {
+    const char *algorithm; /* its name, static; NULL: not chosen yet */
+    int tune[8];           /* the algorithm's own parameters */
+};
+
 struct clade_op {
     enum clade_op_kind kind;
     unsigned flags;
@@ -133,12 +139,11 @@ struct clade_op {
     const char *label; /* the layer, for messages; not owned; may be NULL */
 
     /* Set by clade_backend_choose(). */
-    const char *algorithm; /* its name, static */
-    size_t workspace;      /* bytes wanted at t[CLADE_WORKSPACE] */
-    size_t packed;         /* elements wanted at t[CLADE_PACKED]; 0: none */
-    int depth;             /* roundings on the longest path from a product to
-                              the output, the output's own included */
-    int tune[8];           /* the algorithm's parameters; a key for programs */
+    struct clade_choice choice;
+    size_t workspace; /* bytes wanted at t[CLADE_WORKSPACE] */
+    size_t packed;    /* elements wanted at t[CLADE_PACKED]; 0: none */
+    int depth;        /* roundings on the longest path from a product to the
+                         output, the output's own included */
 };
 
 /*
@@ -202,7 +207,8 @@ CLADE_API clade_status clade_op_dense_bwd_filter(struct clade_op *op,
  * The filter of `conv` (a conv_fwd or conv_bwd_data for which an algorithm
  * has been chosen, with conv->packed > 0 and t[CLADE_PACKED] set) in that
  * algorithm's own layout.  Run it after each change of the filter and before
- * conv.  The new op takes its tensors from `conv`.
+ * conv.  The new op takes its tensors and its choice from `conv`; it needs no
+ * clade_backend_choose().
  */
 CLADE_API clade_status clade_op_filter_pack(struct clade_op *op,
                                             const struct clade_op *conv);

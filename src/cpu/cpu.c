@@ -174,14 +174,18 @@ static void *map(clade_backend *be, struct clade_buffer *buffer)
     return host_at(buffer, 0);
 }
 
-static int algorithms(clade_backend *be, const struct clade_op *op,
-                      const char *names[], int max)
+static const char *const algorithm_names[] = { "reference", NULL };
+
+static int candidates(clade_backend *be, const struct clade_op *op,
+                      struct backend_candidate list[], int max)
 {
     (void)be;
     if (!run_table[op->kind][0])
         return 0;
     if (max > 0)
-        names[0] = "reference";
+        list[0] = (struct backend_candidate){
+            .choice = { .algorithm = algorithm_names[0] },
+        };
     return 1;
 }
 
@@ -213,31 +217,18 @@ static int depth(const struct clade_op *op, enum clade_type real)
     }
 }
 
-static clade_status choose(clade_backend *be, struct clade_op *op,
-                           const char *name)
+static clade_status settle(clade_backend *be, struct clade_op *op)
 {
-    if (!run_table[op->kind][0])
-        return clade_fail(CLADE_EUNSUPPORTED, "%s: %s cannot run it",
-                          op_describe(op), be->device.selector);
-    if (name && strcmp(name, "reference"))
-        return clade_fail(CLADE_EUSAGE,
-                          "%s has no algorithm `%s`, only `reference`",
-                          be->device.selector, name);
-    op->algorithm = "reference";
-    op->workspace = 0;
-    op->packed = 0;
     op->depth = depth(op, be->real);
-    memset(op->tune, 0, sizeof(op->tune));
     return CLADE_OK;
 }
 
 /* conv_bwd_data transposes its filter; the copies share one piece of memory, as
  * ops run one after another. */
-static clade_status prepare(clade_backend *be, struct clade_op *op)
+static clade_status make_scratch(struct cpu *cpu, const struct clade_op *op)
 {
-    struct cpu *cpu = (struct cpu *)be;
     const size_t wanted = (size_t)clade_tensor_elements(&op->t[CLADE_W]) *
-                          clade_type_size(be->real);
+                          clade_type_size(cpu->base.real);
     void *scratch;
 
     if (op->kind != CLADE_CONV_BWD_DATA || wanted <= cpu->scratch_bytes)
@@ -252,22 +243,38 @@ static clade_status prepare(clade_backend *be, struct clade_op *op)
     return CLADE_OK;
 }
 
-static clade_status run(clade_backend *be, const struct clade_op *op)
+static clade_status prepare(clade_backend *be, clade_task **out,
+                            const struct clade_op *op)
 {
-    run_table[op->kind][be->real == CLADE_F64](op, ((struct cpu *)be)->scratch);
+    clade_status st = make_scratch((struct cpu *)be, op);
+    clade_task *task;
+
+    if (st)
+        return st;
+    if (!(task = malloc(sizeof(*task))))
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", op_describe(op));
+    *task = (clade_task){ .op = *op };
+    *out = task;
     return CLADE_OK;
+}
+
+static clade_status run(clade_backend *be, clade_task *task)
+{
+    run_table[task->op.kind][be->real == CLADE_F64](
+        &task->op, ((struct cpu *)be)->scratch);
+    return CLADE_OK;
+}
+
+static void release(clade_backend *be, clade_task *task)
+{
+    (void)be;
+    free(task);
 }
 
 static clade_status done(clade_backend *be)
 {
     (void)be;
     return CLADE_OK;
-}
-
-static const char *notices(clade_backend *be)
-{
-    (void)be;
-    return NULL;
 }
 
 struct cpu_buffer cpu_wrap(void *host, size_t bytes)
@@ -277,6 +284,7 @@ struct cpu_buffer cpu_wrap(void *host, size_t bytes)
 
 const struct backend_table backend_cpu = {
     .name = "cpu",
+    .algorithms = algorithm_names,
     .devices = devices,
     .open = open_cpu,
     .close = close_cpu,
@@ -287,11 +295,11 @@ const struct backend_table backend_cpu = {
     .read = read_buffer,
     .write = write_buffer,
     .map = map,
-    .algorithms = algorithms,
-    .choose = choose,
+    .candidates = candidates,
+    .settle = settle,
     .prepare = prepare,
     .run = run,
+    .release = release,
     .flush = done,
     .finish = done,
-    .notices = notices,
 };

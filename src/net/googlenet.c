@@ -3,27 +3,30 @@
 
 #include <string.h>
 
-#define ROW(kind_, name_, ...)                                                \
-    { .kind = NET_##kind_, .name = name_, __VA_ARGS__ }
-#define SAME(size_, stride_)                                                  \
+#define ROW(kind_, name_, ...)                                                 \
+    {                                                                          \
+        .kind = NET_##kind_, .name = name_, __VA_ARGS__                        \
+    }
+#define SAME(size_, stride_)                                                   \
     .window = { .size = size_, .stride = stride_, .same = true }
 #define VALID(size_, stride_) .window = { .size = size_, .stride = stride_ }
-#define WHOLE .window = { .size = 0, .stride = 1 }
-#define FROM(layer) .from = layer
-#define K(...) .k = { __VA_ARGS__ }
-#define RELU .relu = true
-#define BIAS(value) .bias = value
-#define TRUNK RELU, BIAS(0.2f)
-#define RATE(value) .rate = value
-#define LOSS(number, title_, weight_)                                         \
+#define WHOLE                 .window = { .size = 0, .stride = 1 }
+#define FROM(layer)           .from = layer
+#define K(...)                .k = { __VA_ARGS__ }
+#define RELU                  .relu = true
+#define BIAS(value)           .bias = value
+#define TRUNK                 RELU, BIAS(0.2f)
+#define RATE(value)           .rate = value
+#define LOSS(number, title_, weight_)                                          \
     .head = number, .title = title_, .weight = weight_
 
 /*
  * GoogLeNet (Szegedy et al., "Going deeper with convolutions", 2015, table 1)
  * as a published Keras notebook trains it on CIFAR-10: conv2 has 64 channels
- * and no reduction, there is no LRN, and all padding but the auxiliary pools'
- * is `same`.  A module's channels are those of 1x1 (a), 3x3 reduce and 3x3
- * (b, c), 5x5 reduce and 5x5 (d, e) and the projection after its pool (f).
+ * and no reduction, there is no LRN, and all padding is `same`, but for that of
+ * the auxiliary pools.  The channels of a module are those of its 1x1 (a), 3x3
+ * reduce and 3x3 (b, c), 5x5 reduce and 5x5 (d, e), and of the projection after
+ * its pool (f).
  */
 /* clang-format off */
 static const struct net_row rows[] = {

@@ -9,11 +9,11 @@
 
 #include "status.h"
 
-/* The layers, values and parameters that a row makes at most. */
+/* A row makes at most so many layers and parameters. */
 #define ROW_LAYERS     7
 #define ROW_PARAMETERS 12
 
-/* Parameters start at multiples of so many elements: 64 bytes of float. */
+/* A parameter starts at a multiple of so many elements: 64 bytes of float. */
 #define ALIGN 16
 
 static int value_add(struct graph *g, const char *name, int h, int w, int c,
@@ -41,7 +41,7 @@ static struct graph_layer *layer_add(struct graph *g, enum graph_kind kind,
     return l;
 }
 
-/* The layer writes all of a value of its own. */
+/* Give the layer a value of its own, all of which it writes. */
 static int layer_value(struct graph *g, struct graph_layer *l, int h, int w,
                        int c)
 {
@@ -71,10 +71,10 @@ static void parameter_place(struct graph *g, struct graph_parameter *p)
 }
 
 /*
- * The kernel [r,s,c,k] and bias of a layer.  Glorot uniform (Glorot & Bengio,
- * "Understanding the difficulty of training deep feedforward neural
- * networks", 2010): limit = sqrt(6 / (fan_in + fan_out)), where a fan is the
- * channels times the window's positions.
+ * Add the kernel [r,s,c,k] and the bias of a layer.  Initial kernels are Glorot
+ * uniform (Glorot & Bengio, "Understanding the difficulty of training deep
+ * feedforward neural networks", 2010): limit = sqrt(6 / (fan_in + fan_out)),
+ * where a fan is the channels times the positions of the window.
  */
 static void parameters_add(struct graph *g, struct graph_layer *l, int r, int s,
                            int c, int k, float bias)
@@ -128,7 +128,7 @@ static int columns_of(const struct clade_window *w, int width)
     return (width + w->left + w->right - w->s) / w->stride + 1;
 }
 
-/* A window layer with a value of its own, of k channels. */
+/* Give the layer its window, and a value of k channels. */
 static int window_layer(struct graph *g, struct graph_layer *l,
                         const struct net_window *w, int k)
 {
@@ -179,8 +179,8 @@ static int dropout_add(struct graph *g, const struct net_row *row, int x)
     return layer_value(g, l, v->h, v->w, v->c);
 }
 
-/* The dense layer keeps the name for its parameters; the activation of that
- * name is the softmax. */
+/* A head is a dense layer and a softmax, both of its name.  The name of the
+ * parameters is the dense layer's; the activation is the softmax. */
 static int head_add(struct graph *g, const struct net_row *row, int x)
 {
     const int logits = dense_add(g, row, x, g->table->classes);
@@ -195,8 +195,9 @@ static int head_add(struct graph *g, const struct net_row *row, int x)
     return layer_value(g, l, 1, 1, g->table->classes);
 }
 
-/* The layer just added writes channels first ... of `output` instead of the
- * value of its own, which was the last one made. */
+/* Make the layer that was added last a branch: it writes channels first ... of
+ * `output`.  The value that was added for it goes.  Returns the next branch's
+ * first channel. */
 static int branch(struct graph *g, int output, int first)
 {
     struct graph_layer *l = &g->layers[g->n_layers - 1];

@@ -7,18 +7,18 @@
 #include "net/table.h"
 
 /*
- * A network table worked out: modules and heads taken apart into layers, each
- * with its shapes, in the order in which they run.  Shapes are of one image.
+ * The graph of a network table: its modules and heads as single layers, in the
+ * order in which they run.  All shapes are those of one image.
  */
 
-/* What layers read and write: [h,w,c].  A module's output is one value, and
- * each of its branches writes a slice of the channels. */
+/* A tensor [h,w,c] that layers read and write.  The output of a module is one
+ * value; each branch writes a slice of its channels. */
 struct graph_value {
     char name[48];
     int h, w, c;
-    bool relu;   /* it is what a ReLU gave: never negative, and its gradient
-                    is 0 where it is 0 */
-    int readers; /* the layers that read it */
+    bool relu;   /* a ReLU made it: it is never negative, and its gradient is
+                    0 where it is 0 */
+    int readers; /* how many layers read it */
 };
 
 enum graph_kind {
@@ -27,33 +27,34 @@ enum graph_kind {
     GRAPH_MAXPOOL,
     GRAPH_AVGPOOL,
     GRAPH_DROPOUT,
-    GRAPH_HEAD, /* softmax and loss of logits */
+    GRAPH_HEAD, /* softmax and loss, of logits */
     GRAPH_KINDS
 };
 
 struct graph_layer {
     enum graph_kind kind;
     char name[48];
-    int x, y;      /* the values read and written */
-    int first, k;  /* the channels of y that it writes */
-    bool named;    /* it gives an activation of its own name */
-    bool whole;    /* y, a module's output, is complete after it */
+    int x, y;      /* the values that it reads and writes */
+    int first, k;  /* it writes channels first ... first+k-1 of y */
+    bool named;    /* its output is an activation, with the layer's name */
+    bool whole;    /* it completes y, the output of a module */
     bool relu;
     struct clade_window window;
     float rate;
     int head;
-    int kernel;    /* of graph.parameters; the bias follows.  -1: none */
+    int kernel;    /* its index in graph.parameters; the bias comes next.
+                      -1: none */
 };
 
 struct graph_parameter {
     char name[64];
-    int dims, shape[4]; /* HWIO, (in, out), or one of a bias */
+    int dims, shape[4]; /* a kernel's HWIO or (in, out); a bias has one */
     char layer[48];
     bool bias;
-    float initial;  /* of a bias */
-    double limit;   /* of a kernel: uniform in -limit ... limit */
-    int64_t offset; /* elements, in the buffer of all parameters */
-    int64_t count;
+    float initial;  /* the value of all elements of a bias */
+    double limit;   /* a kernel's are uniform in -limit ... limit */
+    int64_t offset; /* of its first element in the buffer of all parameters */
+    int64_t count;  /* of its elements */
 };
 
 struct graph {
@@ -62,13 +63,14 @@ struct graph {
     struct graph_layer *layers;
     struct graph_parameter *parameters;
     int n_values, n_layers, n_parameters;
-    int64_t count;    /* elements of all parameters */
-    int64_t elements; /* and with the gaps that align each one */
+    int64_t count;    /* elements of all parameters, */
+    int64_t elements; /* and with the gaps that align them */
     const struct net_row *head[CLADE_HEADS_MAX];
     int n_heads;
 };
 
-/* CLADE_EUSAGE (no such net) or CLADE_ENOMEM. */
+/* Make the graph of the table of this name.  CLADE_EUSAGE: there is no such
+ * table.  CLADE_ENOMEM. */
 clade_status graph_new(struct graph *graph, const char *net);
 void graph_free(struct graph *graph);
 

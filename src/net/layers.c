@@ -1,5 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/builder.h"
+#include "net/layers.h"
+
+#include "net/plan.h"
+
+static clade_status append(struct builder *b, enum plan_phase phase,
+                           const struct graph_layer *l, struct clade_op *op)
+{
+    op->label = l->name;
+    return plan_append(b->plan, phase, op);
+}
+
+static clade_status forward(struct builder *b, const struct graph_layer *l,
+                            struct clade_op *op)
+{
+    return append(b, PLAN_FORWARD, l, op);
+}
+
+static clade_status backward(struct builder *b, const struct graph_layer *l,
+                             struct clade_op *op)
+{
+    return append(b, PLAN_BACKWARD, l, op);
+}
+
+/* ---- forward ------------------------------------------------------------- */
 
 static clade_status conv_forward(struct builder *b, const struct graph_layer *l,
                                  struct clade_tensor x, struct clade_tensor y)
@@ -11,7 +34,7 @@ static clade_status conv_forward(struct builder *b, const struct graph_layer *l,
                            net_parameter(b->net, l->kernel, NET_VALUES),
                            net_parameter(b->net, l->kernel + 1, NET_VALUES),
                            l->window, CLADE_BIAS | (l->relu ? CLADE_RELU : 0));
-    return st ? st : plan_add(b, &op, l->name);
+    return st ? st : forward(b, l, &op);
 }
 
 static clade_status dense_forward(struct builder *b,
@@ -25,7 +48,7 @@ static clade_status dense_forward(struct builder *b,
                             net_parameter(b->net, l->kernel, NET_VALUES),
                             net_parameter(b->net, l->kernel + 1, NET_VALUES),
                             CLADE_BIAS | (l->relu ? CLADE_RELU : 0));
-    return st ? st : plan_add(b, &op, l->name);
+    return st ? st : forward(b, l, &op);
 }
 
 static clade_status maxpool_forward(struct builder *b,
@@ -37,10 +60,10 @@ static clade_status maxpool_forward(struct builder *b,
     struct clade_op op;
     clade_status st;
 
-    if ((st = plan_block_new(arg, b, l->name, y.h, y.w, y.c, CLADE_U8)) ||
+    if ((st = plan_block_new(arg, b->plan, l->name, y.h, y.w, y.c, CLADE_U8)) ||
         (st = clade_op_maxpool_fwd(&op, y, *arg, x, l->window)))
         return st;
-    return plan_add(b, &op, l->name);
+    return forward(b, l, &op);
 }
 
 static clade_status avgpool_forward(struct builder *b,
@@ -51,7 +74,7 @@ static clade_status avgpool_forward(struct builder *b,
     struct clade_op op;
     clade_status st = clade_op_avgpool_fwd(&op, y, x, l->window);
 
-    return st ? st : plan_add(b, &op, l->name);
+    return st ? st : forward(b, l, &op);
 }
 
 static clade_status dropout_forward(struct builder *b,
@@ -62,12 +85,8 @@ static clade_status dropout_forward(struct builder *b,
     struct clade_op op;
     clade_status st;
 
-    if (!b->plan->training) {
-        b->y[l->y] = x; /* nothing drops out */
-        return CLADE_OK;
-    }
     st = clade_op_dropout_fwd(&op, y, x, l->rate, l->name, &b->net->step);
-    return st ? st : plan_add(b, &op, l->name);
+    return st ? st : forward(b, l, &op);
 }
 
 static clade_status head_forward(struct builder *b, const struct graph_layer *l,
@@ -77,18 +96,20 @@ static clade_status head_forward(struct builder *b, const struct graph_layer *l,
     struct clade_op op;
     clade_status st;
 
-    if ((st = clade_op_softmax_fwd(&op, y, x)) ||
-        (st = plan_add(b, &op, l->name)))
+    if ((st = clade_op_softmax_fwd(&op, y, x)) || (st = forward(b, l, &op)))
         return st;
     st =
         clade_op_loss_fwd(&op, p->loss[l->head], p->hit[l->head], x, p->labels);
-    return st ? st : plan_add(b, &op, l->name);
+    return st ? st : forward(b, l, &op);
 }
 
+/* ---- backward ------------------------------------------------------------ */
+
 /*
- * The gradient of a value is a sum over the layers that read it: the first to
- * come in the backward order overwrites, later ones add, and the last of them
- * masks what a ReLU had cut (its input x is the value).
+ * The gradient of a value is the sum of what each of its readers gives.  The
+ * first reader in the backward order overwrites the gradient dx, and later ones
+ * add to it.  Where a ReLU made the value x, the last reader also sets the
+ * gradient to 0 where x is 0.
  */
 static clade_status contribute(struct clade_tensor *dx, struct clade_tensor *x,
                                unsigned *flags, struct builder *b, int value)
@@ -98,7 +119,7 @@ static clade_status contribute(struct clade_tensor *dx, struct clade_tensor *x,
 
     *flags = b->given[value] ? CLADE_ACCUMULATE : 0;
     if (!b->given[value] &&
-        (st = plan_block_new(&b->dx[value], b, v->name, v->h, v->w, v->c,
+        (st = plan_block_new(&b->dx[value], b->plan, v->name, v->h, v->w, v->c,
                              b->net->real)))
         return st;
     *x = (struct clade_tensor){ 0 };
@@ -119,7 +140,7 @@ static clade_status bias_backward(struct builder *b,
 
     st = clade_op_bias_bwd(
         &op, net_parameter(b->net, l->kernel + 1, NET_GRADIENTS), dy);
-    return st ? st : plan_add(b, &op, l->name);
+    return st ? st : backward(b, l, &op);
 }
 
 static clade_status conv_backward(struct builder *b,
@@ -135,16 +156,14 @@ static clade_status conv_backward(struct builder *b,
         (st = clade_op_conv_bwd_filter(
              &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), x, dy,
              l->window)) ||
-        (st = plan_add(b, &op, l->name)))
+        (st = backward(b, l, &op)))
         return st;
-    if (l->x == 0)
-        return CLADE_OK; /* the images' gradient is of no use */
     if ((st = contribute(&dx, &mask, &flags, b, l->x)) ||
         (st = clade_op_conv_bwd_data(
              &op, dx, dy, net_parameter(b->net, l->kernel, NET_VALUES), mask,
              l->window, flags)))
         return st;
-    return plan_add(b, &op, l->name);
+    return backward(b, l, &op);
 }
 
 static clade_status dense_backward(struct builder *b,
@@ -160,13 +179,13 @@ static clade_status dense_backward(struct builder *b,
     if ((st = bias_backward(b, l, dy)) ||
         (st = clade_op_dense_bwd_filter(
              &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), x, dy)) ||
-        (st = plan_add(b, &op, l->name)) ||
+        (st = backward(b, l, &op)) ||
         (st = contribute(&dx, &mask, &flags, b, l->x)) ||
         (st = clade_op_dense_bwd_data(
              &op, dx, dy, net_parameter(b->net, l->kernel, NET_VALUES), mask,
              flags)))
         return st;
-    return plan_add(b, &op, l->name);
+    return backward(b, l, &op);
 }
 
 static clade_status maxpool_backward(struct builder *b,
@@ -183,7 +202,7 @@ static clade_status maxpool_backward(struct builder *b,
     if ((st = contribute(&dx, &x, &flags, b, l->x)) ||
         (st = clade_op_maxpool_bwd(&op, dx, dy, arg, x, l->window, flags)))
         return st;
-    return plan_add(b, &op, l->name);
+    return backward(b, l, &op);
 }
 
 static clade_status avgpool_backward(struct builder *b,
@@ -199,7 +218,7 @@ static clade_status avgpool_backward(struct builder *b,
     if ((st = contribute(&dx, &x, &flags, b, l->x)) ||
         (st = clade_op_avgpool_bwd(&op, dx, dy, x, l->window, flags)))
         return st;
-    return plan_add(b, &op, l->name);
+    return backward(b, l, &op);
 }
 
 static clade_status dropout_backward(struct builder *b,
@@ -216,10 +235,10 @@ static clade_status dropout_backward(struct builder *b,
         (st = clade_op_dropout_bwd(&op, dx, dy, x, l->rate, l->name,
                                    &b->net->step, flags)))
         return st;
-    return plan_add(b, &op, l->name);
+    return backward(b, l, &op);
 }
 
-/* The loss's gradient starts from the softmax, y. */
+/* Here y is the softmax, from which the gradient of the loss is made. */
 static clade_status head_backward(struct builder *b,
                                   const struct graph_layer *l,
                                   struct clade_tensor x, struct clade_tensor y)
@@ -234,7 +253,7 @@ static clade_status head_backward(struct builder *b,
         (st = clade_op_loss_bwd(&op, dx, y, b->plan->labels, weight,
                                 &b->net->step)))
         return st;
-    return plan_add(b, &op, l->name);
+    return backward(b, l, &op);
 }
 
 const struct layer_kind layer_kinds[GRAPH_KINDS] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/state.h"
+#include "net/memory.h"
 
 #include <stdlib.h>
 
@@ -13,7 +13,8 @@ size_t memory_align(size_t bytes)
     return (bytes + LINE - 1) / LINE * LINE;
 }
 
-/* The largest first, then the longest lived, then the order given. */
+/* The largest first; among equals the one that lives longest; then in the given
+ * order. */
 static int larger_first(const void *a, const void *b)
 {
     const struct plan_block *x = *(struct plan_block *const *)a;
@@ -26,7 +27,7 @@ static int larger_first(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Bytes that a block may end at. */
+/* The byte that a block may end at, at most. */
 static uint64_t end_limit(const struct plan_block *b, uint64_t limit)
 {
     const uint64_t index = (UINT64_C(1) << 31) * clade_type_size(b->type);
@@ -40,9 +41,9 @@ static bool meet(const struct plan_block *a, const struct plan_block *b)
 }
 
 /*
- * The lowest place in `arena` for b, beside the n placed blocks that live at
- * the same time.  Each placed block that is in the way pushes the candidate
- * to its own end; blocks are few, so the search starts again then.
+ * The lowest place for b in an arena where it overlaps none of the n placed
+ * blocks that live at the same time.  A placed block in the way moves the
+ * candidate behind itself, and the search starts again: blocks are few.
  */
 static size_t lowest(struct plan_block *const *placed, int n, int arena,
                      const struct plan_block *b)
@@ -90,7 +91,7 @@ static clade_status place(struct plan_block *const *placed, int n,
                       NET_ARENAS, end / 1e6);
 }
 
-/* Greedy by size (Pisarchyk & Lee, "Efficient memory management for deep
+/* "Greedy by size" (Pisarchyk & Lee, "Efficient memory management for deep
  * neural net inference", 2020): close to the lower bound for such nets. */
 clade_status memory_place(struct plan_block *blocks, int n,
                           struct arena *arenas, int *n_arenas, uint64_t limit)

@@ -1,26 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/state.h"
+#include "net/passes.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
-#include "op/op.h"
+#include "net/plan.h"
+#include "net/rewrite.h"
 #include "status.h"
+
+/* The passes that settle a net before anything is allocated on the device, and
+ * those that follow. */
+struct named_pass {
+    const char *name;
+    net_pass *apply;
+};
+/* clang-format off */
+static const struct named_pass settling[] = {
+    { "layers",    pass_layers },
+    { "rewrite",   pass_rewrite },
+    { "choose",    pass_choose },
+    { "pack",      pass_pack },
+    { "lifetimes", pass_lifetimes },
+    { "place",     pass_place },
+    { NULL,        NULL },
+};
+static const struct named_pass finishing[] = {
+    { "bind",      pass_bind },
+    { "prepare",   pass_prepare },
+    { NULL,        NULL },
+};
+/* clang-format on */
+
+static clade_status watch(const struct net_watcher *watcher,
+                          const clade_net *net, const char *pass)
+{
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; watcher && i < net->n_plans && !st; i++)
+        st = watcher->passed(watcher->arg, pass, &net->plans[i]);
+    return st;
+}
+
+static clade_status make_passes(clade_net *net,
+                                const struct clade_net_config *config,
+                                const struct named_pass *passes,
+                                const struct net_watcher *watcher)
+{
+    clade_status st = CLADE_OK;
+
+    for (const struct named_pass *p = passes; p->name && !st; p++)
+        if (!(st = p->apply(net, config)))
+            st = watch(watcher, net, p->name);
+    return st;
+}
 
 static int most(int a, int b)
 {
     return a > b ? a : b;
 }
 
-/* The bytes of the buffers whose size the config alone decides. */
+static int largest_batch(const struct clade_net_config *c)
+{
+    return most(most(c->train_batch, c->train_last),
+                most(c->eval_batch, c->eval_last));
+}
+
+/* The bytes of the buffers whose sizes follow from the config. */
 static void size_fixed(clade_net *net)
 {
     const struct graph *g = &net->graph;
     const size_t size = clade_type_size(net->real);
     const size_t parameters = g->elements * size;
+    const struct net_table *t = g->table;
 
     for (int i = 0; i < NET_BUFFERS; i++)
         net->fixed[i] = (struct plan_block){ .type = net->real,
@@ -30,13 +82,16 @@ static void size_fixed(clade_net *net)
     net->fixed[NET_TABLE].base.bytes = 256 * size;
     net->fixed[NET_RESULTS].base.bytes =
         (size_t)g->n_heads * net->largest * (size + 1);
+    net->staging_bytes =
+        ((size_t)t->source_h * t->source_w * t->c + 1) * net->largest;
     if (!net->training)
         return;
     net->fixed[NET_GRADIENTS].base.bytes = parameters;
     net->fixed[NET_MOMENTA].base.bytes = parameters;
 }
 
-static clade_status make_plans(clade_net *net, const struct clade_net_config *c)
+/* The plans that the config asks for, still empty. */
+static void list_plans(clade_net *net, const struct clade_net_config *c)
 {
     const struct {
         int batch;
@@ -45,147 +100,44 @@ static clade_status make_plans(clade_net *net, const struct clade_net_config *c)
                             { c->train_last, true },
                             { c->eval_batch, false },
                             { c->eval_last, false } };
-    clade_status st;
 
-    for (int i = 0; i < NET_PLANS; i++) {
-        if (wanted[i].batch <= 0 ||
-            net_plan(net, wanted[i].batch, wanted[i].training))
-            continue;
-        if ((st = plan_new(net, wanted[i].batch, wanted[i].training,
-                           c->algorithm)))
-            return st;
-    }
-    return CLADE_OK;
+    for (int i = 0; i < NET_PLANS; i++)
+        if (wanted[i].batch > 0 &&
+            !net_plan(net, wanted[i].batch, wanted[i].training))
+            net->plans[net->n_plans++] =
+                (struct plan){ .batch = wanted[i].batch,
+                               .training = wanted[i].training };
 }
 
-/* Packed filters stay, so each has a place of its own. */
-static void place_packed(clade_net *net)
-{
-    struct plan_block *all = &net->fixed[NET_PACKED];
-
-    for (int i = 0; i < net->n_packed; i++) {
-        net->packed[i].block.at = all->base.bytes;
-        all->base.bytes += memory_align(net->packed[i].block.base.bytes);
-    }
-}
-
-static clade_status place(clade_net *net)
-{
-    const uint64_t limit = clade_backend_device(net->be)->max_alloc;
-    clade_status st;
-
-    place_packed(net);
-    for (int i = 0; i < net->n_plans; i++) {
-        struct plan *p = &net->plans[i];
-        uint64_t sum = 0;
-
-        if ((st = memory_place(p->blocks, p->n_blocks, net->arenas,
-                               &net->n_arenas, limit)))
-            return st;
-        for (int k = 0; k < p->n_blocks; k++)
-            if (p->blocks[k].last >= 0)
-                sum += memory_align(p->blocks[k].base.bytes);
-        if (net->memory.unshared < sum)
-            net->memory.unshared = sum;
-    }
-    return CLADE_OK;
-}
-
-/* The bytes that a step's images and labels wait in. */
-static size_t staging_bytes(const clade_net *net)
-{
-    const struct net_table *t = net->graph.table;
-
-    return ((size_t)t->source_h * t->source_w * t->c + 1) * net->largest;
-}
-
-static void measure(clade_net *net)
-{
-    struct clade_net_memory *m = &net->memory;
-    const struct plan_block *f = net->fixed;
-
-    m->parameters = f[NET_VALUES].base.bytes + f[NET_GRADIENTS].base.bytes +
-                    f[NET_MOMENTA].base.bytes;
-    m->packed = f[NET_PACKED].base.bytes;
-    m->workspace = f[NET_WORKSPACE].base.bytes;
-    for (int i = 0; i < net->n_arenas; i++)
-        m->activations += net->arenas[i].bytes;
-    m->total = m->parameters + m->packed + m->activations + m->workspace +
-               f[NET_TABLE].base.bytes + f[NET_RESULTS].base.bytes +
-               staging_bytes(net);
-}
-
-static clade_status check_size(const clade_net *net)
-{
-    const struct clade_device *d = clade_backend_device(net->be);
-    const uint64_t others = clade_backend_memory(net->be);
-    const uint64_t left = d->memory > others ? d->memory - others : 0;
-
-    if (d->memory && net->memory.total > left)
-        return clade_fail(CLADE_ETOOSMALL,
-                          "the net takes %.1f MB, and %s has %.1f MB left",
-                          net->memory.total / 1e6, d->name, left / 1e6);
-    for (int i = 0; i < NET_BUFFERS; i++)
-        if (d->max_alloc && net->fixed[i].base.bytes > d->max_alloc)
-            return clade_fail(CLADE_ETOOSMALL,
-                              "the net wants %.1f MB in one buffer, and %s "
-                              "allows %.1f MB",
-                              net->fixed[i].base.bytes / 1e6, d->name,
-                              d->max_alloc / 1e6);
-    return CLADE_OK;
-}
-
-/* Take an earlier net's choices: fma now, algorithms as ops are planned. */
-static clade_status keep(clade_net *net, const char *algorithms)
-{
-    const json_t *fma;
-
-    net->kept = json_loads(algorithms, 0, NULL);
-    fma = json_object_get(net->kept, "fma");
-    return fma ? clade_backend_fuse(net->be, json_is_true(fma)) : CLADE_OK;
-}
-
-/* All that can be settled before anything is allocated on the device. */
-static clade_status draft(clade_net **out, clade_backend *be,
+/* A net with its graph and its list of plans. */
+static clade_status begin(clade_net **out, clade_backend *be,
                           const struct clade_net_config *c)
 {
-    clade_net *net = calloc(1, sizeof *net);
+    clade_net *net;
     clade_status st;
 
-    if (!net)
+    if ((st = rewrite_check(c->without)))
+        return st;
+    if (!(net = calloc(1, sizeof *net)))
         return clade_fail(CLADE_ENOMEM, "a net: out of memory");
     net->be = be;
     net->real = clade_backend_real(be);
     net->momentum = c->momentum;
     net->dropout = c->dropout;
     net->training = c->train_batch > 0 || c->train_last > 0;
-    net->largest = most(most(c->train_batch, c->train_last),
-                        most(c->eval_batch, c->eval_last));
+    net->largest = largest_batch(c);
     net->step.seed = c->seed;
-    if (c->algorithms && (st = keep(net, c->algorithms)))
-        goto out;
-    if ((st = graph_new(&net->graph, c->net)))
-        goto out;
-    net->packed =
-        calloc(2 * NET_PLANS * net->graph.n_layers + 1, sizeof *net->packed);
-    if (!net->packed) {
-        st = clade_fail(CLADE_ENOMEM, "a net: out of memory");
-        goto out;
+    if ((st = graph_new(&net->graph, c->net))) {
+        free(net);
+        return st;
     }
     size_fixed(net);
-    if ((st = make_plans(net, c)) || (st = place(net)))
-        goto out;
-    measure(net);
-    if ((st = check_size(net)))
-        goto out;
+    list_plans(net, c);
     *out = net;
-    net = NULL;
-out:
-    clade_net_free(net);
-    return st;
+    return CLADE_OK;
 }
 
-/* A device may refuse what it said it has: others use it, too. */
+/* A device may refuse memory that it has, since others use it, too. */
 static clade_status device_alloc(const clade_net *net,
                                  struct clade_buffer **buffer, size_t bytes,
                                  enum clade_memory where)
@@ -214,14 +166,33 @@ static clade_status allocate(clade_net *net)
     if (!net->results)
         return clade_fail(CLADE_ENOMEM, "a net's results: out of memory");
     /*
-     * Copied from even where host and device share memory: a kernel may not
-     * read a buffer that is mapped, so each step would have to give it to the
-     * device and take it back, between the last op that reads a label and the
-     * update, which the next step must not wait for; and every tensor of these
-     * bytes would have two homes.  98 kB take 1 to 10 us to copy.
+     * Even where host and device share memory, ops do not read this buffer but
+     * a copy.  A kernel may not read a buffer that is mapped, so each step
+     * would have to unmap it before its first op and map it again after the
+     * last op that reads a label, but before the update, for which the next
+     * step must not wait; and these tensors would have two places.  A copy of
+     * 98 kB takes 1 to 10 us.
      */
-    return device_alloc(net, &net->staging, staging_bytes(net),
+    return device_alloc(net, &net->staging, net->staging_bytes,
                         CLADE_MEMORY_HOST);
+}
+
+/* Make a net and its memory, all but what the finishing passes do.  After a
+ * failure *out is NULL. */
+static clade_status draft(clade_net **out, clade_backend *be,
+                          const struct clade_net_config *c,
+                          const struct net_watcher *watcher)
+{
+    clade_net *net = NULL;
+    clade_status st;
+
+    *out = NULL;
+    if ((st = begin(&net, be, c)) ||
+        (st = make_passes(net, c, settling, watcher)) || (st = allocate(net)))
+        clade_net_free(net);
+    else
+        *out = net;
+    return st;
 }
 
 static bool fits(clade_backend *be, struct clade_net_config c, int batch)
@@ -234,16 +205,16 @@ static bool fits(clade_backend *be, struct clade_net_config c, int batch)
     for (int i = 0; i < NET_PLANS; i++)
         if (*batches[i] > batch)
             *batches[i] = batch;
-    ok = !draft(&net, be, &c) && !allocate(net);
+    ok = !draft(&net, be, &c, NULL);
     clade_net_free(net);
     return ok;
 }
 
-/* The largest batch whose plans fit, by trying; adds it to the message. */
+/* Find the largest batch whose plans fit, by trying, and add it to the message
+ * of the failure. */
 static clade_status suggest(clade_backend *be, const struct clade_net_config *c)
 {
-    int good = 0, bad = most(most(c->train_batch, c->train_last),
-                             most(c->eval_batch, c->eval_last));
+    int good = 0, bad = largest_batch(c);
     char why[512];
 
     snprintf(why, sizeof why, "%s", clade_error());
@@ -264,84 +235,37 @@ static clade_status suggest(clade_backend *be, const struct clade_net_config *c)
                       why);
 }
 
-static void bind(clade_net *net)
+clade_status net_new_watched(clade_net **out, clade_backend *be,
+                             const struct clade_net_config *config,
+                             const struct net_watcher *watcher)
 {
-    for (int i = 0; i < net->n_packed; i++)
-        net->packed[i].block.real = net->fixed[NET_PACKED].real;
-    for (int i = 0; i < net->n_plans; i++) {
-        struct plan *p = &net->plans[i];
+    clade_net *net;
+    clade_status st = draft(&net, be, config, watcher);
 
-        for (int k = 0; k < p->n_blocks; k++)
-            if (p->blocks[k].arena >= 0)
-                p->blocks[k].real = net->arenas[p->blocks[k].arena].buffer;
-        plan_bind(p);
-    }
+    if (st == CLADE_ETOOSMALL)
+        return suggest(be, config);
+    if (st)
+        return st;
+    if ((st = make_passes(net, config, finishing, watcher)) ||
+        (st = net_list_parameters(net)) || (st = net_list_choices(net)) ||
+        (st = net_initialise(net, config->seed, config->record_init)))
+        clade_net_free(net);
+    else
+        *out = net;
+    return st;
 }
 
-static clade_status prepare(clade_net *net)
-{
-    clade_status st;
-
-    for (int i = 0; i < net->n_plans; i++) {
-        struct plan *p = &net->plans[i];
-
-        for (int k = 0; k < p->phase[PLAN_PHASES]; k++)
-            if ((st = clade_backend_prepare(net->be, &p->ops[k])))
-                return st;
-    }
-    return CLADE_OK;
-}
-
-static clade_status list_algorithms(clade_net *net)
-{
-    json_t *all = json_object();
-    char key[128];
-
-    json_object_set_new(all, "fma",
-                        json_boolean(clade_backend_device(net->be)->fma));
-    for (int i = 0; i < net->n_plans; i++) {
-        const struct plan *p = &net->plans[i];
-
-        for (int k = 0; k < p->phase[PLAN_PHASES]; k++) {
-            const struct clade_op *op = &p->ops[k];
-
-            if (!op_is_product(op->kind))
-                continue;
-            plan_key(key, sizeof key, p, op);
-            json_object_set_new(all, key, json_string(op->algorithm));
-        }
-    }
-    net->algorithms = json_dumps(all, JSON_COMPACT);
-    json_decref(all);
-    return net->algorithms
-               ? CLADE_OK
-               : clade_fail(CLADE_ENOMEM, "a net's algorithms: out of memory");
-}
-
-clade_status clade_net_new(clade_net **out, clade_backend *be,
+clade_status clade_net_new(clade_net **net, clade_backend *be,
                            const struct clade_net_config *config)
 {
-    clade_net *net = NULL;
-    clade_status st = draft(&net, be, config);
+    return net_new_watched(net, be, config, NULL);
+}
 
-    if (!st)
-        st = allocate(net);
-    if (st == CLADE_ETOOSMALL) {
-        clade_net_free(net);
-        return suggest(be, config);
-    }
-    if (st)
-        goto out;
-    bind(net);
-    if ((st = prepare(net)) || (st = net_list_parameters(net)) ||
-        (st = list_algorithms(net)) ||
-        (st = net_initialise(net, config->seed, config->record_init)))
-        goto out;
-    *out = net;
-    net = NULL;
-out:
-    clade_net_free(net);
-    return st;
+static void free_plan(clade_net *net, struct plan *plan)
+{
+    for (int i = 0; plan->tasks && i < plan->phase[PLAN_PHASES]; i++)
+        clade_backend_release(net->be, plan->tasks[i]);
+    plan_free(plan);
 }
 
 void clade_net_free(clade_net *net)
@@ -349,7 +273,7 @@ void clade_net_free(clade_net *net)
     if (!net)
         return;
     for (int i = 0; i < net->n_plans; i++)
-        plan_free(&net->plans[i]);
+        free_plan(net, &net->plans[i]);
     clade_backend_free(net->be, net->staging);
     for (int i = 0; i < net->n_arenas; i++)
         clade_backend_free(net->be, net->arenas[i].buffer);
@@ -360,7 +284,6 @@ void clade_net_free(clade_net *net)
     free(net->parameters);
     free(net->results);
     free(net->algorithms);
-    json_decref(net->kept);
     free(net);
 }
 

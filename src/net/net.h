@@ -7,64 +7,95 @@
 #include "backend.h"
 
 /*
- * A piece of memory that a plan's tensors lie in.  Until memory is allocated
- * tensors have it as their buffer, with offsets from its start.
+ * A piece of memory that tensors of a plan lie in.  Blocks that live at the
+ * same time do not overlap; others may.
  */
 struct plan_block {
-    struct clade_buffer base; /* bytes: how many it needs */
+    struct clade_buffer base; /* its size in bytes; the buffer of its tensors
+                                 until the plan is bound */
     enum clade_type type;
-    const char *name; /* of the value, or the layer, that it holds */
-    int first, last;  /* the first and the last op that touch it; -1: none */
-    int arena;        /* where it was placed: of the plans' arenas, and */
-    size_t at;        /* the byte there, a multiple of 64 */
-    struct clade_buffer *real; /* the buffer it lies in, once allocated */
+    const char *name;          /* of the value or the layer that it is for */
+    int first;                 /* the first op that touches it, */
+    int last;                  /* and the last one; -1: no op does */
+    int arena;                 /* the arena that it lies in; -1: not placed */
+    size_t at;                 /* its first byte there, a multiple of 64 */
+    struct clade_buffer *real; /* the arena's buffer, once that is allocated */
 };
 
-/*
- * A plan: the ops of one kind of step at one batch, in order, with every
- * tensor placed.  Phases follow one another in `ops`; an evaluating plan has
- * no backward and no update.
- */
+/* The phases of a step, in the order in which they run.  An evaluating plan
+ * has ops only in the first two. */
 enum plan_phase {
-    PLAN_PACK,    /* filter_pack; run only after the filters changed */
-    PLAN_FORWARD, /* resize is its first op */
+    PLAN_PACK,    /* filter_pack; they run only after the filters changed */
+    PLAN_FORWARD, /* its first op is resize */
     PLAN_BACKWARD,
     PLAN_UPDATE,
     PLAN_PHASES
 };
 
-/* A layer's output, complete once op `ready` (an index in `ops`) has run; its
- * memory may be another tensor's later. */
+/* The output of a layer.  It is complete once op `ready` has run; after its
+ * block's last op, other tensors may overwrite it. */
 struct plan_activation {
     const char *name; /* as in the record format: "inception_3a/output" */
     struct clade_tensor value;
-    int ready;
+    int ready; /* the index of the op in `ops` */
 };
 
+/*
+ * A plan: the ops of one kind of step at one batch, in the order in which they
+ * run.
+ */
 struct plan {
     int batch;
     bool training;
     struct clade_op *ops;
+    clade_task **tasks; /* of each op, once it is prepared */
+    int *filters; /* of each op of phase pack: the number of the filter that it
+                     makes among those of the net */
     int phase[PLAN_PHASES + 1]; /* ops of phase i: phase[i] .. phase[i+1]-1 */
     struct plan_activation *activations;
     int n_activations;
-    struct plan_block *blocks; /* of activations and their gradients; blocks
-                                  that live at the same time do not overlap */
+    struct plan_block *blocks; /* of activations and their gradients */
     int n_blocks;
+    int op_room, activation_room, block_room; /* how many fit */
     struct clade_tensor bytes;  /* u8 [N,h,w,c]: the input of resize */
     struct clade_tensor pixels; /* [N,H,W,C]: its output */
     struct clade_tensor labels; /* u8 [N,1,1,1] */
-    struct clade_tensor loss[CLADE_HEADS_MAX]; /* [N,1,1,1] a head */
+    struct clade_tensor loss[CLADE_HEADS_MAX]; /* [N,1,1,1] for each head */
     struct clade_tensor hit[CLADE_HEADS_MAX];  /* u8 [N,1,1,1] */
 };
 
-/* Called around each op of a run, and `run` in its place: it then computes
- * what the op would.  The backend is finished before each call.  A status
- * other than CLADE_OK ends the run.  Each may be NULL. */
+/* The phase of an op, and a phase's name: "forward". */
+enum plan_phase plan_phase_of(const struct plan *plan, int op);
+const char *plan_phase_name(enum plan_phase phase);
+
+/* The block that a tensor of op `op` lies in, at any time.  NULL: the tensor is
+ * absent, or lies in one of the net's own buffers. */
+const struct plan_block *plan_block_at(const struct plan *plan,
+                                       const struct clade_tensor *t, int op);
+
+/* Called for each plan after each pass, with the name of the pass.  A status
+ * other than CLADE_OK ends the making of the net, which returns it. */
+struct net_watcher {
+    void *arg;
+    clade_status (*passed)(void *arg, const char *pass,
+                           const struct plan *plan);
+};
+
+/* clade_net_new, watched.  watcher may be NULL. */
+clade_status net_new_watched(clade_net **net, clade_backend *be,
+                             const struct clade_net_config *config,
+                             const struct net_watcher *watcher);
+
+/*
+ * Called around each op of a step.  Each of the three may be NULL.  The backend
+ * has finished all earlier work before each call.  A status other than CLADE_OK
+ * ends the step, which returns it.
+ */
 struct net_observer {
     void *arg;
     clade_status (*before)(void *arg, const struct plan *plan, int op);
     clade_status (*after)(void *arg, const struct plan *plan, int op);
+    /* Called instead of running the op; it computes what the op would. */
     clade_status (*run)(void *arg, const struct plan *plan, int op);
 };
 
@@ -72,11 +103,11 @@ struct net_observer {
 const struct plan *net_plan(const clade_net *net, int n, bool training);
 clade_backend *net_backend(const clade_net *net);
 
-/* Parameters' values as a config of this seed has them, momenta and gradients
- * 0: the net is as new. */
+/* Make the net as new: parameters as a config with this seed has them, momenta
+ * and gradients 0. */
 clade_status net_initialise(clade_net *net, uint64_t seed, bool record_init);
 
-/* clade_net_train and clade_net_eval, watched.  observer may be NULL. */
+/* clade_net_train and clade_net_eval, observed.  observer may be NULL. */
 clade_status net_train(clade_net *net, const struct clade_batch *batch,
                        uint32_t step, float learning_rate,
                        struct clade_result *result,

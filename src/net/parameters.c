@@ -8,7 +8,32 @@
 #include "rng.h"
 #include "status.h"
 
-/* A list's tensor, in its buffer. */
+struct clade_tensor net_tensor_at(const clade_net *net, enum net_buffer which,
+                                  int64_t offset, int64_t elements,
+                                  enum clade_type type)
+{
+    return clade_tensor_at((struct clade_buffer *)&net->fixed[which].base,
+                           offset, 1, 1, 1, elements, type);
+}
+
+struct clade_tensor net_parameter(const clade_net *net, int i,
+                                  enum net_buffer which)
+{
+    const struct graph_parameter *p = &net->graph.parameters[i];
+    struct clade_tensor t =
+        net_tensor_at(net, which, p->offset, p->count, net->real);
+
+    t.ld = t.c = p->shape[p->dims - 1];
+    if (p->dims >= 2)
+        t.w = p->shape[p->dims - 2];
+    if (p->dims == 4) {
+        t.n = p->shape[0];
+        t.h = p->shape[1];
+    }
+    return t;
+}
+
+/* The same, bound; absent if the net has no such buffer. */
 static struct clade_tensor bound_parameter(const clade_net *net, int i,
                                            enum net_buffer which)
 {
@@ -16,7 +41,7 @@ static struct clade_tensor bound_parameter(const clade_net *net, int i,
 
     if (net->fixed[which].real) {
         t = net_parameter(net, i, which);
-        plan_bind_tensor(&t);
+        net_bind_tensor(&t);
     }
     return t;
 }
@@ -49,7 +74,7 @@ int clade_net_parameters(const clade_net *net,
     return net->graph.n_parameters;
 }
 
-/* One value a parameter, as the seed and the layer's name make it. */
+/* Element i of a parameter, from the seed and the layer's name. */
 static float initial_value(const struct graph_parameter *p, uint64_t seed,
                            bool record, uint32_t stream, int64_t i)
 {

@@ -1,44 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/state.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "status.h"
 
-/* A run of a plan, watched or not. */
-struct run {
+/* A step at work. */
+struct step_run {
     clade_net *net;
     const struct plan *plan;
-    const struct net_observer *observer;
+    const struct net_observer *observer; /* or NULL */
 };
 
-static clade_status watch(const struct run *r, int i,
-                          clade_status (*call)(void *, const struct plan *,
-                                               int))
+static clade_status observe(const struct step_run *r, int i,
+                            clade_status (*call)(void *, const struct plan *,
+                                                 int))
 {
     clade_status st = clade_backend_finish(r->net->be);
 
     return st ? st : call(r->observer->arg, r->plan, i);
 }
 
-static clade_status run_op(const struct run *r, int i)
+static clade_status run_op(const struct step_run *r, int i)
 {
     const struct net_observer *o = r->observer;
     clade_status st;
 
-    if (o && o->before && (st = watch(r, i, o->before)))
+    if (o && o->before && (st = observe(r, i, o->before)))
         return st;
-    st = o && o->run ? watch(r, i, o->run)
-                     : clade_backend_run(r->net->be, &r->plan->ops[i]);
+    st = o && o->run ? observe(r, i, o->run)
+                     : clade_backend_run(r->net->be, r->plan->tasks[i]);
     if (st)
         return st;
-    return o && o->after ? watch(r, i, o->after) : CLADE_OK;
+    return o && o->after ? observe(r, i, o->after) : CLADE_OK;
 }
 
-/* The ops of one phase, without the first `skip`. */
-static clade_status run_phase(const struct run *r, enum plan_phase phase,
+/* Run the ops of one phase, but for the first `skip`. */
+static clade_status run_phase(const struct step_run *r, enum plan_phase phase,
                               int skip)
 {
     clade_status st;
@@ -50,28 +49,16 @@ static clade_status run_phase(const struct run *r, enum plan_phase phase,
     return CLADE_OK;
 }
 
-static struct packed_filter *packed_at(clade_net *net,
-                                       const struct clade_tensor *t)
-{
-    const size_t at = t->offset * clade_type_size(t->type);
-    int i = 0;
-
-    while (i < net->n_packed && net->packed[i].block.at != at)
-        i++;
-    assert(i < net->n_packed);
-    return &net->packed[i];
-}
-
-/* Pack the filters that have changed since; plans share what is packed. */
-static clade_status run_pack(const struct run *r)
+/* Pack the filters that changed after they were packed last, for this plan or
+ * another one. */
+static clade_status run_pack(const struct step_run *r)
 {
     clade_net *net = r->net;
     clade_status st;
 
     for (int i = r->plan->phase[PLAN_PACK]; i < r->plan->phase[PLAN_FORWARD];
          i++) {
-        struct packed_filter *f =
-            packed_at(net, &r->plan->ops[i].t[CLADE_PACKED]);
+        struct packed_filter *f = &net->packed[r->plan->filters[i]];
 
         if (f->version == net->version)
             continue;
@@ -89,28 +76,47 @@ static clade_status write_at(clade_net *net, const struct clade_tensor *t,
         net->be, t->buffer, t->offset * clade_type_size(t->type), from, bytes);
 }
 
+void clade_net_staging(clade_net *net, uint8_t **bytes, uint8_t **labels)
+{
+    const size_t images = net->staging_bytes - net->largest;
+    uint8_t *start =
+        net->staging ? clade_backend_map(net->be, net->staging) : NULL;
+
+    *bytes = start;
+    *labels = start ? start + images : NULL;
+}
+
+/* Copy to the staging buffer, unless the caller has filled it itself. */
+static void stage(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    if (from != to)
+        memcpy(to, from, bytes);
+}
+
 /*
- * Queue the images and labels by way of the pinned buffer.  The step before
- * has ended with a read, which waited for its own: the buffer is free again.
+ * Queue the writes of images and labels, from the staging buffer.  It is free:
+ * the step before this one ended with a read, which waited for that step's
+ * writes.
  */
-static clade_status queue_inputs(const struct run *r,
+static clade_status queue_inputs(const struct step_run *r,
                                  const struct clade_batch *batch)
 {
     clade_net *net = r->net;
     const struct plan *p = r->plan;
     const size_t images = clade_tensor_elements(&p->bytes);
-    uint8_t *staging = clade_backend_map(net->be, net->staging);
+    uint8_t *bytes, *labels;
     clade_status st;
 
-    memcpy(staging + images, batch->labels, batch->n);
-    if ((st = write_at(net, &p->labels, staging + images, batch->n)))
+    clade_net_staging(net, &bytes, &labels);
+    stage(labels, batch->labels, batch->n);
+    if ((st = write_at(net, &p->labels, labels, batch->n)))
         return st;
     if (batch->pixels)
         return net_write_reals(net, p->pixels.buffer, p->pixels.offset,
                                batch->pixels,
                                clade_tensor_elements(&p->pixels));
-    memcpy(staging, batch->bytes, images);
-    return write_at(net, &p->bytes, staging, images);
+    stage(bytes, batch->bytes, images);
+    return write_at(net, &p->bytes, bytes, images);
 }
 
 static double loss_at(const clade_net *net, int i)
@@ -119,8 +125,9 @@ static double loss_at(const clade_net *net, int i)
                                   : ((const float *)net->results)[i];
 }
 
-/* Wait for the step's losses and hits: the means, in double. */
-static clade_status read_results(const struct run *r,
+/* Wait for the losses and hits of the step, and make means of the losses, in
+ * double. */
+static clade_status read_results(const struct step_run *r,
                                  struct clade_result *result)
 {
     clade_net *net = r->net;
@@ -147,7 +154,7 @@ static clade_status read_results(const struct run *r,
     return CLADE_OK;
 }
 
-static clade_status check_finite(const struct run *r,
+static clade_status check_finite(const struct step_run *r,
                                  const struct clade_result *result)
 {
     const struct graph *g = &r->net->graph;
@@ -162,16 +169,16 @@ static clade_status check_finite(const struct run *r,
     return CLADE_OK;
 }
 
-/* The plan, and labels that name a class. */
-static clade_status begin(struct run *r, clade_net *net,
+/* Find the plan for a batch, and check that its labels are classes. */
+static clade_status begin(struct step_run *r, clade_net *net,
                           const struct clade_batch *batch, bool training,
                           const struct net_observer *observer)
 {
     const int classes = net->graph.table->classes;
 
-    *r = (struct run){ .net = net,
-                       .plan = net_plan(net, batch->n, training),
-                       .observer = observer };
+    *r = (struct step_run){ .net = net,
+                            .plan = net_plan(net, batch->n, training),
+                            .observer = observer };
     if (!r->plan)
         return clade_fail(CLADE_EUSAGE,
                           "the net has no plan for %s %d images at a time",
@@ -185,7 +192,7 @@ static clade_status begin(struct run *r, clade_net *net,
     return CLADE_OK;
 }
 
-static clade_status run_forward(const struct run *r,
+static clade_status run_forward(const struct step_run *r,
                                 const struct clade_batch *batch)
 {
     clade_status st;
@@ -202,7 +209,7 @@ clade_status net_train(clade_net *net, const struct clade_batch *batch,
                        struct clade_result *result,
                        const struct net_observer *observer)
 {
-    struct run r;
+    struct step_run r;
     clade_status st;
 
     if ((st = begin(&r, net, batch, true, observer)))
@@ -223,7 +230,7 @@ clade_status net_eval(clade_net *net, const struct clade_batch *batch,
                       struct clade_result *result,
                       const struct net_observer *observer)
 {
-    struct run r;
+    struct step_run r;
     clade_status st;
 
     if ((st = begin(&r, net, batch, false, observer)))

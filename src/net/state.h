@@ -3,30 +3,23 @@
 #define NET_STATE_H
 
 #include "net/graph.h"
+#include "net/memory.h"
 #include "net/net.h"
 
-/* Full and remainder, training and evaluation. */
-#define NET_PLANS  4
-#define NET_ARENAS 64
+/* Training and evaluating, each for full batches and for a smaller last one. */
+#define NET_PLANS 4
 
-/* A filter in an algorithm's own layout; plans share it where all of the key
- * is equal. */
+/* A filter in an algorithm's own layout.  Ops share it if the four members of
+ * its key are equal. */
 struct packed_filter {
     enum clade_op_kind kind; /* of the product that reads it */
     int64_t parameter;       /* the filter's offset among the parameters */
-    const char *algorithm;
-    int tune[8];
+    struct clade_choice choice;
     struct plan_block block;
-    uint64_t version; /* net.version when it was made; 0: never */
+    uint64_t version; /* net.version when it was packed; 0: never */
 };
 
-/* Memory that the plans' blocks share. */
-struct arena {
-    size_t bytes;
-    struct clade_buffer *buffer;
-};
-
-/* The buffers that are not an arena. */
+/* The buffers beside the arenas. */
 enum net_buffer {
     NET_VALUES,    /* the parameters, */
     NET_GRADIENTS, /* their gradients */
@@ -53,56 +46,36 @@ struct clade_net {
     int n_packed;
     struct arena arenas[NET_ARENAS];
     int n_arenas;
+    size_t staging_bytes;
     struct clade_net_memory memory;
 
     struct clade_parameter *parameters;
-    uint64_t version; /* of the parameters, from 1 */
+    uint64_t version; /* of the parameters, from 1; it grows as they change */
     struct clade_step step;
-    struct clade_buffer *staging; /* pinned: bytes, then labels */
-    void *results;                /* what NET_RESULTS holds, on the host */
-    struct json_t *kept; /* an earlier net's choices, or NULL */
-    char *algorithms;
+    struct clade_buffer *staging; /* pinned: images, then labels */
+    void *results;                /* a copy of NET_RESULTS on the host */
+    char *algorithms;             /* clade_net_algorithms() */
 };
 
-/*
- * Append the plan for a batch: its ops, their algorithms, and its blocks, not
- * placed.  Nothing is allocated on the device.  CLADE_ETOOSMALL where a
- * tensor would be too long to index.
- */
-clade_status plan_new(clade_net *net, int batch, bool training,
-                      const char *algorithm);
-void plan_free(struct plan *plan);
+/* A vector of elements in one of the net's buffers, not bound yet. */
+struct clade_tensor net_tensor_at(const clade_net *net, enum net_buffer which,
+                                  int64_t offset, int64_t elements,
+                                  enum clade_type type);
 
-/* The key of an op's choice: "inception_3a/3x3/conv_fwd/32".  The same op at
- * the same batch has the same choice in every plan. */
-void plan_key(char *key, size_t size, const struct plan *plan,
-              const struct clade_op *op);
-
-/* Parameter i of the graph, its gradient or its momentum; not bound. */
+/* Parameter i of the graph, its gradient or its momentum, not bound yet. */
 struct clade_tensor net_parameter(const clade_net *net, int i,
                                   enum net_buffer which);
 
-/* Every tensor of a plan: from block to buffer. */
-void plan_bind(struct plan *plan);
-void plan_bind_tensor(struct clade_tensor *t);
+/* Bind a tensor: it goes from its block to the buffer of the block. */
+void net_bind_tensor(struct clade_tensor *t);
 
-/*
- * Place blocks in arenas: first/last are lifetimes, blocks whose lifetimes
- * meet do not overlap, no arena passes `limit` bytes (0: none) or 2^31
- * elements of a block's type.  Arenas grow as needed; other plans' blocks may
- * be in them already and are overlapped.  CLADE_ETOOSMALL where one block
- * alone is too large.
- */
-clade_status memory_place(struct plan_block *blocks, int n,
-                          struct arena *arenas, int *n_arenas, uint64_t limit);
-
-/* 64-byte multiples. */
-size_t memory_align(size_t bytes);
-
-/* Make net.parameters; its buffers are there. */
+/* Make net.parameters, once its buffers are allocated. */
 clade_status net_list_parameters(clade_net *net);
 
-/* n float32 from the host to a buffer of the net's real type; done on
+/* Make net.algorithms, once all ops are prepared. */
+clade_status net_list_choices(clade_net *net);
+
+/* Write n float32 from the host to a buffer of the net's real type.  Done on
  * return. */
 clade_status net_write_reals(clade_net *net, struct clade_buffer *to,
                              int64_t at, const float *from, int64_t n);

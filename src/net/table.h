@@ -4,19 +4,19 @@
 
 #include <stdbool.h>
 
-/* What a row of a network table stands for. */
+/* What a row of a network table is. */
 enum net_kind {
-    NET_CONV,      /* convolution and bias */
+    NET_CONV,      /* convolution, and bias */
     NET_MAXPOOL,
     NET_AVGPOOL,   /* without padding */
-    NET_DENSE,     /* over all pixels and channels of its input */
+    NET_DENSE,     /* of all pixels and channels of its input */
     NET_DROPOUT,
     NET_INCEPTION, /* a module: six convolutions and a pool, concatenated */
-    NET_HEAD       /* dense to the classes, softmax and cross-entropy */
+    NET_HEAD       /* dense to the classes, softmax, and cross-entropy */
 };
 
-/* A square window; `same` (as TensorFlow pads) or four explicit pads.  Size 0
- * is the whole image. */
+/* A square window.  Its padding is `same`, as TensorFlow pads, or the four
+ * numbers.  Size 0 is the whole image. */
 struct net_window {
     int size, stride;
     bool same;
@@ -24,8 +24,8 @@ struct net_window {
 };
 
 /*
- * A row.  Its input is the output of the row above, or of the layer that
- * `from` names.  Kernels start Glorot uniform, biases at `bias`.
+ * A row.  It reads the output of the row above, or of the layer that `from`
+ * names.  Initial kernels are Glorot uniform; initial biases are `bias`.
  */
 struct net_row {
     enum net_kind kind;
@@ -36,21 +36,22 @@ struct net_row {
     bool relu;
     float bias;
     float rate;       /* of dropout: the share that becomes 0 */
-    int head;         /* a head's number */
-    const char *title; /* a head's name in results */
-    double weight;    /* of its loss in the sum */
+    int head;         /* the number of a head */
+    const char *title; /* the name of a head in results */
+    double weight;    /* of a head's loss in the sum */
 };
 
 struct net_table {
     const char *name;
-    int source_h, source_w; /* of the byte images that are resized to h x w */
+    int source_h, source_w; /* of the byte images, which become h x w */
     int h, w, c, classes;
     const struct net_row *rows;
     int n_rows;
 };
 
-/* The table of that name, or NULL; and the names there are, for messages. */
+/* The table of this name, or NULL. */
 const struct net_table *net_table_find(const char *name);
+/* The names of all tables, for messages. */
 extern const char net_table_names[];
 
 #endif

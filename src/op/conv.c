@@ -209,4 +209,4 @@ const struct op_kind op_conv_bwd_filter = { .subject = CLADE_X,
                                             .other = CLADE_DY,
                                             .product = true,
                                             .flops = product_flops };
-const struct op_kind op_filter_pack = { .subject = CLADE_W };
+const struct op_kind op_filter_pack = { .subject = CLADE_W, .inherits = true };

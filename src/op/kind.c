@@ -118,6 +118,24 @@ const char *op_describe(const struct clade_op *op)
     return text;
 }
 
+void op_key(char *text, size_t size, const struct clade_op *op)
+{
+    const struct clade_window *w = &op->window;
+    size_t used =
+        (size_t)snprintf(text, size, "%s %dx%d/%d pad %d %d %d %d flags %u",
+                         clade_op_name(op->kind), w->r, w->s, w->stride, w->top,
+                         w->bottom, w->left, w->right, op->flags);
+
+    for (int role = 0; role < CLADE_ROLES && used < size; role++) {
+        const struct clade_tensor *t = &op->t[role];
+
+        if (t->buffer)
+            used +=
+                (size_t)snprintf(text + used, size - used, " %s %dx%dx%dx%d/%d",
+                                 roles[role], t->n, t->h, t->w, t->c, t->ld);
+    }
+}
+
 bool op_is_product(enum clade_op_kind kind)
 {
     return op_kind(kind)->product;

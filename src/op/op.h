@@ -12,6 +12,7 @@ struct op_kind {
     enum clade_role subject; /* the tensor whose shape tells what it is about */
     enum clade_role other;   /* a product's other operand; CLADE_Y: none */
     bool product;            /* its algorithm is a choice */
+    bool inherits;           /* its choice comes from another op, with it */
     unsigned bytes;          /* roles (1 << role) that are uint8 in this kind
                                 alone */
     int per_element;         /* products and sums an element of the subject, */
@@ -28,8 +29,16 @@ const struct op_kind *op_kind(enum clade_op_kind kind);
  * in a text of this thread's that the next call overwrites. */
 const char *op_describe(const struct clade_op *op);
 
+/* An op's shapes, window and flags as a text of `size` bytes: the same for ops
+ * that do the same work. */
+void op_key(char *text, size_t size, const struct clade_op *op);
+
 /* conv_fwd, conv_bwd_data or conv_bwd_filter: what has a choice of
  * algorithms. */
 bool op_is_product(enum clade_op_kind kind);
+
+bool choice_equal(const struct clade_choice *a, const struct clade_choice *b);
+/* Whether a text names the choice, as a whole or by its algorithm alone. */
+bool choice_is(const struct clade_choice *choice, const char *text);
 
 #endif

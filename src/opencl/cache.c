@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 /*
- * $XDG_CACHE_HOME/clade, else ~/.cache/clade: one file a key, named by the
- * key's hash.  A header, then the key in full (hashes collide), then the data.
- * Nothing here is an error: what cannot be read is made anew, what cannot be
- * written is made again next time.
+ * The cache folder is $XDG_CACHE_HOME/clade, else ~/.cache/clade.  It has one
+ * file a key, named by the key's hash: a header, the whole key (hashes can
+ * collide), then the data.  Failures here are not errors: a file that cannot be
+ * read is made again now, one that cannot be written is made again next time.
  */
 struct header {
     char magic[16];
@@ -23,7 +23,7 @@ struct header {
 
 static const char magic[16] = "clade-cache/1\n";
 
-/* XDG's specification has relative paths ignored. */
+/* The XDG specification says to ignore relative paths. */
 static bool folder(char *out, size_t size)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -50,7 +50,7 @@ static bool file_name(char *out, size_t size, const char *key)
     return n > 0 && (size_t)n < size;
 }
 
-/* mkdir -p of the folder that a file is in. */
+/* Make the folder of a file, and the folders above it. */
 static void make_folders(const char *file)
 {
     char path[4096];
@@ -136,13 +136,14 @@ void ocl_cache_store(const char *key, const void *data, size_t bytes)
         unlink(temporary);
 }
 
-/* What reaches a driver's compiler from outside, and so is part of a key. */
+/* Environment variables that change what a driver's compiler makes; they are
+ * part of every key. */
 static const char *const switches[] = {
     "AMD_OCL_BUILD_OPTIONS",           "AMD_OCL_BUILD_OPTIONS_APPEND",
     "CL_CONFIG_CPU_TARGET_ARCH",       "CL_CONFIG_CPU_VECTORIZER_MODE",
     "CL_CONFIG_USE_FAST_RELAXED_MATH", "CL_CONFIG_USE_VECTORIZER",
-    "LP_NATIVE_VECTOR_WIDTH",
-    "OCLGRIND_BUILD_OPTIONS",          "POCL_EXTRA_BUILD_FLAGS",
+    "LP_NATIVE_VECTOR_WIDTH",          "OCLGRIND_BUILD_OPTIONS",
+    "POCL_EXTRA_BUILD_FLAGS",
 };
 
 char *ocl_cache_device(const struct ocl *o)
@@ -168,7 +169,7 @@ char *ocl_cache_device(const struct ocl *o)
     return text;
 }
 
-/* device + "\nverdict <key>", malloc'd. */
+/* The key of a small text: the device, then "verdict <key>"; malloc'd. */
 static char *verdict_key(const struct ocl *o, const char *key)
 {
     char *device = ocl_cache_device(o), *full;
@@ -181,9 +182,9 @@ static char *verdict_key(const struct ocl *o, const char *key)
     return full;
 }
 
-char *ocl_cache_get(struct ocl *o, const char *key)
+char *ocl_recall(clade_backend *be, const char *key)
 {
-    char *full = verdict_key(o, key), *text;
+    char *full = verdict_key((struct ocl *)be, key), *text;
     size_t bytes;
 
     text = full ? ocl_cache_load(full, &bytes) : NULL;
@@ -191,9 +192,9 @@ char *ocl_cache_get(struct ocl *o, const char *key)
     return text;
 }
 
-void ocl_cache_put(struct ocl *o, const char *key, const char *text)
+void ocl_remember(clade_backend *be, const char *key, const char *text)
 {
-    char *full = verdict_key(o, key);
+    char *full = verdict_key((struct ocl *)be, key);
 
     if (full)
         ocl_cache_store(full, text, strlen(text));

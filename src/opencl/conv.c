@@ -1,150 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conv.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* By preference where work-items have wide vectors; elsewhere from the end. */
 static const struct ocl_conv_algorithm *const algorithms[] = {
     &ocl_direct,
     &ocl_clblast,
 };
 enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
-/*
- * The i-th algorithm by preference.  The device's type decides nothing
- * (llvmpipe calls itself a CPU, but its work-items are its lanes): the native
- * vector width does, until a measurement is kept.
- */
-static const struct ocl_conv_algorithm *preferred(const struct ocl *o, int i)
+const char *const ocl_conv_names[] = { "direct", "clblast", NULL };
+
+static const struct ocl_conv_algorithm *algorithm_of(const struct clade_op *op)
 {
-    return algorithms[o->base.device.vector_width >= 4 ? i
-                                                       : N_ALGORITHMS - 1 - i];
+    int i = 0;
+
+    while (strcmp(algorithms[i]->name, op->choice.algorithm))
+        i++;
+    return algorithms[i];
 }
 
-static const struct ocl_conv_algorithm *named(const char *name)
-{
-    for (int i = 0; i < N_ALGORITHMS; i++)
-        if (!strcmp(algorithms[i]->name, name))
-            return algorithms[i];
-    return NULL;
-}
-
-int ocl_conv_algorithms(struct ocl *o, const struct clade_op *op,
-                        const char *names[], int max)
+static int candidates(struct ocl *o, const struct clade_op *op,
+                      struct backend_candidate list[], int max)
 {
     int n = 0;
 
-    for (int i = 0; i < N_ALGORITHMS; i++) {
-        const struct ocl_conv_algorithm *a = preferred(o, i);
-
-        if (!a->supports(o, op))
-            continue;
-        if (n < max)
-            names[n] = a->name;
-        n++;
-    }
+    for (int i = 0; i < N_ALGORITHMS; i++)
+        n += algorithms[i]->candidates(o, op, list + (n < max ? n : max),
+                                       n < max ? max - n : 0);
     return n;
 }
 
-static void pass_over(struct ocl *o, const struct ocl_conv_algorithm *a,
-                      const struct clade_op *op, enum ocl_verdict verdict)
+static clade_status settle(struct ocl *o, struct clade_op *op)
 {
-    const char *why = clade_error();
-
-    if (verdict == OCL_WRONG)
-        ocl_notice(o, "%s computes %s wrongly on %s: passed over", a->name,
-                   op_describe(op), o->base.device.name);
-    else
-        ocl_notice(o, "%s is passed over for %s: it could not be checked: %.*s",
-                   a->name, op_describe(op), (int)strcspn(why, "\n"), why);
+    return algorithm_of(op)->settle(o, op);
 }
 
-/* The best algorithm that is right here; NULL: none. */
-static clade_status best(const struct ocl_conv_algorithm **found, struct ocl *o,
-                         const struct clade_op *op)
+static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 {
-    *found = NULL;
-    for (int i = 0; i < N_ALGORITHMS && !*found; i++) {
-        const struct ocl_conv_algorithm *a = preferred(o, i);
-        enum ocl_verdict verdict = OCL_RIGHT;
-        clade_status st;
-
-        if (!a->supports(o, op))
-            continue;
-        if (a->check && (st = a->check(&verdict, o, op)))
-            return st;
-        if (verdict == OCL_RIGHT)
-            *found = a;
-        else
-            pass_over(o, a, op, verdict);
-    }
-    return CLADE_OK;
+    return algorithm_of(op)->prepare(task, op);
 }
 
-static clade_status unknown(const char *name)
+static clade_status prepare_pack(struct ocl_task *task,
+                                 const struct clade_op *op)
 {
-    char list[128] = "";
-
-    for (int i = 0; i < N_ALGORITHMS; i++) {
-        const size_t n = strlen(list);
-
-        snprintf(list + n, sizeof list - n, "%s`%s`", i ? ", " : "",
-                 algorithms[i]->name);
-    }
-    return clade_fail(CLADE_EUSAGE, "no algorithm `%s`; there are %s", name,
-                      list);
+    return algorithm_of(op)->pack(task, op);
 }
 
-clade_status ocl_conv_choose(struct ocl *o, struct clade_op *op,
-                             const char *name)
-{
-    const struct ocl_conv_algorithm *a = name ? named(name) : NULL;
-    clade_status st;
+const struct ocl_kind ocl_conv_fwd = { .prepare = prepare,
+                                       .candidates = candidates,
+                                       .settle = settle };
+const struct ocl_kind ocl_conv_bwd_data = { .prepare = prepare,
+                                            .candidates = candidates,
+                                            .settle = settle };
+const struct ocl_kind ocl_conv_bwd_filter = { .prepare = prepare,
+                                              .candidates = candidates,
+                                              .settle = settle };
+/* It has the choice of the product that reads it. */
+const struct ocl_kind ocl_filter_pack = { .prepare = prepare_pack };
 
-    if (!name && (st = best(&a, o, op)))
-        return st;
-    if (!a && name)
-        return unknown(name);
-    if (!a)
-        return clade_fail(CLADE_EUNSUPPORTED, "%s: no algorithm is right on %s",
-                          op_describe(op), o->base.device.name);
-    if (!a->supports(o, op))
-        return clade_fail(CLADE_EUNSUPPORTED,
-                          "%s: `%s` cannot run it on %s; leave out --algorithm",
-                          op_describe(op), name, o->base.device.name);
-    op->algorithm = a->name;
-    op->workspace = op->packed = 0;
-    memset(op->tune, 0, sizeof op->tune);
-    return a->choose(o, op);
+double ocl_conv_cost(const struct clade_op *op, double share)
+{
+    return clade_op_flops(op) / (share * 1e11);
 }
 
-static clade_status run(struct ocl *o, const struct clade_op *op)
-{
-    return named(op->algorithm)->run(o, op);
-}
-
-clade_status ocl_conv_fwd(struct ocl *o, const struct clade_op *op)
-{
-    return run(o, op);
-}
-
-clade_status ocl_conv_bwd_data(struct ocl *o, const struct clade_op *op)
-{
-    return run(o, op);
-}
-
-clade_status ocl_conv_bwd_filter(struct ocl *o, const struct clade_op *op)
-{
-    return run(o, op);
-}
-
-clade_status ocl_filter_pack(struct ocl *o, const struct clade_op *op)
-{
-    return named(op->algorithm)->pack(o, op);
-}
-
-/* The image-shaped tensors of an op, whatever its direction. */
+/* The roles that are images, in any direction. */
 static const enum clade_role images[] = { CLADE_Y, CLADE_X, CLADE_DY,
                                           CLADE_DX };
 enum { N_IMAGES = sizeof images / sizeof *images };

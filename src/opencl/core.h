@@ -4,19 +4,88 @@
 
 #include "opencl.h"
 
-/* What the core's files share; the op families need opencl.h alone. */
+/* What the backend's own files share; op families need opencl.h alone.  Below,
+ * each file calls only those above it. */
 
-/* devices.c: the devices of all platforms, and the one that a selector
- * (opencl:P:D) names. */
+/* ---- error.c ----------------------------------------------------------- */
+
+const char *ocl_strerror(cl_int err);
+
+/* What a context's callback is told; `name` is the device's. */
+void ocl_driver_says(const char *name, const char *words);
+/* What the driver last said, to be appended to a message ("" if nothing); a
+ * text of this thread's.  It is told once. */
+const char *ocl_driver_said(void);
+
+/* ---- context.c --------------------------------------------------------- */
+
+/* The context of o->dev: one a device, counted. */
+clade_status ocl_context_open(struct ocl *o);
+void ocl_context_close(struct ocl *o);
+
+/* ---- devices.c --------------------------------------------------------- */
+
+/* The devices of all platforms, as the table's function; the one that a
+ * selector (opencl:P:D) names. */
 clade_status ocl_devices(struct clade_device **list, int *count);
 clade_status ocl_device_find(cl_platform_id *platform, cl_device_id *dev,
                              const char *selector);
 
-/* opencl.c: what the driver last told a context's callback, appended to a
- * message ("" if nothing); a text of this thread's, cleared by the call. */
-const char *ocl_driver_said(void);
+/* ---- cache.c ----------------------------------------------------------- */
 
-/* memory.c: the table's functions of these names. */
+/* A file of the cache folder under a key.  Load returns malloc'd bytes with a
+ * 0 after them, or NULL if absent, damaged or of another key.  Storing is best
+ * effort. */
+void *ocl_cache_load(const char *key, size_t *bytes);
+void ocl_cache_store(const char *key, const void *data, size_t bytes);
+/* "platform, device, driver": the start of every key, malloc'd. */
+char *ocl_cache_device(const struct ocl *o);
+/* A small text under a key that the device and driver are added to: the
+ * table's recall and remember. */
+char *ocl_recall(clade_backend *be, const char *key);
+void ocl_remember(clade_backend *be, const char *key, const char *text);
+
+/* ---- program.c --------------------------------------------------------- */
+
+clade_status ocl_programs_new(struct ocl_programs **programs);
+void ocl_programs_free(struct ocl_programs *programs);
+/* All the options that a text is built with, malloc'd. */
+char *ocl_all_options(const struct ocl *o, const char *options);
+/*
+ * A new kernel object, the caller's to release, of a text built with options:
+ * its program comes from memory, the cache folder or the source.  *limit is the
+ * driver's own for its groups.  CLADE_EBUILD carries the compiler's log.
+ */
+clade_status ocl_kernel_new(cl_kernel *kernel, size_t *limit, struct ocl *o,
+                            const struct clade_op *op,
+                            const struct ocl_text *text, const char *name,
+                            const char *options);
+
+/* ---- probe.c ----------------------------------------------------------- */
+
+/* Its kernels: probe_flag, probe_fma and probe_sum. */
+extern const struct ocl_text ocl_probe_text;
+/* Decide the device's fma, or read what was decided before. */
+clade_status ocl_decide_fma(struct ocl *o);
+
+/* ---- queue.c: commands on their way ------------------------------------ */
+
+clade_status ocl_pending_new(struct ocl_pending **pending);
+void ocl_pending_free(struct ocl_pending *pending);
+/* Keep the event (or NULL) of a command; takes it over.  `what` names it if it
+ * fails, and must live until the event has ended or been forgotten. */
+void ocl_pending_add(struct ocl *o, const char *what, cl_event event);
+/* Wait for the commands that `what` names, so that it may go. */
+void ocl_pending_forget(struct ocl *o, const char *what);
+/* Release the events of commands that ended; a failed one's status, naming
+ * its op.  `all` says that the queue is known to be empty. */
+clade_status ocl_pending_check(struct ocl *o, bool all);
+/* The table's functions of these names. */
+clade_status ocl_flush(clade_backend *be);
+clade_status ocl_finish(clade_backend *be);
+
+/* ---- memory.c: the table's functions of these names -------------------- */
+
 clade_status ocl_alloc(clade_backend *be, struct clade_buffer **buffer,
                        size_t bytes, enum clade_memory where);
 void ocl_free(clade_backend *be, struct clade_buffer *buffer);
@@ -30,80 +99,13 @@ clade_status ocl_write(clade_backend *be, struct clade_buffer *to, size_t at,
                        const void *from, size_t bytes);
 void *ocl_map(clade_backend *be, struct clade_buffer *buffer);
 
-/* A kernel object of this backend's, with the driver's limit for it. */
-struct ocl_kernel {
-    cl_kernel kernel;
-    size_t limit; /* work-items of a group, CL_KERNEL_WORK_GROUP_SIZE */
-};
+/* ---- task.c: the table's functions ------------------------------------- */
 
-/* program.c: the programs and kernels of a backend. */
-clade_status ocl_programs_new(struct ocl_programs **programs);
-void ocl_programs_free(struct ocl_programs *programs);
-/* The kernel of a text built with options, from memory, the cache folder or
- * the source; *kernel stays the backend's.  CLADE_EBUILD carries the log. */
-clade_status ocl_kernel_get(const struct ocl_kernel **kernel, struct ocl *o,
-                            const struct clade_op *op, enum ocl_text text,
-                            const char *name, const char *options);
-
-/* The name of a text's file, and all the options it is built with, malloc'd. */
-const char *ocl_text_name(enum ocl_text text);
-char *ocl_all_options(const struct ocl *o, const char *options);
-
-/* probe.c: decide the device's fma, or read what was decided before. */
-clade_status ocl_decide_fma(struct ocl *o);
-
-/* cache.c: a file of the cache folder under a key.  Get returns malloc'd
- * bytes with a 0 after them, or NULL if absent, damaged or of another key. */
-void *ocl_cache_load(const char *key, size_t *bytes);
-void ocl_cache_store(const char *key, const void *data, size_t bytes);
-/* "platform, device, driver": the start of every key, malloc'd. */
-char *ocl_cache_device(const struct ocl *o);
-
-/* launch.c: the commands that are queued.  Note: as ocl_pending_add(), for
- * what is no op: a text. */
-void ocl_pending_note(struct ocl *o, const char *what, cl_event event);
-clade_status ocl_pending_new(struct ocl_pending **pending);
-void ocl_pending_free(struct ocl_pending *pending);
-/* Release the events of commands that ended; a failed one's status, naming
- * its op.  `all` says that the queue is known to be empty. */
-clade_status ocl_pending_check(struct ocl *o, bool all);
-
-/*
- * The shape of kernels: a CPU's are groups of one work-item that walks a row
- * with wide vectors, a GPU's one work-item an element.  Kernels take either
- * grid, by loops that stride over it, and compute the same.
- */
-static inline bool ocl_is_wide(const struct ocl *o)
-{
-    return o->base.device.type == CLADE_DEVICE_CPU &&
-           o->base.device.vector_width >= 4;
-}
-
-/* VEC for tensors of c channels: it divides c, so no vector has a tail. */
-static inline int ocl_vector(const struct ocl *o, int c)
-{
-    if (ocl_is_wide(o))
-        for (int vec = 16; vec >= 4; vec /= 2)
-            if (vec <= o->base.device.vector_width && c % vec == 0)
-                return vec;
-    return 1;
-}
-
-/* The grid over `rows` rows of `columns` pixels of `vectors` vectors. */
-static inline struct ocl_grid ocl_rows(const struct ocl *o, int vectors,
-                                       int columns, int rows)
-{
-    return ocl_is_wide(o) ? OCL_GROUPS(1, 1, rows)
-                          : OCL_GRID(vectors, columns, rows);
-}
-
-/* The depth and workspace of the ops that have one algorithm. */
-int ocl_bias_depth(const struct clade_op *op);
-size_t ocl_bias_workspace(const struct clade_op *op);
-int ocl_pool_depth(const struct clade_op *op);
-int ocl_dropout_depth(const struct clade_op *op);
-int ocl_softmax_depth(const struct clade_op *op);
-int ocl_sgd_depth(const struct clade_op *op);
-size_t ocl_resize_workspace(const struct clade_op *op);
+/* A task without launches; ocl_launch() builds what it adds at once. */
+clade_status ocl_task_new(struct ocl_task **task, struct ocl *o,
+                          const struct clade_op *op);
+void ocl_task_free(clade_backend *be, clade_task *task);
+/* Queue its launches, with the step's values as they are now. */
+clade_status ocl_task_run(clade_backend *be, clade_task *task);
 
 #endif

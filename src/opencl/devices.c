@@ -8,7 +8,7 @@
 #define PLATFORMS_MAX 64
 #define DEVICES_MAX   64
 
-/* Extensions that clade or a driver's author would ask after. */
+/* The extensions to report: those that clade or a driver's author may need. */
 static const char *const extensions[] = {
     "cl_khr_fp64",
     "cl_khr_fp16",
@@ -20,7 +20,8 @@ static const char *const extensions[] = {
     "cl_khr_byte_addressable_store",
 };
 
-/* Platforms in the loader's order: none is no error, nor is no loader. */
+/* The platforms, in the loader's order.  To have none, or no loader, is not an
+ * error. */
 static cl_uint platforms(cl_platform_id list[PLATFORMS_MAX])
 {
     cl_uint n = 0;
@@ -40,7 +41,8 @@ static cl_uint devices(cl_device_id list[DEVICES_MAX], cl_platform_id platform)
     return n < DEVICES_MAX ? n : DEVICES_MAX;
 }
 
-/* Texts longer than their place are cut; what a driver refuses to say is "". */
+/* Long texts are cut to fit.  Where the driver gives no answer, the text is
+ * empty. */
 static void platform_text(char *out, size_t size, cl_platform_id platform,
                           cl_platform_info what)
 {
@@ -97,8 +99,8 @@ static void choose_extensions(char *out, size_t size, cl_device_id dev)
                              extensions[i]);
 }
 
-/* Oclgrind claims every type and llvmpipe calls itself a CPU: both interpret a
- * GPU on a CPU. */
+/* Oclgrind says that it is of every type, and llvmpipe that it is a CPU.  Both
+ * emulate a GPU on a CPU. */
 static bool oclgrind(const struct clade_device *d)
 {
     return strstr(d->platform, "Oclgrind") != NULL;
@@ -112,8 +114,8 @@ static enum clade_device_type device_type(const struct clade_device *d,
     return type & CL_DEVICE_TYPE_GPU ? CLADE_DEVICE_GPU : CLADE_DEVICE_OTHER;
 }
 
-/* A GPU before a CPU, llvmpipe and then Oclgrind last, then the most compute
- * units; what cannot run programs at all comes after everything. */
+/* GPUs first, then CPUs, llvmpipe, Oclgrind; within each, the device with the
+ * most compute units.  Devices that cannot run programs come last. */
 static int device_rank(const struct clade_device *d, bool usable)
 {
     const int units = d->units < 99999 ? d->units : 99999;
@@ -160,7 +162,7 @@ static void describe(struct clade_device *d, cl_platform_id platform,
     device_text(d->version, sizeof d->version, dev, CL_DEVICE_VERSION);
     choose_extensions(d->extensions, sizeof d->extensions, dev);
     describe_limits(d, dev);
-    /* gallivm's LP_MAX_TGSI_LOOP_ITERATIONS: doc/drivers.md */
+    /* LP_MAX_TGSI_LOOP_ITERATIONS of Mesa's gallivm; see doc/drivers.md */
     d->loop_limit = strstr(d->name, "llvmpipe") ? 65535 : 0;
     device_text(profile, sizeof profile, dev, CL_DEVICE_PROFILE);
     d->embedded = !strcmp(profile, "EMBEDDED_PROFILE");

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Direct convolution: cl/direct.cl.  A group is one work-item with vectors of
- * VEC floats; the tile of sums that it holds in registers is chosen per op.
+ * Direct convolution (cl/direct.cl).  A group is one work-item, which uses
+ * vectors of VEC floats.  The tile of sums that it holds in registers is chosen
+ * for each op.
  */
 #include "conv.h"
 
 #include <stdio.h>
 
-/* op->tune of conv_fwd and conv_bwd_data; filter_pack reads VECS, BLOCK and
- * LANES. */
+static const char source[] = {
+#include "cl/direct.inc"
+    0
+};
+static const struct ocl_text text = { "direct.cl", source };
+
+/* The share of the peak that it reaches on devices whose work-items have wide
+ * vectors.  On others a group of one work-item leaves most of the device idle.
+ */
+#define SHARE_WIDE   0.9
+#define SHARE_NARROW 0.01
+
+/* What choice.tune holds for conv_fwd and conv_bwd_data; filter_pack reads
+ * VECS, BLOCK and LANES. */
 enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
-/* op->tune of conv_bwd_filter. */
+/* What choice.tune holds for conv_bwd_filter. */
 enum {
     FILTER_C,
     FILTER_VECS,
@@ -32,7 +45,7 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Vectors as wide as the device's own. */
+/* The floats of a vector: as many as the device's own vectors have. */
 static int lanes(const struct ocl *o)
 {
     const int width = o->base.device.vector_width;
@@ -40,12 +53,12 @@ static int lanes(const struct ocl *o)
     return width >= 16 ? 16 : width >= 8 ? 8 : 4;
 }
 
-/* The image read, the image made and the filter of conv_fwd or
- * conv_bwd_data: the latter is a forward pass over dy with a turned filter. */
+/* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward
+ * pass over dy with a turned filter. */
 struct view {
     const struct clade_tensor *in, *out, *mask;
     int r, s, stride, dilate, top, left;
-    bool flat; /* 1x1: the batch is one row of pixels */
+    bool flat; /* a 1x1 window: the batch is one row of pixels */
 };
 
 static struct view view_of(const struct clade_op *op)
@@ -76,15 +89,17 @@ static struct view view_of(const struct clade_op *op)
     return v;
 }
 
-/* Channels copied at a time: few values, since each is another program. */
+/* The channels copied at a time.  Each value means one more program, so there
+ * are few. */
 static int block_of(int c, int width)
 {
     return c >= 12 ? width : c > 4 ? min_int(8, width) : c;
 }
 
 /*
- * The cost of a tile, in vector products a filter row: the products that its
- * pixels and panels make, wasted ones included, and a fifth of the loads.
+ * The cost of a tile, in vector products a filter row: the products of its
+ * pixels and panels, with those that are wasted at the edges, and a fifth of
+ * the loads.
  */
 static double tile_cost(int p, int q, int k, const int *tile, int l)
 {
@@ -96,8 +111,9 @@ static double tile_cost(int p, int q, int k, const int *tile, int l)
 }
 
 /*
- * Tiles of sums, rows x columns x vectors, that fill the registers of a device
- * with 32 vectors and with 16: few, since each is another program.
+ * Tiles of sums, as rows x columns x vectors, that fill the registers of a
+ * device with 32 or 16 vector registers.  Each means one more program, so there
+ * are few.
  */
 static const int tiles_of_32[][3] = { { 1, 14, 2 }, { 2, 7, 2 },  { 1, 7, 4 },
                                       { 1, 28, 1 }, { 2, 14, 1 }, { 4, 7, 1 } };
@@ -105,7 +121,7 @@ static const int tiles_of_16[][3] = {
     { 1, 6, 2 }, { 1, 7, 2 }, { 2, 3, 2 }, { 1, 12, 1 }, { 2, 7, 1 }
 };
 
-/* The cheapest tile for a P x Q image of K channels. */
+/* Choose the cheapest tile for a P x Q image of K channels. */
 static void choose_tile(int *tune, int p, int q, int k, int l)
 {
     const int(*tile)[3] = l == 16 ? tiles_of_32 : tiles_of_16;
@@ -121,26 +137,33 @@ static void choose_tile(int *tune, int p, int q, int k, int l)
     tune[VECS] = tile[best][2];
 }
 
-static clade_status choose_image(struct ocl *o, struct clade_op *op)
+static void choose_image(int *tune, const struct ocl *o,
+                         const struct clade_op *op)
 {
     const struct view v = view_of(op);
     const int l = lanes(o);
     const int pixels = (int)clade_tensor_pixels(v.out);
-    int *tune = op->tune;
 
     choose_tile(tune, v.flat ? 1 : v.out->h, v.flat ? pixels : v.out->w,
                 v.out->c, l);
     tune[BLOCK] = block_of(v.in->c, l);
     tune[LANES] = l;
     tune[IMAGES] = ocl_conv_images(op);
-    op->packed = (size_t)div_up(v.in->c, tune[BLOCK]) * tune[BLOCK] * v.r *
-                 v.s * div_up(v.out->c, tune[VECS] * l) * tune[VECS] * l;
-    op->depth = v.in->c * v.r * v.s + 1 + !!(op->flags & CLADE_ACCUMULATE);
-    return CLADE_OK;
 }
 
-/* The largest of 16, 8, 4, 3 and 1 that divides c and is at most `max`: each
- * is another program. */
+static void settle_image(struct clade_op *op)
+{
+    const struct view v = view_of(op);
+    const int *tune = op->choice.tune;
+    const int panel = tune[VECS] * tune[LANES];
+
+    op->packed = (size_t)div_up(v.in->c, tune[BLOCK]) * tune[BLOCK] * v.r *
+                 v.s * div_up(v.out->c, panel) * panel;
+    op->depth = v.in->c * v.r * v.s + 1 + !!(op->flags & CLADE_ACCUMULATE);
+}
+
+/* The largest of 16, 8, 4, 3 and 1 that divides c and is at most `max`.  Each
+ * means one more program. */
 static int divisor(int c, int max)
 {
     static const int sizes[] = { 16, 8, 4, 3, 1 };
@@ -151,8 +174,8 @@ static int divisor(int c, int max)
     return sizes[i];
 }
 
-/* conv_bwd_filter's images: a 1x1 window needs no rows, so that each image is
- * one long row. */
+/* An image of conv_bwd_filter's.  With a 1x1 window each image is one long row,
+ * since windows never reach into another row. */
 static struct clade_tensor filter_image(const struct clade_op *op,
                                         enum clade_role role)
 {
@@ -169,13 +192,14 @@ static struct clade_tensor filter_image(const struct clade_op *op,
 
 static int padded_k(const struct clade_op *op)
 {
-    const int panel = op->tune[FILTER_VECS] * op->tune[FILTER_LANES];
+    const int *tune = op->choice.tune;
+    const int panel = tune[FILTER_VECS] * tune[FILTER_LANES];
 
     return div_up(op->t[CLADE_DW].c, panel) * panel;
 }
 
-/* Registers: a column of input channels by one vector, or more vectors where
- * there are too few channels to fill a pipeline. */
+/* The sums in registers: a column of input channels by one vector, or by more
+ * vectors where so few channels would not fill the pipeline. */
 static void choose_filter_tile(int *tune, int c, int k, int l)
 {
     tune[FILTER_LANES] = l;
@@ -188,9 +212,9 @@ static void choose_filter_tile(int *tune, int c, int k, int l)
 }
 
 /*
- * Rows of dy in units that stay in a core's cache (half a MiB of x and dy);
- * as many partial sums as cost little to add up (one for each 800 pixels), and
- * none that takes longer than a launch may.
+ * Cut the rows of dy into units of half a MiB of x and dy, which stay in a
+ * core's cache.  Make as many partial sums as are cheap to add up, one for each
+ * 800 pixels, and so many that none takes longer than a launch may.
  */
 static void choose_filter_parts(int *tune, const struct clade_op *op)
 {
@@ -211,41 +235,50 @@ static void choose_filter_parts(int *tune, const struct clade_op *op)
     tune[FILTER_PARTS] = div_up(units, tune[FILTER_UNITS]);
 }
 
-static clade_status choose_filter(struct ocl *o, struct clade_op *op)
+static void choose_filter(int *tune, const struct ocl *o,
+                          const struct clade_op *op)
+{
+    const int c = op->t[CLADE_X].c;
+
+    choose_filter_tile(tune, c, op->t[CLADE_DW].c, lanes(o));
+    choose_filter_parts(tune, op);
+    tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
+}
+
+static void settle_filter(struct clade_op *op)
 {
     const struct clade_tensor *dw = &op->t[CLADE_DW];
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
-    const int c = op->t[CLADE_X].c;
-    int *tune = op->tune;
+    const int *tune = op->choice.tune;
 
-    choose_filter_tile(tune, c, dw->c, lanes(o));
-    choose_filter_parts(tune, op);
-    tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
     op->workspace = (size_t)tune[FILTER_PARTS] * dw->n * dw->h * dw->w *
                     padded_k(op) * sizeof(float);
     op->depth =
         min_int(tune[FILTER_UNITS] * tune[FILTER_UNIT], dy.n * dy.h) * dy.w +
         1 + tune[FILTER_PARTS];
+}
+
+static clade_status settle(struct ocl *o, struct clade_op *op)
+{
+    (void)o;
+    if (op->kind == CLADE_CONV_BWD_FILTER)
+        settle_filter(op);
+    else
+        settle_image(op);
     return CLADE_OK;
 }
 
-static clade_status choose(struct ocl *o, struct clade_op *op)
-{
-    return op->kind == CLADE_CONV_BWD_FILTER ? choose_filter(o, op)
-                                             : choose_image(o, op);
-}
-
-/* The rows, or columns, of the image that so many windows cover. */
+/* How many rows, or columns, of the image that many windows cover. */
 static size_t patch_extent(int windows, int stride, int size)
 {
     return (size_t)(windows - 1) * stride + size;
 }
 
-/* The turns that all loops of one work-item make, at most. */
+/* How often all loops of one work-item turn, at most. */
 static double loop_turns(const struct clade_op *op)
 {
     const struct view v = view_of(op);
-    const int *tune = op->tune;
+    const int *tune = op->choice.tune;
     const double window = (double)op->window.r * op->window.s;
 
     if (op->kind == CLADE_CONV_BWD_FILTER) {
@@ -267,33 +300,48 @@ static double loop_turns(const struct clade_op *op)
             tune[TILE_P] * tune[TILE_Q] * (tune[VECS] + 1));
 }
 
-/* Anything, but where a driver would end the loops early. */
-static bool supports(struct ocl *o, const struct clade_op *op)
+/* One choice for each product; none on a device whose driver would end the
+ * loops early. */
+static int candidates(struct ocl *o, const struct clade_op *op,
+                      struct backend_candidate list[], int max)
 {
-    const int limit = o->base.device.loop_limit;
-    struct clade_op sized = *op;
+    const struct clade_device *d = &o->base.device;
+    const double share = d->vector_width >= 4 ? SHARE_WIDE : SHARE_NARROW;
+    struct clade_op chosen = *op;
 
-    return !limit || (!choose(o, &sized) && loop_turns(&sized) <= limit);
+    chosen.choice = (struct clade_choice){ .algorithm = "direct" };
+    if (op->kind == CLADE_CONV_BWD_FILTER)
+        choose_filter(chosen.choice.tune, o, op);
+    else
+        choose_image(chosen.choice.tune, o, op);
+    if (d->loop_limit && loop_turns(&chosen) > d->loop_limit)
+        return 0;
+    if (max > 0)
+        list[0] = (struct backend_candidate){
+            .choice = chosen.choice,
+            .cost = ocl_conv_cost(op, share),
+        };
+    return 1;
 }
 
-static clade_status pack(struct ocl *o, const struct clade_op *op)
+static clade_status pack(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor *w = &op->t[CLADE_W];
     const bool turned = op->flags & CLADE_TURNED;
     const int c = turned ? w->c : w->w;
     const int k = turned ? w->w : w->c;
-    const int width = op->tune[VECS] * op->tune[LANES];
-    const int block = op->tune[BLOCK];
+    const int width = op->choice.tune[VECS] * op->choice.tune[LANES];
+    const int block = op->choice.tune[BLOCK];
     const int rows = div_up(k, width) * div_up(c, block) * block * w->n * w->h;
 
-    return ocl_launch(
-        o, op, OCL_DIRECT, "filter_pack", "", OCL_GRID(rows, 1, 1),
-        OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w), OCL_INT(w->n),
-                 OCL_INT(w->h), OCL_INT(c), OCL_INT(k), OCL_INT(block),
-                 OCL_INT(width), OCL_INT(turned), OCL_INT(rows)));
+    return ocl_launch(task, &text, "filter_pack", "", OCL_GRID(rows, 1, 1),
+                      OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
+                               OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
+                               OCL_INT(k), OCL_INT(block), OCL_INT(width),
+                               OCL_INT(turned), OCL_INT(rows)));
 }
 
-/* A batch of images as one row of pixels. */
+/* All images of a batch as one row of pixels. */
 static struct clade_tensor flat_row(const struct clade_tensor *t)
 {
     struct clade_tensor row = *t;
@@ -303,21 +351,19 @@ static struct clade_tensor flat_row(const struct clade_tensor *t)
     return row;
 }
 
-static clade_status image_part(struct ocl *o, const struct clade_op *op)
+static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
 {
+    const struct ocl *o = ocl_of(task);
     const struct view v = view_of(op);
     const struct clade_tensor in = v.flat ? flat_row(v.in) : *v.in;
     const struct clade_tensor out = v.flat ? flat_row(v.out) : *v.out;
-    const int *tune = op->tune;
+    const int *tune = op->choice.tune;
     const int blocks = div_up(in.c, tune[BLOCK]);
     const size_t patch = sizeof(float) * tune[BLOCK] *
                          patch_extent(tune[TILE_P], v.stride, v.r) *
                          patch_extent(tune[TILE_Q], v.stride, v.s);
     const size_t fit = o->base.device.local_memory / patch;
     const int held = fit < (size_t)blocks ? (int)fit : blocks;
-    const int relu = !(op->flags & CLADE_RELU)    ? 0
-                     : op->kind == CLADE_CONV_FWD ? 1
-                                                  : 2;
     char options[256];
 
     if (!held)
@@ -331,7 +377,7 @@ static clade_status image_part(struct ocl *o, const struct clade_op *op)
              v.r, v.s, v.stride, v.dilate, tune[TILE_P], tune[TILE_Q],
              tune[LANES], tune[VECS], tune[BLOCK]);
     return ocl_launch(
-        o, op, OCL_DIRECT, "conv_direct", options,
+        task, &text, "conv_direct", options,
         OCL_GROUPS(div_up(out.w, tune[TILE_Q]), div_up(out.h, tune[TILE_P]),
                    out.n),
         OCL_ARGS(OCL_MEM(&out), OCL_MEM(&in), OCL_MEM(&op->t[CLADE_PACKED]),
@@ -340,18 +386,18 @@ static clade_status image_part(struct ocl *o, const struct clade_op *op)
                  OCL_INT(in.w), OCL_INT(in.c), OCL_INT(in.ld), OCL_INT(out.h),
                  OCL_INT(out.w), OCL_INT(out.c), OCL_INT(out.ld),
                  OCL_INT(v.mask->ld), OCL_INT(v.top), OCL_INT(v.left),
-                 OCL_INT(!!(op->flags & CLADE_BIAS)), OCL_INT(relu),
-                 OCL_INT(!!(op->flags & CLADE_ACCUMULATE))));
+                 OCL_INT(ocl_epilogue(op))));
 }
 
-static clade_status run_image(struct ocl *o, const struct clade_op *op)
+static clade_status prepare_image(struct ocl_task *task,
+                                  const struct clade_op *op)
 {
     const int n = view_of(op).out->n;
 
-    for (int first = 0; first < n; first += op->tune[IMAGES]) {
-        const struct clade_op part =
-            ocl_conv_part(op, first, min_int(op->tune[IMAGES], n - first));
-        clade_status st = image_part(o, &part);
+    for (int first = 0; first < n; first += op->choice.tune[IMAGES]) {
+        const struct clade_op part = ocl_conv_part(
+            op, first, min_int(op->choice.tune[IMAGES], n - first));
+        clade_status st = image_part(task, &part);
 
         if (st)
             return st;
@@ -359,20 +405,21 @@ static clade_status run_image(struct ocl *o, const struct clade_op *op)
     return CLADE_OK;
 }
 
-static clade_status filter_parts(struct ocl *o, const struct clade_op *op,
-                                 int first, int count)
+static clade_status filter_parts(struct ocl_task *task,
+                                 const struct clade_op *op, int first,
+                                 int count)
 {
     const struct clade_tensor x = filter_image(op, CLADE_X);
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
     const struct clade_window *win = &op->window;
-    const int *tune = op->tune;
+    const int *tune = op->choice.tune;
     char options[128];
 
     snprintf(options, sizeof options,
              "-D TILE_C=%d -D VECS=%d -D TAIL=%d -D VEC=%d", tune[FILTER_C],
              tune[FILTER_VECS], tune[FILTER_TAIL], tune[FILTER_LANES]);
     return ocl_launch(
-        o, op, OCL_DIRECT, "conv_direct_filter", options,
+        task, &text, "conv_direct_filter", options,
         OCL_GROUPS(div_up(x.c, tune[FILTER_RANGE]), count, 1),
         OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&x), OCL_MEM(&dy),
                  OCL_INT(x.n), OCL_INT(x.h), OCL_INT(x.w), OCL_INT(x.c),
@@ -383,34 +430,36 @@ static clade_status filter_parts(struct ocl *o, const struct clade_op *op,
                  OCL_INT(tune[FILTER_RANGE]), OCL_INT(first)));
 }
 
-static clade_status run_filter(struct ocl *o, const struct clade_op *op)
+static clade_status prepare_filter(struct ocl_task *task,
+                                   const struct clade_op *op)
 {
     const struct clade_tensor *dw = &op->t[CLADE_DW];
     const int rows = dw->n * dw->h * dw->w;
-    const int parts = op->tune[FILTER_PARTS];
+    const int parts = op->choice.tune[FILTER_PARTS];
     const double fit = OCL_LAUNCH_FLOPS * parts / clade_op_flops(op);
     const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
     clade_status st;
 
     for (int first = 0; first < parts; first += at_once)
-        if ((st = filter_parts(o, op, first, min_int(at_once, parts - first))))
+        if ((st = filter_parts(task, op, first,
+                               min_int(at_once, parts - first))))
             return st;
     return ocl_launch(
-        o, op, OCL_DIRECT, "conv_direct_sum", "", OCL_GRID(dw->c, rows, 1),
+        task, &text, "conv_direct_sum", "", OCL_GRID(dw->c, rows, 1),
         OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_INT(rows),
                  OCL_INT(dw->c), OCL_INT(padded_k(op)), OCL_INT(parts)));
 }
 
-static clade_status run(struct ocl *o, const struct clade_op *op)
+static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 {
-    return op->kind == CLADE_CONV_BWD_FILTER ? run_filter(o, op)
-                                             : run_image(o, op);
+    return op->kind == CLADE_CONV_BWD_FILTER ? prepare_filter(task, op)
+                                             : prepare_image(task, op);
 }
 
 const struct ocl_conv_algorithm ocl_direct = {
     .name = "direct",
-    .supports = supports,
-    .choose = choose,
-    .run = run,
+    .candidates = candidates,
+    .settle = settle,
+    .prepare = prepare,
     .pack = pack,
 };

@@ -10,8 +10,8 @@ static struct ocl_buffer *own(struct clade_buffer *buffer)
     return (struct ocl_buffer *)buffer;
 }
 
-/* Ask before the driver does: many allocate only at the first use, too late
- * for a message that says what to do. */
+/* Check before the driver does.  Many drivers allocate at the first use, which
+ * is too late for a message that says what to do. */
 static clade_status check_size(const struct clade_backend *be, size_t bytes)
 {
     const double mib = 1024.0 * 1024.0;
@@ -31,8 +31,9 @@ static clade_status check_size(const struct clade_backend *be, size_t bytes)
     return CLADE_OK;
 }
 
-/* Mapped once and for good.  Commands never touch the memory object again,
- * only the host's address: a kernel may not use a mapped buffer. */
+/* A host buffer stays mapped until it is freed.  No command uses its memory
+ * object, since a kernel may not use a mapped buffer; copies read and write the
+ * host's address. */
 static clade_status map_host(struct ocl *o, struct ocl_buffer *b)
 {
     cl_int err;
@@ -103,19 +104,15 @@ void *ocl_map(clade_backend *be, struct clade_buffer *buffer)
     return own(buffer)->mapped;
 }
 
-static clade_status finish(clade_backend *be)
-{
-    return be->table->finish(be);
-}
-
-/* Oclgrind 21.10 takes what clEnqueueFillBuffer wrote for uninitialised, and
- * after a write of a part, what is outside of that part, too. */
+/* Oclgrind 21.10 reports bytes that clEnqueueFillBuffer wrote as
+ * uninitialised.  After a write to a part of a buffer, it does so for the rest
+ * of the buffer. */
 static bool fill_is_untracked(const struct ocl *o)
 {
     return strstr(o->base.device.platform, "Oclgrind") != NULL;
 }
 
-/* The buffer as a whole, read and written. */
+/* Fill by reading the whole buffer and writing it back. */
 static clade_status fill_by_write(struct ocl *o, struct ocl_buffer *b,
                                   size_t at, size_t bytes, uint32_t word)
 {
@@ -148,7 +145,7 @@ clade_status ocl_fill(clade_backend *be, struct clade_buffer *buffer, size_t at,
 
     assert(at % 4 == 0 && bytes % 4 == 0 && at + bytes <= b->base.bytes);
     if (b->mapped) {
-        if ((st = finish(be)))
+        if ((st = ocl_finish(be)))
             return st;
         for (size_t i = 0; i < bytes; i += 4)
             memcpy((char *)b->mapped + at + i, &word, 4);
@@ -158,11 +155,11 @@ clade_status ocl_fill(clade_backend *be, struct clade_buffer *buffer, size_t at,
         return fill_by_write(o, b, at, bytes, word);
     err = clEnqueueFillBuffer(o->queue, b->mem, &word, sizeof word, at, bytes,
                               0, NULL, &event);
-    ocl_pending_note(o, "fill", event);
+    ocl_pending_add(o, "fill", event);
     return ocl_check(err, "clEnqueueFillBuffer", NULL);
 }
 
-/* Queued where the source's or target's memory is the host's. */
+/* Queue a copy; one of the two may be a host buffer. */
 static clade_status move(struct ocl *o, struct ocl_buffer *to, size_t to_at,
                          struct ocl_buffer *from, size_t from_at, size_t bytes)
 {
@@ -184,7 +181,7 @@ static clade_status move(struct ocl *o, struct ocl_buffer *to, size_t to_at,
         err = clEnqueueCopyBuffer(o->queue, from->mem, to->mem, from_at, to_at,
                                   bytes, 0, NULL, &event);
     }
-    ocl_pending_note(o, "copy", event);
+    ocl_pending_add(o, "copy", event);
     return ocl_check(err, call, NULL);
 }
 
@@ -197,15 +194,15 @@ clade_status ocl_copy(clade_backend *be, struct clade_buffer *to, size_t to_at,
     if (!own(to)->mapped || !own(from)->mapped)
         return move((struct ocl *)be, own(to), to_at, own(from), from_at,
                     bytes);
-    if ((st = finish(be)))
+    if ((st = ocl_finish(be)))
         return st;
     memcpy((char *)own(to)->mapped + to_at, (char *)own(from)->mapped + from_at,
            bytes);
     return CLADE_OK;
 }
 
-/* Blocking, so all that was queued before has ended; the op that failed
- * explains more than the read that could not follow it. */
+/* The read blocks, so everything queued before it has ended.  If an op failed,
+ * its message says more than that of the read, which then failed too. */
 clade_status ocl_read(clade_backend *be, void *to, struct clade_buffer *from,
                       size_t at, size_t bytes)
 {
@@ -216,7 +213,7 @@ clade_status ocl_read(clade_backend *be, void *to, struct clade_buffer *from,
 
     assert(at + bytes <= b->base.bytes);
     if (b->mapped) {
-        if (!(st = finish(be)))
+        if (!(st = ocl_finish(be)))
             memcpy(to, (char *)b->mapped + at, bytes);
         return st;
     }
@@ -237,12 +234,12 @@ clade_status ocl_write(clade_backend *be, struct clade_buffer *to, size_t at,
 
     assert(at + bytes <= b->base.bytes);
     if (b->mapped) {
-        if (!(st = finish(be)))
+        if (!(st = ocl_finish(be)))
             memcpy((char *)b->mapped + at, from, bytes);
         return st;
     }
     err = clEnqueueWriteBuffer(o->queue, b->mem, CL_FALSE, at, bytes, from, 0,
                                NULL, &event);
-    ocl_pending_note(o, "write", event);
+    ocl_pending_add(o, "write", event);
     return ocl_check(err, "clEnqueueWriteBuffer", NULL);
 }

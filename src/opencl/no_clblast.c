@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Built without CLBlast: it supports no op. */
-#include "conv.h"
+/* Built without CLBlast: im2col.c then offers nothing. */
+#include "gemm.h"
 
-static bool supports(struct ocl *o, const struct clade_op *op)
+const char *const ocl_gemm_library = NULL;
+
+clade_status ocl_gemm_bytes(size_t *bytes, struct ocl *o,
+                            const struct clade_op *op,
+                            const struct ocl_gemm *gemm)
 {
+    (void)bytes;
     (void)o;
-    (void)op;
-    return false;
+    (void)gemm;
+    return clade_fail(CLADE_EUNSUPPORTED, "%s: clade is built without CLBlast",
+                      op_describe(op));
 }
 
-const struct ocl_conv_algorithm ocl_clblast = {
-    .name = "clblast",
-    .supports = supports,
-};
+clade_status ocl_gemm_launch(struct ocl_task *task, const struct clade_op *op,
+                             const struct ocl_gemm *gemm,
+                             const struct clade_tensor *temporary)
+{
+    (void)temporary;
+    (void)task;
+    return ocl_gemm_bytes(NULL, NULL, op, gemm);
+}

@@ -10,24 +10,19 @@
 #include "op/op.h"
 #include "status.h"
 
-/* The kernel files of cl/, one a family; the prelude goes before each. */
-enum ocl_text {
-    OCL_BIAS,
-    OCL_DIRECT,
-    OCL_DROPOUT,
-    OCL_IM2COL,
-    OCL_POOL,
-    OCL_PROBE,
-    OCL_RESIZE,
-    OCL_SGD,
-    OCL_SOFTMAX,
-    OCL_TEXTS
+/* What op families need of the backend; core.h has what its own files share. */
+
+struct ocl_programs; /* built programs by (text, options) */
+struct ocl_pending;  /* commands that may not have ended yet */
+
+/* A kernel file of cl/; the prelude goes before it.  Each family has its own,
+ * embedded at build time. */
+struct ocl_text {
+    const char *name; /* "pool.cl" */
+    const char *source;
 };
 
-struct ocl_programs; /* programs and kernels by (text, options, name) */
-struct ocl_pending;  /* events of launches not yet known to have ended */
-
-/* What would be launched. */
+/* A launch as a test sees it that asks what a device would be given. */
 struct ocl_listed {
     const char *file, *options, *kernel;
     size_t items; /* of a group, at most */
@@ -43,14 +38,10 @@ struct ocl {
     cl_command_queue queue;
     struct ocl_programs *programs;
     struct ocl_pending *pending;
-    uint64_t launches; /* kernels and CLBlast's products queued so far */
-    bool preparing; /* ocl_launch builds and checks, but queues nothing */
     bool clblast_built; /* CLBlast has built its kernels for this context */
-    /* If set, told of launches instead of their being built: what a device
-     * that is not here would be given (tests/programs.c). */
+    /* Where this is set, preparing an op builds nothing: each launch is told
+     * to it instead (tests/programs.c). */
     void (*list)(const struct ocl_listed *launch);
-    char *notices;
-    char *told; /* the notices last returned */
 };
 
 struct ocl_buffer {
@@ -65,16 +56,13 @@ static inline cl_mem ocl_mem(const struct clade_tensor *t)
     return t->buffer ? ((struct ocl_buffer *)t->buffer)->mem : NULL;
 }
 
-/*
- * Turn an OpenCL code into ours, naming the call that returned it and, where
- * given, the op.
- */
+/* error.c: an OpenCL code as a status, whose message names the call and, where
+ * given, the op. */
 clade_status ocl_check(cl_int err, const char *call, const struct clade_op *op);
-const char *ocl_strerror(cl_int err);
 
-/* Remember a line for clade_backend_notices(). */
-void ocl_notice(struct ocl *o, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+/* ---- an op made ready to run ------------------------------------------- */
+
+struct ocl_task; /* task.c: an op's launches, arguments set */
 
 /*
  * A grid of work-items, `local` at a time (all 0: chosen for the device and
@@ -89,16 +77,29 @@ struct ocl_grid {
 #define OCL_GROUPS(x, y, z)                                                   \
     ((struct ocl_grid){ { (x), (y), (z) }, { 1, 1, 1 } })
 
+/* Values of op->step, which change between runs: their arguments are set
+ * again before a run where they have changed. */
+enum ocl_step {
+    OCL_SEED_LOW,
+    OCL_SEED_HIGH,
+    OCL_NUMBER,
+    OCL_FIRST_IMAGE,
+    OCL_DROPOUT,
+    OCL_RATE,
+    OCL_SCALE /* of a loss' gradient: op->scalar / batch */
+};
+
 /* An argument of a kernel: a tensor makes two, buffer and offset. */
 struct ocl_arg {
     enum { OCL_ARG_TENSOR, OCL_ARG_INT, OCL_ARG_UINT, OCL_ARG_FLOAT,
-           OCL_ARG_LOCAL } kind;
+           OCL_ARG_LOCAL, OCL_ARG_STEP } kind;
     union {
         const struct clade_tensor *tensor;
         cl_int i;
         cl_uint u;
         cl_float f;
         size_t local; /* bytes of local memory */
+        enum ocl_step step;
     };
 };
 #define OCL_MEM(t)   { OCL_ARG_TENSOR, { .tensor = (t) } }
@@ -106,51 +107,102 @@ struct ocl_arg {
 #define OCL_UINT(v)  { OCL_ARG_UINT, { .u = (v) } }
 #define OCL_FLOAT(v) { OCL_ARG_FLOAT, { .f = (v) } }
 #define OCL_LOCAL(n) { OCL_ARG_LOCAL, { .local = (n) } }
+#define OCL_STEP(v)  { OCL_ARG_STEP, { .step = (v) } }
 #define OCL_ARGS(...)                                                         \
     (const struct ocl_arg[]){ __VA_ARGS__ },                                  \
         sizeof((const struct ocl_arg[]){ __VA_ARGS__ }) /                     \
             sizeof(struct ocl_arg)
 
 /*
- * Queue a kernel of `text`, built with `options` ("-D WIN_R=3 ...", fixed
- * before the first run, part of the cache's key; the prelude's own are
- * added).  While o->preparing only the program and kernel are made.  A tensor
- * that is absent passes a null buffer.  Failures name `op`.
+ * Append a launch of a kernel of `text`, built with `options` ("-D WIN_R=3
+ * ..."; the prelude's own are added).  A tensor that is absent passes a null
+ * buffer.  Failures name the task's op.
  */
-clade_status ocl_launch(struct ocl *o, const struct clade_op *op,
-                        enum ocl_text text, const char *kernel,
-                        const char *options, struct ocl_grid grid,
-                        const struct ocl_arg *args, size_t n_args);
+clade_status ocl_launch(struct ocl_task *task, const struct ocl_text *text,
+                        const char *kernel, const char *options,
+                        struct ocl_grid grid, const struct ocl_arg *args,
+                        size_t n_args);
 
-/* Count a launch, and add its program, kernel and groups to base.launched. */
-void ocl_launched(struct ocl *o, const char *program, const char *options,
-                  const char *kernel, const struct ocl_grid *grid);
-
-/* Keep an event (or NULL) of something queued for `op`; takes it over. */
-void ocl_pending_add(struct ocl *o, const struct clade_op *op, cl_event event);
+/* Queues a library's launch; sets *event, or leaves it NULL. */
+typedef clade_status ocl_queue_fn(struct ocl *o, const void *call,
+                                  const struct clade_op *op, cl_event *event);
 
 /*
- * A small text kept in the cache folder beside the programs, under a key that
- * the device and driver are added to (verdicts of checks).  Reads return a
- * malloc'd text or NULL; writes are best effort.
+ * Append a launch that a library queues: queue(o, call, ...) with a copy of
+ * the `bytes` bytes at `call`.  The name and the grid tell launches apart.
  */
-char *ocl_cache_get(struct ocl *o, const char *key);
-void ocl_cache_put(struct ocl *o, const char *key, const char *text);
+clade_status ocl_foreign(struct ocl_task *task, const char *name,
+                         struct ocl_grid grid, ocl_queue_fn *queue,
+                         const void *call, size_t bytes);
+
+/* The backend that a task is made for. */
+struct ocl *ocl_of(const struct ocl_task *task);
+
+/* ---- families ---------------------------------------------------------- */
+
+/* Append the launches of `op`, which is the task's, or some of its images. */
+typedef clade_status ocl_prepare_fn(struct ocl_task *task,
+                                    const struct clade_op *op);
+
+/* A kind of op on this backend: each family's file has its kinds'. */
+struct ocl_kind {
+    ocl_prepare_fn *prepare;
+    /* The choices that there are, as the table's function of this name; NULL:
+     * one kernel without parameters. */
+    int (*candidates)(struct ocl *o, const struct clade_op *op,
+                      struct backend_candidate list[], int max);
+    /* Set what a choice wants, as the table's function; NULL: see below. */
+    clade_status (*settle)(struct ocl *o, struct clade_op *op);
+    int (*depth)(const struct clade_op *op);        /* NULL: 0 */
+    size_t (*workspace)(const struct clade_op *op); /* bytes; NULL: 0 */
+    size_t unit; /* bytes that its kernels count a workspace in; 0: a float's */
+};
+
+#define OCL_DECLARE(id, name, out, in) extern const struct ocl_kind ocl_##name;
+CLADE_OP_LIST(OCL_DECLARE)
+#undef OCL_DECLARE
 
 /*
- * One file a family.  *_run queues (or, preparing, builds) an op; for the
- * products, conv_algorithms and conv_choose are the backend's entries.
+ * The epilogue of an op as its kernels take it (FLAG_* of cl/prelude.cl): the
+ * op's flags, in which a backward op's ReLU is the mask that it is.
  */
-typedef clade_status ocl_run_fn(struct ocl *o, const struct clade_op *op);
-ocl_run_fn ocl_conv_fwd, ocl_conv_bwd_data, ocl_conv_bwd_filter,
-    ocl_filter_pack, ocl_bias_bwd, ocl_maxpool_fwd, ocl_maxpool_bwd,
-    ocl_avgpool_fwd, ocl_avgpool_bwd, ocl_dropout_fwd, ocl_dropout_bwd,
-    ocl_softmax_fwd, ocl_loss_fwd, ocl_loss_bwd, ocl_sgd, ocl_resize;
+static inline int ocl_epilogue(const struct clade_op *op)
+{
+    enum { MASK = 16 };
+    const bool backward = clade_op_outputs(op->kind) & 1u << CLADE_DX;
+    const unsigned flags = op->flags;
 
-/* For conv_fwd, conv_bwd_data and conv_bwd_filter (see <clade/backend.h>). */
-int ocl_conv_algorithms(struct ocl *o, const struct clade_op *op,
-                        const char *names[], int max);
-clade_status ocl_conv_choose(struct ocl *o, struct clade_op *op,
-                             const char *name);
+    return (int)(backward && flags & CLADE_RELU ? (flags & ~CLADE_RELU) | MASK
+                                                : flags);
+}
+
+/*
+ * The shape of kernels: a CPU's are groups of one work-item that walks a row
+ * with wide vectors, a GPU's one work-item an element.  Kernels take either
+ * grid, by loops that stride over it, and compute the same.
+ */
+static inline bool ocl_is_wide(const struct ocl *o)
+{
+    return o->base.device.type == CLADE_DEVICE_CPU &&
+           o->base.device.vector_width >= 4;
+}
+
+/* VEC for tensors of c channels: it divides c, so no vector has a tail. */
+static inline int ocl_vector(const struct ocl *o, int c)
+{
+    if (ocl_is_wide(o))
+        for (int vec = 16; vec >= 4; vec /= 2)
+            if (vec <= o->base.device.vector_width && c % vec == 0)
+                return vec;
+    return 1;
+}
+
+/* The grid over `rows` rows of `columns` pixels of `vectors` vectors. */
+static inline struct ocl_grid ocl_rows(const struct ocl *o, int vectors,
+                                       int columns, int rows)
+{
+    return ocl_is_wide(o) ? OCL_GROUPS(1, 1, rows)
+                          : OCL_GRID(vectors, columns, rows);
+}
 
 #endif

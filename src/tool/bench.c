@@ -27,12 +27,16 @@ static const struct tool_option options[] = {
       "steps to measure, after two that warm up", 1, 100000 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
       "of the products (OpenCL: clblast, direct); without it, chosen per shape", 0, 0 },
+    { "without", TOOL_TEXT, AT(without), "NAMES",
+      "leave out these rewrites of the plan, comma-separated", 0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
       "of --mode ops: only cases with this in their name", 0, 0 },
     { "json", TOOL_FLAG, AT(json), NULL,
       "print one JSON object; times in seconds, memory in bytes", 0, 0 },
     { "profile", TOOL_FLAG, AT(profile), NULL,
       "then run N more steps op by op, and print where their time goes", 0, 0 },
+    { "plan", TOOL_FLAG, AT(plan), NULL,
+      "print the ops after each pass that makes the plan, and run nothing", 0, 0 },
     { "compare", TOOL_TEXT, AT(compare), "FILE",
       "exit 7 if slower than 0.9 times what --json once wrote into FILE", 0, 0 },
 };
@@ -54,9 +58,19 @@ struct bench {
     double first_step; /* since the process began */
 };
 
-static bool training(const struct bench *b)
+static bool training(const struct bench_options *o)
 {
-    return !strcmp(b->o->mode, "train");
+    return !strcmp(o->mode, "train");
+}
+
+static struct clade_net_config config_of(const struct bench_options *o)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+
+    config.algorithm = o->algorithm;
+    config.without = o->without;
+    *(training(o) ? &config.train_batch : &config.eval_batch) = o->batch;
+    return config;
 }
 
 /* Images of even noise, labels in turn. */
@@ -85,14 +99,9 @@ static clade_status make_batch(struct bench *b)
 
 static clade_status bench_open(struct bench *b)
 {
-    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    const struct clade_net_config config = config_of(b->o);
     clade_status st;
 
-    config.algorithm = b->o->algorithm;
-    if (training(b))
-        config.train_batch = b->o->batch;
-    else
-        config.eval_batch = b->o->batch;
     if ((st = tool_open(&b->be, b->o->device)))
         return st;
     st = clade_net_new(&b->net, b->be, &config);
@@ -118,7 +127,7 @@ static clade_status one_step(struct bench *b,
 
     if (tool_stop(NULL))
         return clade_fail(CLADE_EINTERRUPTED, "interrupted");
-    if (training(b))
+    if (training(b->o))
         return net_train(b->net, &b->batch, b->step++, 0.01f, &result,
                          observer);
     return net_eval(b->net, &b->batch, &result, observer);
@@ -294,15 +303,13 @@ static clade_status measure_and_print(struct bench *b, json_t *object)
     return CLADE_OK;
 }
 
-static clade_status run(const void *given)
+/* --mode train or infer. */
+static clade_status bench_steps(const struct bench_options *o)
 {
-    struct bench b = { .o = given };
+    struct bench b = { .o = o };
     json_t *now = NULL, *then = NULL;
     clade_status st;
 
-    tool_catch_signals();
-    if (!strcmp(b.o->mode, "ops"))
-        return bench_ops(b.o);
     if ((st = bench_open(&b)))
         goto out;
     if (!(now = describe(&b))) {
@@ -320,6 +327,17 @@ out:
     return st;
 }
 
+static clade_status bench(const void *given)
+{
+    const struct bench_options *o = given;
+    struct clade_net_config config = config_of(o);
+
+    tool_catch_signals();
+    if (!strcmp(o->mode, "ops"))
+        return bench_ops(o);
+    return o->plan ? bench_plan(o, &config) : bench_steps(o);
+}
+
 const struct tool_command cmd_bench = {
     .name = "bench",
     .summary = "Measure images per second, memory and where the time goes",
@@ -332,10 +350,19 @@ const struct tool_command cmd_bench = {
         "cases that `clade verify` judges: its time, the rate of its products\n"
         "and sums (a direct convolution's, whatever the algorithm), and the "
         "bytes\n"
-        "of its tensors over the time.",
+        "of its tensors over the time.\n\n"
+        "With --plan, nothing runs. Each op is a line: number, phase, layer, "
+        "op "
+        "and\n"
+        "shapes, algorithm, depth, bytes of workspace and elements of packed "
+        "filter,\n"
+        "and for each tensor ROLE=BLOCK[FIRST-LAST]@ARENA+BYTE: the block that "
+        "it\n"
+        "lies in, the first and the last op that touch the block, and its "
+        "place.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = bench,
 };

@@ -2,16 +2,20 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <clade/backend.h>
+#include <clade/net.h>
 
 /* The options of `clade bench`. */
 struct bench_options {
-    const char *device, *mode, *algorithm, *compare, *match;
+    const char *device, *mode, *algorithm, *without, *compare, *match;
     int batch, steps;
-    bool json, profile;
+    bool json, profile, plan;
 };
 
 /* --mode ops: each op of GoogLeNet at a batch, with each algorithm. */
 clade_status bench_ops(const struct bench_options *o);
+
+/* --plan: the ops of a net of this config after each pass over its plans. */
+clade_status bench_plan(const struct bench_options *o,
+                        const struct clade_net_config *config);
 
 #endif

@@ -55,7 +55,7 @@ static clade_status after(void *arg, const struct plan *plan, int op)
     if (!row)
         return clade_fail(CLADE_ENOMEM, "profile: out of memory");
     count(row, &plan->ops[op], seconds);
-    row->algorithm = plan->ops[op].algorithm;
+    row->algorithm = plan->ops[op].choice.algorithm;
     count(&p->kinds[plan->ops[op].kind], &plan->ops[op], seconds);
     return CLADE_OK;
 }

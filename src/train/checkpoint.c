@@ -271,17 +271,32 @@ clade_checkpoint_info(const clade_checkpoint *checkpoint)
     return &checkpoint->info;
 }
 
+/* Whether an op's choice now is the one that a checkpoint has; older
+ * checkpoints name the algorithm without its tuning, "direct" for
+ * "direct:1,14,2". */
+static bool same_choice(const json_t *old, const json_t *now)
+{
+    const char *a = json_string_value(old), *b = json_string_value(now);
+    const size_t n = a ? strlen(a) : 0;
+
+    if (json_equal(old, now))
+        return true;
+    return a && b && !strchr(a, ':') && !strncmp(a, b, n) && b[n] == ':';
+}
+
 /* The first op that two algorithm tables do not agree on, with both choices
  * ("none": the table lacks it); NULL where they agree. */
-static const char *first_difference(const char *choice[2], json_t *a, json_t *b)
+static const char *first_difference(const char *choice[2], json_t *old,
+                                    json_t *now)
 {
-    json_t *tables[] = { a, b };
+    json_t *tables[] = { old, now };
     json_t *value;
     const char *op;
 
     for (int i = 0; i < 2; i++)
         json_object_foreach(tables[i], op, value)
-            if (!json_equal(json_object_get(a, op), json_object_get(b, op))) {
+            if (!same_choice(json_object_get(old, op),
+                             json_object_get(now, op))) {
                 for (int j = 0; j < 2; j++) {
                     json_t *at = json_object_get(tables[j], op);
 

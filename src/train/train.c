@@ -22,7 +22,7 @@ struct run {
     int done;                 /* epochs completed */
     uint32_t shuffle;         /* the stream of the shuffles */
     uint32_t *order;          /* of the epoch's images */
-    uint8_t *images, *labels; /* of a step */
+    uint8_t *images, *labels; /* of a step, in the net's staging memory */
     struct csv history, losses;
     char *checkpoint; /* its path */
     bool elsewhere;   /* it was left by another device or driver */
@@ -313,17 +313,15 @@ static clade_status make_net(struct run *run, const clade_checkpoint *from)
 static clade_status make_staging(struct run *run)
 {
     const struct clade_train_config *c = run->config;
-    const size_t n = (size_t)c->batch;
 
     run->steps = (c->train_count - 1) / c->batch + 1;
     run->shuffle = rng_stream("shuffle", "train");
     run->order = malloc((size_t)c->train_count * sizeof *run->order);
-    run->images = malloc(n * image_bytes(&run->data.train));
-    run->labels = malloc(n);
+    clade_net_staging(run->net, &run->images, &run->labels);
     run->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
-    if (!run->order || !run->images || !run->labels || !run->checkpoint)
-        return clade_fail(CLADE_ENOMEM, "a batch of %d images: out of memory",
-                          c->batch);
+    if (!run->order || !run->checkpoint)
+        return clade_fail(CLADE_ENOMEM, "%d images: out of memory",
+                          c->train_count);
     return CLADE_OK;
 }
 
@@ -446,8 +444,6 @@ static void run_free(struct run *run)
     csv_close(&run->history);
     json_decref(run->metadata);
     free(run->checkpoint);
-    free(run->labels);
-    free(run->images);
     free(run->order);
     clade_net_free(run->net);
     clade_data_free(&run->data);

@@ -54,9 +54,7 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
     if (!st)
         st = clade_backend_choose(cpu, op, NULL);
     if (!st)
-        st = clade_backend_prepare(cpu, op);
-    if (!st)
-        st = clade_backend_run(cpu, op);
+        st = backend_run_once(cpu, op);
     if (st)
         return st;
 #pragma omp parallel for

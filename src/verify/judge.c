@@ -23,7 +23,7 @@
 void verify_begin(struct clade_verdict *v, const struct clade_op *op)
 {
     *v = (struct clade_verdict){ .op = clade_op_name(op->kind),
-                                 .algorithm = op->algorithm,
+                                 .algorithm = op->choice.algorithm,
                                  .depth = op->depth };
 }
 

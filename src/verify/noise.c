@@ -104,7 +104,7 @@ static clade_status add_op(struct noise_op *o, const struct noise *n,
     o->bare = *op;
     if (clade_op_outputs(op->kind) & 1u << CLADE_Y && op->flags & CLADE_RELU) {
         o->bare.flags &= ~(unsigned)CLADE_RELU;
-        st = clade_backend_prepare(n->be, &o->bare);
+        st = clade_backend_prepare(n->be, &o->task, &o->bare);
         if (st)
             return st;
         o->relu = true;
@@ -191,6 +191,7 @@ static void free_op(struct noise_op *o, const struct noise *n)
             free(o->site[i].code[slot]);
         free(o->site[i].code);
     }
+    clade_backend_release(n->be, o->task);
 }
 
 void noise_free(struct noise *n)
@@ -357,13 +358,12 @@ clade_status noise_run(struct noise *n, const struct plan *plan, int op)
     clade_status st = CLADE_OK;
 
     assert(plan == n->plan);
-    (void)plan;
     if (o->n_sites && (measures || learns(n)))
         st = verify_mirror(&n->mirror, n->be, &o->bare);
     for (int i = 0; i < o->n_sites && !st && learns(n); i++)
         st = learn_site(n, &o->site[i]);
     if (!st)
-        st = clade_backend_run(n->be, &o->bare);
+        st = clade_backend_run(n->be, o->task ? o->task : plan->tasks[op]);
     for (int i = 0; i < o->n_sites && !st; i++)
         st = after(n, o, i, op);
     return st;

@@ -54,6 +54,7 @@ struct noise_site {
 
 struct noise_op {
     struct clade_op bare; /* as in the plan, but without a forward ReLU */
+    clade_task *task; /* of `bare`, where it is not the plan's op */
     bool relu;            /* `bare` lacks it */
     int n_sites;
     struct noise_site site[NOISE_SITES];

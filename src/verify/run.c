@@ -17,15 +17,23 @@
 #define GUARD_BYTES 256
 #define OTHER       4096 /* parameters that the work between runs updates */
 
+/* An op with its programs from one place. */
+struct made {
+    clade_task *op, *pack; /* pack: NULL where no filter is packed */
+};
+
 /* The device's side of a case. */
 struct rig {
     clade_backend *be;
     const struct verify_host *host;
-    struct clade_op op, pack;
-    bool fresh; /* some program of it hasn't been built from source before */
+    struct backend_debug own;    /* where the backend has none */
+    struct backend_debug *debug; /* what the backend has meanwhile */
+    struct clade_op op;
+    struct made cached, source;
+    bool fresh; /* some program of it was new to this backend */
     struct clade_buffer *buffer[CLADE_ROLES];
-    struct clade_op other;             /* an update, done between runs, */
-    struct clade_buffer *other_buffer; /* of these */
+    clade_task *other;                 /* an update, done between runs, */
+    struct clade_buffer *other_buffer; /* of these parameters */
     struct clade_step other_step;
     void *seen[RUNS - 1][CLADE_ROLES]; /* outputs of the earlier runs */
 };
@@ -60,21 +68,39 @@ static clade_status add_scratch(struct rig *rig, enum clade_role role,
     return st;
 }
 
-/* From its source first, so that it is in the cache. */
-static clade_status build(struct rig *rig, struct clade_op *op)
+static clade_status make_pack(struct made *made, struct rig *rig)
 {
-    const int programs = rig->be->programs;
+    struct clade_op pack;
     clade_status st;
 
-    rig->be->build = BUILD_SOURCE;
-    st = clade_backend_prepare(rig->be, op);
-    rig->fresh |= rig->be->programs > programs;
-    rig->be->build = BUILD_CACHED;
-    return st ? st : clade_backend_prepare(rig->be, op);
+    if (!rig->op.packed)
+        return CLADE_OK;
+    st = clade_op_filter_pack(&pack, &rig->op);
+    return st ? st : clade_backend_prepare(rig->be, &made->pack, &pack);
 }
 
+/* The op comes last and alone counts among what a triage asks after. */
+static clade_status make(struct made *made, struct rig *rig,
+                         enum backend_build build)
+{
+    clade_status st;
+
+    rig->debug->build = build;
+    st = make_pack(made, rig);
+    rig->debug->regrouped = rig->debug->foreign = 0;
+    return st ? st : clade_backend_prepare(rig->be, &made->op, &rig->op);
+}
+
+static void release(struct made *made, clade_backend *be)
+{
+    clade_backend_release(be, made->op);
+    clade_backend_release(be, made->pack);
+}
+
+/* From the source first, so that the program is in the cache. */
 static clade_status prepare(struct rig *rig, const char *algorithm)
 {
+    const int programs = rig->debug->programs;
     clade_status st;
 
     st = clade_backend_choose(rig->be, &rig->op, algorithm);
@@ -83,18 +109,15 @@ static clade_status prepare(struct rig *rig, const char *algorithm)
     if (!st)
         st = add_scratch(rig, CLADE_PACKED, rig->op.packed * sizeof(float));
     if (!st)
-        st = build(rig, &rig->op);
-    if (st || !rig->op.packed)
-        return st;
-    st = clade_op_filter_pack(&rig->pack, &rig->op);
-    if (!st)
-        st = clade_backend_choose(rig->be, &rig->pack, NULL);
-    return st ? st : build(rig, &rig->pack);
+        st = make(&rig->source, rig, BUILD_SOURCE);
+    rig->fresh = rig->debug->programs > programs;
+    return st ? st : make(&rig->cached, rig, BUILD_CACHED);
 }
 
 static clade_status prepare_other(struct rig *rig)
 {
     struct clade_tensor t[3];
+    struct clade_op op;
     clade_status st;
 
     st = clade_backend_alloc(rig->be, &rig->other_buffer,
@@ -104,11 +127,10 @@ static clade_status prepare_other(struct rig *rig)
                                CLADE_F32);
     rig->other_step.learning_rate = 0.5f;
     if (!st)
-        st =
-            clade_op_sgd(&rig->other, t[0], t[1], t[2], 0.5f, &rig->other_step);
+        st = clade_op_sgd(&op, t[0], t[1], t[2], 0.5f, &rig->other_step);
     if (!st)
-        st = clade_backend_choose(rig->be, &rig->other, NULL);
-    return st ? st : clade_backend_prepare(rig->be, &rig->other);
+        st = clade_backend_choose(rig->be, &op, NULL);
+    return st ? st : clade_backend_prepare(rig->be, &rig->other, &op);
 }
 
 static clade_status setup(struct rig *rig, const char *algorithm)
@@ -175,24 +197,24 @@ static clade_status reset(struct rig *rig, int run)
         st = clade_backend_fill(rig->be, rig->other_buffer, 0,
                                 3 * OTHER * sizeof(float), poison_of(run));
     if (!st)
-        st = clade_backend_run(rig->be, &rig->other);
+        st = clade_backend_run(rig->be, rig->other);
     return st ? st : clade_backend_finish(rig->be);
 }
 
-static clade_status run_once(struct rig *rig, int run, double *seconds)
+static clade_status run_once(struct rig *rig, const struct made *made, int run,
+                             double *seconds)
 {
     clade_status st = reset(rig, run);
     double start;
 
-    if (!st && rig->op.packed)
-        st = clade_backend_run(rig->be, &rig->pack);
+    if (!st && made->pack)
+        st = clade_backend_run(rig->be, made->pack);
     if (!st)
         st = clade_backend_finish(rig->be);
     if (st)
         return st;
-    rig->be->regrouped = 0; /* of this op alone */
     start = now();
-    st = clade_backend_run(rig->be, &rig->op);
+    st = clade_backend_run(rig->be, made->op);
     if (!st)
         st = clade_backend_finish(rig->be);
     *seconds = now() - start;
@@ -302,9 +324,7 @@ static clade_status run_source(struct clade_verdict *v, struct rig *rig,
     double seconds;
     clade_status st;
 
-    rig->be->build = BUILD_SOURCE;
-    st = run_once(rig, 0, &seconds);
-    rig->be->build = BUILD_CACHED;
+    st = run_once(rig, &rig->source, 0, &seconds);
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
         const size_t bytes = rig->host->area[role].bytes;
         void *image = NULL;
@@ -328,7 +348,7 @@ static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
     clade_status st = CLADE_OK;
 
     for (int run = 0; run < RUNS && !st; run++) {
-        st = run_once(rig, run, &v->seconds);
+        st = run_once(rig, &rig->cached, run, &v->seconds);
         for (int role = 0; role < CLADE_ROLES && !st; role++) {
             const bool last = run == RUNS - 1;
 
@@ -349,27 +369,38 @@ static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
     return st || !rig->fresh ? st : run_source(v, rig, after);
 }
 
+static void take_down(struct rig *rig)
+{
+    release(&rig->cached, rig->be);
+    release(&rig->source, rig->be);
+    clade_backend_release(rig->be, rig->other);
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        clade_backend_free(rig->be, rig->buffer[role]);
+        for (int run = 0; run < RUNS - 1; run++)
+            free(rig->seen[run][role]);
+    }
+    clade_backend_free(rig->be, rig->other_buffer);
+}
+
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
                         const char *algorithm)
 {
+    struct backend_debug *const before = be->debug;
     struct rig rig = { .be = be, .host = host };
-    const enum backend_build before = be->build;
+    enum backend_build build;
     clade_status st;
 
-    be->build = BUILD_CACHED;
+    rig.debug = be->debug = before ? before : &rig.own;
+    build = rig.debug->build;
     st = setup(&rig, algorithm);
-
-    v->algorithm = rig.op.algorithm ? rig.op.algorithm : algorithm;
+    v->algorithm =
+        rig.op.choice.algorithm ? rig.op.choice.algorithm : algorithm;
     v->depth = rig.op.depth;
     if (!st)
         st = run_all(after, v, &rig);
-    for (int role = 0; role < CLADE_ROLES; role++) {
-        clade_backend_free(be, rig.buffer[role]);
-        for (int run = 0; run < RUNS - 1; run++)
-            free(rig.seen[run][role]);
-    }
-    clade_backend_free(be, rig.other_buffer);
-    be->build = before;
+    take_down(&rig);
+    rig.debug->build = build;
+    be->debug = before;
     return st;
 }

@@ -52,17 +52,18 @@ static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
 {
     const struct clade_verify_ops options = { .dump = l->options->dump,
                                               .triage = l->options->triage };
-    const uint64_t launched = l->be->launched;
+    struct backend_debug *const debug = l->be->debug;
     struct op_case c = verify_case_of(&l->in.op, v->why);
     struct verify_host *host;
     clade_status st;
 
     c.data = DATA_TRAINING;
     verify_case_name(&c);
+    l->be->debug = NULL;
     st = verify_host_of(&host, &c, &l->in.op);
     if (!st)
         st = verify_look_into(v, l->be, &c, host, &options);
-    l->be->launched = launched;
+    l->be->debug = debug;
     return st;
 }
 
@@ -143,6 +144,7 @@ static clade_status train(struct trained *t, struct lockstep *l,
                                            .before = before,
                                            .after = after };
     struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct backend_debug debug = { .launches = 0 };
     struct clade_result result;
     clade_net *net;
     clade_status st;
@@ -153,14 +155,15 @@ static clade_status train(struct trained *t, struct lockstep *l,
     st = clade_net_new(&net, l->be, &config);
     if (st)
         return st;
-    l->be->launched = 0;
+    l->be->debug = &debug;
     for (int step = 0; step <= STEP && !st; step++) {
         st = interrupted(l);
         if (!st)
             st = net_train(net, batch, step, STEP_RATE, &result,
                            watched && step == STEP ? &observer : NULL);
     }
-    t->launched = l->be->launched;
+    l->be->debug = NULL;
+    t->launched = debug.launched;
     if (!st)
         st = read_weights(&t->weights, &t->n, net);
     clade_net_free(net);

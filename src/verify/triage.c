@@ -44,23 +44,28 @@ static enum result try_on(const struct triage *t, clade_backend *be,
     return v.judged ? FAILS : NOT_TRIED;
 }
 
-/* CLBlast compiles its kernels itself, as nothing here can change. */
+/* A library that builds its kernels itself builds them as ever. */
 static void try_unoptimised(struct triage *t)
 {
-    if (!t->be->build_options[0] || !strcmp(t->algorithm, "clblast"))
+    struct backend_debug debug = { .unoptimised = true };
+
+    if (!t->be->build_options[0])
         return;
-    t->be->unoptimised = true;
+    t->be->debug = &debug;
     t->unoptimised = try_on(t, t->be, t->algorithm);
-    t->be->unoptimised = false;
+    t->be->debug = NULL;
+    if (debug.foreign)
+        t->unoptimised = NOT_TRIED;
 }
 
 static void try_regrouped(struct triage *t)
 {
-    t->be->group_items = 1;
-    t->be->regrouped = 0;
+    struct backend_debug debug = { .group_items = 1 };
+
+    t->be->debug = &debug;
     t->regrouped = try_on(t, t->be, t->algorithm);
-    t->be->group_items = 0;
-    if (!t->be->regrouped)
+    t->be->debug = NULL;
+    if (!debug.regrouped)
         t->regrouped = NOT_TRIED; /* its groups are what they must be */
 }
 

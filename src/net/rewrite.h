@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NET_REWRITE_H
+#define NET_REWRITE_H
+
+#include "net/net.h"
+
+/*
+ * A rewrite changes the ops of a plan, but no loss and no parameter by a single
+ * bit.  Each can be left out by its name (clade_net_config.without).
+ */
+struct rewrite {
+    const char *name;
+    const char *what; /* it does, for messages: "removes ..." */
+    clade_status (*apply)(struct plan *plan);
+};
+
+/* In the order in which they are applied.  The last one's name is NULL. */
+extern const struct rewrite rewrites[];
+
+/* Does every word of a comma-separated list name a rewrite?  CLADE_EUSAGE lists
+ * those that there are.  NULL is an empty list. */
+clade_status rewrite_check(const char *list);
+
+#endif

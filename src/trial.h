@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRIAL_H
+#define TRIAL_H
+
+#include "backend.h"
+
+/* What a trial of an op found. */
+struct trial {
+    bool right;     /* all elements that were looked at are, to the bit */
+    double seconds; /* of its fastest run */
+};
+
+/*
+ * Run an op, for which a choice has been made and settled, on operands of
+ * small integers, and hold elements of every part of its outputs against the
+ * reference's, to the bit: a right sum of such integers has no rounding.  The
+ * op's tensors give shapes and slices; they need no memory.  `runs` runs are
+ * timed, at least one.
+ *
+ * The status of what failed, with its message: it need not be the end of the
+ * device.
+ */
+clade_status trial_make(struct trial *trial, clade_backend *be,
+                        const struct clade_op *op, int runs);
+
+#endif

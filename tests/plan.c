@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan's own operations and the rewrites, on plans made by hand; and what is
+ * settled after each of the passes that make a net.  The device is
+ * CLADE_TEST_DEVICE's, else the best one, else the reference.
+ */
+#include "net/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/rewrite.h"
+#include "op/op.h"
+#include "status.h"
+#include "tap.h"
+
+/* ---- plans made by hand -------------------------------------------------- */
+
+static struct clade_step step;
+
+static struct plan plan_with_room(bool training)
+{
+    struct plan p;
+
+    if (plan_new(&p, 1, training, 8, 8))
+        tap_bail("%s", clade_error());
+    return p;
+}
+
+static struct clade_tensor value(struct plan *p, const char *name)
+{
+    struct clade_tensor t;
+
+    if (plan_block_new(&t, p, name, 1, 1, 4, CLADE_F32))
+        tap_bail("%s", clade_error());
+    return t;
+}
+
+static struct clade_op dropout(struct clade_tensor y, struct clade_tensor x,
+                               const char *label)
+{
+    struct clade_op op;
+
+    if (clade_op_dropout_fwd(&op, y, x, 0.5f, label, &step))
+        tap_bail("%s", clade_error());
+    op.label = label;
+    return op;
+}
+
+static struct clade_op softmax(struct clade_tensor y, struct clade_tensor x,
+                               const char *label)
+{
+    struct clade_op op;
+
+    if (clade_op_softmax_fwd(&op, y, x))
+        tap_bail("%s", clade_error());
+    op.label = label;
+    return op;
+}
+
+static void append(struct plan *p, enum plan_phase phase, struct clade_op op)
+{
+    if (plan_append(p, phase, &op))
+        tap_bail("%s", clade_error());
+}
+
+/* The labels of all ops, a bar before each phase: "|a|bc||". */
+static const char *spell(const struct plan *p)
+{
+    static char text[64];
+    int n = 0;
+
+    for (int phase = 0; phase < PLAN_PHASES; phase++) {
+        text[n++] = '|';
+        for (int i = p->phase[phase]; i < p->phase[phase + 1]; i++)
+            text[n++] = *p->ops[i].label;
+    }
+    text[n] = '\0';
+    return text;
+}
+
+static void is_spelt(const struct plan *p, const char *want, const char *why)
+{
+    const char *text = spell(p);
+
+    tap_ok(!strcmp(text, want), "%s: %s, wanted %s", why, text, want);
+}
+
+static void count(struct clade_tensor *t, void *arg)
+{
+    *(int *)arg += t->buffer != NULL;
+}
+
+static void test_operations(void)
+{
+    struct plan p = plan_with_room(true);
+    const struct clade_tensor x = value(&p, "x"), y = value(&p, "y");
+    const struct clade_op f = dropout(y, x, "f");
+    int tensors = 0;
+
+    append(&p, PLAN_UPDATE, dropout(y, x, "u"));
+    append(&p, PLAN_FORWARD, dropout(y, x, "a"));
+    append(&p, PLAN_BACKWARD, dropout(y, x, "b"));
+    append(&p, PLAN_FORWARD, dropout(y, x, "c"));
+    is_spelt(&p, "||ac|b|u", "ops are appended to their phases");
+    append(&p, PLAN_PACK, dropout(y, x, "p"));
+    if (plan_insert(&p, PLAN_FORWARD, 2, &f))
+        tap_bail("%s", clade_error());
+    is_spelt(&p, "|p|afc|b|u", "inserted in front of an op");
+    tap_ok(plan_phase_of(&p, 0) == PLAN_PACK &&
+               plan_phase_of(&p, 3) == PLAN_FORWARD &&
+               plan_phase_of(&p, 4) == PLAN_BACKWARD &&
+               plan_phase_of(&p, 5) == PLAN_UPDATE,
+           "each op's phase is known");
+    plan_remove(&p, 4);
+    plan_remove(&p, 0);
+    is_spelt(&p, "||afc||u", "removed, of two phases the only op");
+    plan_activation_add(&p, "y", y);
+    plan_visit(&p, count, &tensors);
+    tap_ok(tensors == 2 * 4 + 1, "all tensors are visited: %d", tensors);
+    for (int i = 0; i < 200; i++)
+        if (plan_insert(&p, PLAN_FORWARD, 0, &p.ops[3 + i]))
+            tap_bail("%s", clade_error());
+    tap_ok(p.phase[PLAN_PHASES] == 204 && *p.ops[0].label == 'u' &&
+               *p.ops[199].label == 'u' && *p.ops[200].label == 'a',
+           "a plan grows, and may copy an op of its own");
+    plan_free(&p);
+}
+
+static void rewrite(struct plan *p, const char *name)
+{
+    const struct rewrite *r = rewrites;
+
+    while (r->name && strcmp(r->name, name))
+        r++;
+    if (!r->name || r->apply(p))
+        tap_bail("%s: %s", name, r->name ? clade_error() : "no such rewrite");
+}
+
+static void test_dead_ops(void)
+{
+    struct plan p = plan_with_room(true);
+    const struct clade_tensor x = value(&p, "x"), a = value(&p, "a"),
+                              b = value(&p, "b"), c = value(&p, "c"),
+                              d = value(&p, "d");
+    struct clade_op twice = dropout(b, a, "t");
+
+    append(&p, PLAN_FORWARD, softmax(a, x, "a"));
+    append(&p, PLAN_FORWARD, dropout(b, a, "b"));
+    append(&p, PLAN_FORWARD, twice);
+    append(&p, PLAN_FORWARD, dropout(c, a, "c"));
+    append(&p, PLAN_FORWARD, dropout(d, c, "d"));
+    plan_activation_add(&p, "b", b);
+    rewrite(&p, "dead-ops");
+    is_spelt(&p, "||abt||", "what nobody reads goes, and then its input");
+    plan_free(&p);
+}
+
+/* The readers of a dropout read its input, if they can. */
+static void test_identity_dropout(void)
+{
+    struct plan p = plan_with_room(false);
+    const struct clade_tensor x = value(&p, "x"), y = value(&p, "y"),
+                              z = value(&p, "z"), s = value(&p, "s");
+    const struct clade_tensor part = clade_tensor_slice(s, 0, 2),
+                              other = clade_tensor_slice(x, 0, 2);
+    struct clade_op slices;
+
+    if (clade_op_dropout_fwd(&slices, part, other, 0.5f, "s", &step))
+        tap_bail("%s", clade_error());
+    slices.label = "s";
+    append(&p, PLAN_FORWARD, dropout(y, x, "d"));
+    append(&p, PLAN_FORWARD, softmax(z, y, "z"));
+    append(&p, PLAN_FORWARD, slices);
+    p.training = true;
+    rewrite(&p, "identity-dropout");
+    is_spelt(&p, "||dzs||", "a plan that trains keeps its dropout");
+    p.training = false;
+    rewrite(&p, "identity-dropout");
+    is_spelt(&p, "||zs||", "one that evaluates does not, slices aside");
+    tap_ok(p.ops[0].t[CLADE_X].buffer == x.buffer &&
+               p.ops[0].t[CLADE_X].offset == x.offset,
+           "and the softmax reads what the dropout read");
+    plan_free(&p);
+}
+
+/* ---- a net, pass by pass ------------------------------------------------- */
+
+/* Counts of what is not as the passes so far should have left it. */
+struct settled {
+    int unchosen; /* ops without an algorithm */
+    int unpacked; /* ops that lack their packed filter, or its op */
+    int strays;   /* tensors beyond the lifetimes of their blocks */
+    int unready;  /* activations whose `ready` does not write them */
+    int unplaced; /* tensors whose blocks have no place */
+    int unbound;  /* tensors that lie in no allocated buffer */
+};
+
+static void settled_tensor(struct settled *s, const struct plan *p, int i,
+                           const struct clade_tensor *t)
+{
+    const int block = plan_block_of(p, t);
+    const struct plan_block *b = block < 0 ? NULL : &p->blocks[block];
+
+    s->strays += b && (i < b->first || b->last < i);
+    s->unplaced += b && b->arena < 0;
+    s->unbound += b != NULL;
+}
+
+static struct settled look(const struct plan *p)
+{
+    struct settled s = { 0 };
+    int packs = p->phase[PLAN_FORWARD];
+
+    for (int i = 0; i < p->phase[PLAN_PHASES]; i++) {
+        const struct clade_op *op = &p->ops[i];
+
+        s.unchosen += !op->choice.algorithm;
+        s.unpacked += op->packed && !op->t[CLADE_PACKED].buffer;
+        packs -= i >= p->phase[PLAN_FORWARD] && op->packed;
+        for (int r = 0; r < CLADE_ROLES; r++)
+            settled_tensor(&s, p, i, &op->t[r]);
+    }
+    s.unpacked += abs(packs);
+    for (int i = 0; i < p->n_activations; i++)
+        s.unready += p->activations[i].ready < p->phase[PLAN_FORWARD] ||
+                     p->ops[p->activations[i].ready].t[CLADE_Y].buffer !=
+                         p->activations[i].value.buffer;
+    return s;
+}
+
+/* How many ops of this kind does a layer have? */
+static int ops_of(const struct plan *p, enum clade_op_kind kind,
+                  const char *layer)
+{
+    int n = 0;
+
+    for (int i = 0; i < p->phase[PLAN_PHASES]; i++)
+        n += p->ops[i].kind == kind && !strcmp(p->ops[i].label, layer);
+    return n;
+}
+
+/* From which pass on each count is 0. */
+enum { LAYERS, REWRITE, CHOOSE, PACK, LIFETIMES, PLACE, BIND, PREPARE, PASSES };
+static const char *const passes[PASSES] = { "layers", "rewrite",   "choose",
+                                            "pack",   "lifetimes", "place",
+                                            "bind",   "prepare" };
+
+struct watched {
+    int calls;
+    bool in_order;
+    bool settled[PASSES]; /* as it should be, and no earlier */
+    clade_status refuse;  /* after the pass of packing */
+};
+
+static bool as_it_should_be(const struct plan *p, int pass)
+{
+    const struct settled s = look(p);
+    const int dropouts = ops_of(p, CLADE_DROPOUT_FWD, "dropout");
+    const int images = ops_of(p, CLADE_CONV_BWD_DATA, "conv1");
+
+    return dropouts == (p->training || pass < REWRITE) &&
+           images == (p->training && pass < REWRITE) &&
+           !s.unchosen == (pass >= CHOOSE) && (!s.unpacked || pass < PACK) &&
+           !s.strays == (pass >= LIFETIMES) &&
+           !s.unready == (pass >= LIFETIMES) &&
+           !s.unplaced == (pass >= PLACE) && !s.unbound == (pass >= BIND);
+}
+
+static clade_status passed(void *arg, const char *name, const struct plan *plan)
+{
+    struct watched *w = arg;
+    const int pass = w->calls / 2;
+
+    w->in_order &= pass < PASSES && !strcmp(name, passes[pass]) &&
+                   plan->training == !(w->calls % 2);
+    if (pass < PASSES)
+        w->settled[pass] &= as_it_should_be(plan, pass);
+    w->calls++;
+    return w->refuse && pass == PACK ? clade_fail(w->refuse, "refused")
+                                     : CLADE_OK;
+}
+
+/* The same ops of two plans have the same choices. */
+static int differing(const struct plan *a, const struct plan *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < a->phase[PLAN_PHASES]; i++)
+        for (int k = 0; k < b->phase[PLAN_PHASES]; k++) {
+            const struct clade_op *x = &a->ops[i], *y = &b->ops[k];
+
+            n += x->kind == y->kind && x->kind != CLADE_FILTER_PACK &&
+                 !strcmp(x->label, y->label) &&
+                 !choice_equal(&x->choice, &y->choice);
+        }
+    return n;
+}
+
+static void test_passes(clade_backend *be)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct watched w = { .in_order = true };
+    const struct net_watcher watcher = { &w, passed };
+    clade_net *net = NULL;
+
+    memset(w.settled, true, sizeof w.settled);
+    config.train_batch = config.eval_batch = 1;
+    if (net_new_watched(&net, be, &config, &watcher))
+        tap_bail("%s", clade_error());
+    tap_ok(w.in_order && w.calls == 2 * PASSES,
+           "each pass is told in order, once for each plan: %d calls", w.calls);
+    for (int i = 0; i < PASSES; i++)
+        tap_ok(w.settled[i], "%s settles what it should, and no more",
+               passes[i]);
+    tap_ok(!differing(net_plan(net, 1, true), net_plan(net, 1, false)),
+           "the same op has the same choice in both plans");
+    clade_net_free(net);
+    net = NULL;
+    w = (struct watched){ .refuse = CLADE_EFAIL };
+    tap_ok(net_new_watched(&net, be, &config, &watcher) == CLADE_EFAIL &&
+               !net && w.calls == 2 * PACK + 1,
+           "a watcher's failure ends the making");
+}
+
+int main(void)
+{
+    const char *name = getenv("CLADE_TEST_DEVICE");
+    clade_backend *be;
+
+    if (clade_backend_open(&be, name ? name : "opencl") &&
+        (name || clade_backend_open(&be, "cpu")))
+        tap_bail("%s", clade_error());
+    tap_plan(6 + 1 + 3 + 1 + PASSES + 2);
+    test_operations();
+    test_dead_ops();
+    test_identity_dropout();
+    test_passes(be);
+    clade_backend_close(be);
+    return tap_done();
+}
