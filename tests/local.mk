@@ -38,6 +38,7 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
+  tests/rooms.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
   tests/verify-step.sh \

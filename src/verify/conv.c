@@ -64,8 +64,7 @@ static clade_status make_bwd_filter(struct clade_op *op,
     return clade_op_conv_bwd_filter(op, T(DW), T(X), T(DY), p->c->window);
 }
 
-/* Whether a window of `extent` places, the first of which is at `first`, ends
- * outside of an image. */
+/* Whether a window of `extent` places from `first` on leaves an image. */
 static bool sticks_out(int first, int extent, int image)
 {
     return first < 0 || first + extent > image;
@@ -82,8 +81,8 @@ static bool padded_fwd(const struct clade_op *op, int64_t i)
            sticks_out(w * win->stride - win->left, win->s, x->w);
 }
 
-/* An element of dx reads a window of dy turned round; with a stride there are
- * zeros between the rows, too. */
+/* An element of dx reads a window of dy that is turned round.  With a stride
+ * there are zeros between dy's rows as well. */
 static bool padded_bwd_data(const struct clade_op *op, int64_t i)
 {
     const struct clade_window *win = &op->window;
@@ -95,8 +94,8 @@ static bool padded_bwd_data(const struct clade_op *op, int64_t i)
            sticks_out(w + win->left - win->s + 1, win->s, dy->w);
 }
 
-/* Place (r,s) of dw is read from outside of the image by some window: by the
- * first one, or by the last. */
+/* Place (r,s) of dw meets each window of x at one pixel: some of these are
+ * outside of the image if the first one or the last one is. */
 static bool padded_bwd_filter(const struct clade_op *op, int64_t i)
 {
     const struct clade_window *win = &op->window;

@@ -21,47 +21,45 @@ struct verify_element {
 };
 
 /*
- * What verify knows of a kind of op: src/verify/<family>.c has one for each of
- * the family's kinds, and nothing else here knows kinds apart.  What is absent
- * is 0 or NULL.
+ * What verify knows of a kind of op.  src/verify/<family>.c has one for each
+ * kind of the family; nothing else here tells kinds apart.  Members may be
+ * absent (0 or NULL); letters are those of verify_extents().
  */
 struct verify_kind {
-    /* Its cases.  A kind without `make` is judged through the op that reads
-     * its output. */
+    /* Its cases.  The op through its door; absent: the kind is judged through
+     * the op that reads its output. */
     clade_status (*make)(struct clade_op *op, const struct verify_parts *p);
-    const struct verify_line *lines; /* the family's, up to one of no kinds */
+    const struct verify_line *lines; /* the family's; the last has no kinds */
     unsigned data;                   /* kinds of data that make sense, a mask */
-    unsigned flags;                  /* enum clade_op_flags */
+    unsigned flags;                  /* those that it knows */
     float scalar;
 
-    /* Its tensors, in the letters of verify_extents(): the shapes of roles that
-     * are not as usual; how many values a byte of an input may have (absent:
-     * 256). */
+    /* Its tensors.  The letters of shapes that are not as usual. */
     const char *shape[CLADE_ROLES];
-    const char *bytes;
+    const char *bytes; /* letters: how many values a byte has; absent: 256 */
 
-    /* How they are filled: where position data have their ones, which operand
-     * is b (with hot_b alone), values and bytes that are not the usual ones. */
+    /* What fills them.  Where position data have their ones in operands a and
+     * b; without hot_b there is no b. */
     enum hot hot_a, hot_b;
     enum clade_role b;
+    /* Element i of an input, where it isn't as usual. */
     double (*value)(const struct fill *f, int64_t i);
     uint8_t (*byte)(const struct fill *f, int64_t i);
 
     /* How it is judged. */
     unsigned exact;   /* outputs that are compared bit for bit, a mask */
-    const char *over; /* the letters that the longest sum runs over */
-    bool average;     /* it is divided by the window's places */
-    double (*bound)(const struct verify_element *x); /* absent: that of a sum of
-                                                        products, if it is one */
-    /* Whether an element's sum may have met zeros of the padding. */
+    const char *over; /* letters: what the longest sum runs over */
+    bool average;     /* the sum is divided by the window's places */
+    bool pointwise;   /* element by element over dense tensors */
+    /* The hard bound; absent: that of a sum of products. */
+    double (*bound)(const struct verify_element *x);
+    /* Whether element i's sum may have met zeros of the padding. */
     bool (*meets_padding)(const struct clade_op *op, int64_t i);
-    /* Element by element over dense tensors: it may be cut anywhere. */
-    bool pointwise;
 
-    /* In a training with noise: the brackets of an output, flat, and what one
-     * has beyond the oracle's.  Absent: the op over absolute values if it is a
-     * sum, else the oracle's; nothing. */
+    /* A training with noise.  The brackets of an output, flat; absent: by the
+     * op over absolute values if it is a sum, else the oracle's. */
     void (*bracket)(float *s, const struct clade_op *op, enum clade_role role);
+    /* What element i's bracket has beyond the oracle's; absent: nothing. */
     double (*beyond)(const struct clade_op *op, enum clade_role role,
                      int64_t i);
 };

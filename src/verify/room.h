@@ -4,15 +4,18 @@
 
 #include "verify/kind.h"
 
-/* What the files of families are written with. */
+/* What the families' files say their reduced cases with. */
 
-/* UNEVEN is four different pads; OUTPUT, for resize: r and s are P and Q. */
+/* How an image is padded.  UNEVEN: four different pads.  OUTPUT: there is no
+ * window; r and s are P and Q. */
 enum pad { SAME, VALID, UNEVEN, OUTPUT };
 
-/* A line stands for each kind of op in a mask, and each kind of data that both
- * it and the kind have.  c or k of 0 is the other.  Flags stand for each kind
- * that knows them; a gap makes every tensor but filters a slice of more
- * channels. */
+/*
+ * One geometry: a case for each kind in `kinds` and each kind of data that the
+ * line and the kind have in common.  Where c or k is 0, it is the other one.
+ * A kind takes those flags that it knows.  A gap makes a slice of more channels
+ * of every tensor but filters.
+ */
 struct verify_line {
     unsigned kinds;
     int n, h, w, c, k, r, s, stride;
@@ -25,7 +28,7 @@ struct verify_line {
 
 #define T(role) (p->t[CLADE_##role]) /* of struct verify_parts *p */
 #define K(id)   (1u << CLADE_##id)   /* a kind or a role in a mask */
-#define D(id) (1u << DATA_##id)
+#define D(id)   (1u << DATA_##id)
 
 #define ALL   (~0u)
 #define CORE  (D(EXACT) | D(RANDOM) | D(CONSTANT) | D(TIES))

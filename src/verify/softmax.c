@@ -32,8 +32,8 @@ static clade_status make_loss_bwd(struct clade_op *op,
     return clade_op_loss_bwd(op, T(DX), T(Y), T(LABEL), p->c->scalar, p->step);
 }
 
-/* Logits: probabilities from even to nearly 0 and 1; special ones twice in a
- * row of them, and all but a few subnormal. */
+/* Logits whose probabilities are from even to nearly 0 and 1.  Two of a row are
+ * special; all but a few are subnormal. */
 static double logit(const struct fill *f, int64_t i)
 {
     const struct words r = data_words(f, i);
