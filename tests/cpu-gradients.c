@@ -161,7 +161,7 @@ static double worst_error(const struct trial *t, enum clade_role role)
 static void test_pair(clade_backend *be, const struct pair *p,
                       const struct shape *s)
 {
-    const unsigned possible = verify_flags_for(p->backward);
+    const unsigned possible = verify_kind(p->backward)->flags;
     double worst = 0;
 
     for (unsigned flags = 0; flags <= possible; flags++) {

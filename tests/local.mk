@@ -27,6 +27,7 @@ check_PROGRAMS = \
   tests/device.t \
   tests/task.t \
   tests/train.t \
+  tests/verify-case.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
   tests/verify-oracle.t \
@@ -38,6 +39,7 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
+  tests/rooms.sh \
   tests/structure.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
@@ -108,6 +110,7 @@ tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
+tests_verify_case_t_SOURCES = tests/verify-case.c
 tests_verify_judge_t_SOURCES = tests/verify-judge.c
 tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c

@@ -176,7 +176,7 @@ static struct op_case case_of(enum clade_op_kind kind, const struct shape *s,
         .k = s->k,
         .window = win,
         .flags = flags,
-        .scalar = verify_scalar_for(kind),
+        .scalar = verify_kind(kind)->scalar,
         .gap = { [CLADE_Y] = s->gap,
                  [CLADE_X] = s->gap,
                  [CLADE_DY] = s->gap,
@@ -197,7 +197,7 @@ struct clade_op make_op(clade_backend *be, enum clade_op_kind kind,
     struct clade_op op;
 
     for (int role = 0; role < CLADE_ROLES; role++)
-        if (verify_takes_part(&c, role))
+        if (verify_roles(&c) & 1u << role)
             t[role] = like && like->t[role].buffer ? like->t[role]
                                                    : fresh(be, &c, role);
     if (verify_make_op(&op, &c, t, &step) ||

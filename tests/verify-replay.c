@@ -16,7 +16,7 @@
 #include "verify/verify.h"
 
 #define TRIPS   (CLADE_OP_KINDS - 1) /* all but the filters' packing */
-#define REFUSED 6
+#define REFUSED 7
 
 static char *folder;
 
@@ -181,11 +181,12 @@ static void test_bad_files(void)
     if (verify_host_new(&host, &cases.list[i]) ||
         verify_dump(folder, &cases.list[i], host, &v, be))
         tap_bail("%s", clade_error());
-    test_refused(path, "clade-op/1", "clade-op/2", "another format");
-    test_refused(path, "\"loss_fwd\"", "\"loss_fly\"", "another op");
-    test_refused(path, "\"n\":\"2\"", "\"n\":\"0\"", "no image");
-    test_refused(path, "\"n\":\"2\"", "\"n\":\"3\"", "one image too many");
-    test_refused(path, "\"c\":\"10\"", "\"c\":\"1x\"", "a number that is none");
+    test_refused(path, "clade-op/2", "clade-op/1", "another format");
+    test_refused(path, "\"loss_fwd:", "\"loss_fly:", "another op");
+    test_refused(path, "fwd:2x", "fwd:0x", "no image");
+    test_refused(path, "fwd:2x", "fwd:3x", "one image too many");
+    test_refused(path, "1x1x10:", "1x1x1x:", "a number that is none");
+    test_refused(path, "step\":\"1", "step\":\"x", "a step that is none");
     test_refused(path, "\"label\"", "\"lebal\"", "a role that is missing");
     verify_host_free(host);
     free(cases.list);

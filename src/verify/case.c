@@ -1,168 +1,196 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reduced cases: shapes like GoogLeNet's, made small, and shapes made to
- * hurt.  A line stands for each kind of op that it lists, and each kind of
- * data.
+ * hurt; as the families' files have them.
  */
-#include "verify/verify.h"
+#include "verify/case.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "status.h"
+#include "verify/room.h"
 
-#define K(id) (1u << CLADE_##id)
-#define D(id) (1u << DATA_##id)
-#define CONV  (K(CONV_FWD) | K(CONV_BWD_DATA) | K(CONV_BWD_FILTER))
-#define MAX   (K(MAXPOOL_FWD) | K(MAXPOOL_BWD))
-#define AVG   (K(AVGPOOL_FWD) | K(AVGPOOL_BWD))
-#define DROP  (K(DROPOUT_FWD) | K(DROPOUT_BWD))
-#define HEAD  (K(SOFTMAX_FWD) | K(LOSS_FWD) | K(LOSS_BWD))
+#define EXTENT_MAX   (1 << 24) /* of one axis */
+#define ELEMENTS_MAX INT32_MAX
 
-#define ALL   (~0u)
-#define CORE  (D(EXACT) | D(RANDOM) | D(CONSTANT) | D(TIES))
-#define EXACT D(EXACT)
+/* ---- names --------------------------------------------------------------- */
 
-#define BIAS CLADE_BIAS
-#define RELU CLADE_RELU
-#define ACC  CLADE_ACCUMULATE
-
-/* UNEVEN is four different pads; OUTPUT, for resize: r and s are P and Q. */
-enum pad { SAME, VALID, UNEVEN, OUTPUT };
-
-/* Flags stand for each kind that knows them; a gap makes every tensor but
- * filters a slice of more channels. */
-struct line {
-    unsigned kinds;
-    int n, h, w, c, k, r, s, stride;
-    enum pad pad;
-    unsigned flags;
-    int gap;
-    unsigned data;
-    const char *why;
+static const struct {
+    unsigned flag;
+    const char *text;
+} flag_names[] = {
+    { CLADE_BIAS, ":bias" },
+    { CLADE_ACCUMULATE, ":accumulate" },
+    { CLADE_RELU, ":relu" },
 };
+enum { FLAGS = sizeof(flag_names) / sizeof(*flag_names) };
 
-/* clang-format off */
-static const struct line lines[] = {
-    /* kinds, n, h, w, c, k, r, s, stride, pad, flags, gap, data, why */
-    { CONV, 2, 14, 14, 16, 32, 3, 3, 1, SAME, BIAS | RELU | ACC, 0, ALL,
-      "3x3, as in every module" },
-    { CONV, 2, 14, 14, 16, 32, 3, 3, 1, SAME, 0, 0, CORE,
-      "3x3 without an epilogue" },
-    { CONV, 2, 7, 7, 48, 32, 1, 1, 1, SAME, BIAS | RELU, 0, ALL,
-      "1x1, as in every module" },
-    { CONV, 2, 7, 7, 24, 48, 5, 5, 1, SAME, BIAS | RELU | ACC, 6, ALL,
-      "5x5 on slices of channels" },
-    { CONV, 2, 14, 14, 3, 64, 7, 7, 2, SAME, BIAS | RELU, 0, CORE,
-      "conv1: three channels, stride 2" },
-    { CONV, 1, 1, 1, 64, 10, 1, 1, 1, SAME, BIAS, 0, CORE | D(WIDE_A),
-      "a dense layer of one image" },
-    { CONV, 1, 1, 33, 128, 24, 1, 1, 1, SAME, BIAS | RELU | ACC, 0, CORE,
-      "a dense layer of 33 images" },
-    { CONV, 33, 1, 1, 3, 1, 3, 3, 1, SAME, BIAS, 1, CORE,
-      "images of one pixel, one output channel" },
-    { CONV, 1, 3, 2, 1, 3, 7, 5, 1, SAME, RELU, 0, CORE,
-      "a kernel larger than the image, one channel" },
-    { CONV, 1, 1, 19, 7, 5, 3, 3, 1, SAME, BIAS | ACC, 3, CORE,
-      "one row, odd channels" },
-    { CONV, 3, 23, 1, 5, 17, 3, 3, 2, SAME, BIAS | RELU, 0, CORE,
-      "one column, stride 2" },
-    { CONV, 1, 6, 5, 528, 16, 1, 1, 1, SAME, BIAS, 2, CORE,
-      "528 channels" },
-    { CONV, 1, 4, 4, 24, 528, 1, 1, 1, SAME, RELU, 0, CORE,
-      "528 output channels" },
-    { CONV, 1, 9, 8, 6, 11, 3, 3, 1, VALID, BIAS | RELU, 0, CORE,
-      "no padding" },
-    { CONV, 2, 9, 10, 4, 8, 3, 4, 3, UNEVEN, BIAS | RELU | ACC, 5, CORE,
-      "four different pads, stride 3, an even kernel" },
-    { CONV, 1, 28, 28, 112, 20, 3, 3, 1, SAME, BIAS, 0, CORE,
-      "long sums of 112 channels" },
-    { K(CONV_BWD_FILTER), 32, 112, 112, 1, 4, 1, 1, 1, SAME, 0, 0,
-      EXACT | D(RANDOM), "401,408 products a sum, as conv1's at batch 32" },
-    { K(BIAS_BWD), 2, 14, 14, 0, 48, 1, 1, 1, SAME, 0, 0, ALL,
-      "a bias' gradient" },
-    { K(BIAS_BWD), 33, 1, 1, 0, 3, 1, 1, 1, SAME, 0, 5, CORE,
-      "images of one pixel, a slice" },
-    { K(BIAS_BWD), 1, 1, 1, 0, 528, 1, 1, 1, SAME, 0, 0, CORE,
-      "one pixel" },
-    { K(BIAS_BWD), 3, 57, 61, 0, 1, 1, 1, 1, SAME, 0, 0, CORE,
-      "a long sum for one channel" },
-    { MAX, 2, 14, 14, 24, 0, 3, 3, 2, SAME, RELU, 0, ALL,
-      "3x3/2, between modules" },
-    { MAX, 2, 7, 7, 16, 0, 3, 3, 1, SAME, RELU | ACC, 3, ALL,
-      "3x3/1, the module's branch, a slice" },
-    { MAX, 33, 1, 1, 3, 0, 3, 3, 1, SAME, 0, 0, CORE,
-      "images of one pixel" },
-    { MAX, 1, 2, 3, 1, 0, 5, 5, 2, SAME, ACC, 1, CORE,
-      "a window larger than the image" },
-    { MAX, 1, 9, 11, 528, 0, 2, 3, 2, VALID, 0, 0, CORE,
-      "no padding, an even window" },
-    { AVG, 2, 14, 14, 24, 0, 5, 5, 3, VALID, RELU | ACC, 2, ALL,
-      "5x5/3, the auxiliary heads'" },
-    { AVG, 2, 7, 7, 48, 0, 7, 7, 1, VALID, RELU, 0, ALL,
-      "the whole image, the main head's" },
-    { AVG, 33, 1, 1, 3, 0, 1, 1, 1, VALID, 0, 0, CORE,
-      "images of one pixel" },
-    { AVG, 1, 8, 5, 1, 0, 2, 3, 1, VALID, ACC, 4, CORE,
-      "overlapping windows, one channel" },
-    { DROP, 2, 1, 1, 1024, 0, 1, 1, 1, SAME, RELU, 0, ALL,
-      "the heads' dropout" },
-    { DROP, 33, 1, 1, 3, 0, 1, 1, 1, SAME, 0, 3, CORE,
-      "channels that are no multiple of 4, a slice" },
-    { DROP, 1, 3, 5, 7, 0, 1, 1, 1, SAME, RELU, 0, CORE,
-      "an odd number of elements" },
-    { HEAD, 2, 1, 1, 10, 0, 1, 1, 1, SAME, 0, 0, ALL, "ten classes" },
-    { HEAD, 33, 1, 1, 3, 0, 1, 1, 1, SAME, 0, 2, ALL, "33 images, a slice" },
-    { HEAD, 1, 1, 1, 1, 0, 1, 1, 1, SAME, 0, 0, CORE, "one class" },
-    { HEAD, 33, 1, 1, 255, 0, 1, 1, 1, SAME, 0, 0, CORE | D(SPECIAL),
-      "255 classes" },
-    { K(SGD), 1, 1, 1, 1, 10000, 1, 1, 1, SAME, 0, 0, ALL,
-      "the update" },
-    { K(SGD), 1, 1, 1, 1, 1, 1, 1, 1, SAME, 0, 0, CORE,
-      "one parameter" },
-    { K(SGD), 1, 1, 1, 1, 4099, 1, 1, 1, SAME, 0, 0, CORE,
-      "a length that no width divides" },
-    { K(RESIZE), 2, 32, 32, 3, 0, 224, 224, 1, OUTPUT, 0, 0, CORE,
-      "32 to 224, the images'" },
-    { K(RESIZE), 1, 5, 7, 1, 0, 13, 7, 1, OUTPUT, 0, 1, CORE,
-      "odd factors, one of them 1" },
-    { K(RESIZE), 3, 1, 1, 4, 0, 3, 5, 1, OUTPUT, 0, 0, CORE,
-      "images of one pixel" },
-};
-/* clang-format on */
-
-unsigned verify_flags_for(enum clade_op_kind kind)
+static bool is_slice(const struct op_case *c)
 {
-    switch (kind) {
-    case CLADE_CONV_FWD:
-        return BIAS | RELU;
-    case CLADE_CONV_BWD_DATA:
-    case CLADE_MAXPOOL_BWD:
-    case CLADE_AVGPOOL_BWD:
-        return RELU | ACC;
-    case CLADE_DROPOUT_BWD:
-        return RELU;
-    default:
-        return 0;
-    }
+    return c->gap[CLADE_X] || c->gap[CLADE_Y] || c->gap[CLADE_DX] ||
+           c->gap[CLADE_DY];
 }
 
-float verify_scalar_for(enum clade_op_kind kind)
+void verify_case_name(struct op_case *c)
 {
-    switch (kind) {
-    case CLADE_DROPOUT_FWD:
-    case CLADE_DROPOUT_BWD:
-        return 0.4f;
-    case CLADE_LOSS_BWD:
-        return 0.3f;
-    case CLADE_SGD:
-        return 0.9f;
-    default:
-        return 0;
-    }
+    const struct clade_window *w = &c->window;
+    char pads[60] = "", flags[32] = "";
+
+    if (w->top || w->bottom || w->left || w->right)
+        snprintf(pads, sizeof(pads), "+%d.%d.%d.%d", w->top, w->bottom, w->left,
+                 w->right);
+    for (int i = 0; i < FLAGS; i++)
+        if (c->flags & flag_names[i].flag)
+            strcat(flags, flag_names[i].text);
+    snprintf(c->name, sizeof(c->name),
+             "%s:%dx%dx%dx%d:%dx%d/%d%s:%dx%dx%d%s%s:%s",
+             clade_op_name(c->kind), c->n, c->h, c->w, c->c, w->r, w->s,
+             w->stride, pads, c->p, c->q, c->k, flags,
+             is_slice(c) ? ":slice" : "", verify_data_name(c->data));
 }
 
-static struct clade_window window_of(const struct line *l)
+/* Whether `text` starts with a word, after which it then points. */
+static bool take(const char **text, const char *word)
+{
+    const size_t n = strlen(word);
+    const bool found = !strncmp(*text, word, n);
+
+    *text += found ? n : 0;
+    return found;
+}
+
+/* The extents, the padding; after these *text points. */
+static bool take_geometry(struct op_case *c, const char **text)
+{
+    struct clade_window *w = &c->window;
+    int end = 0;
+
+    if (sscanf(*text, ":%8dx%8dx%8dx%8d:%8dx%8d/%8d%n", &c->n, &c->h, &c->w,
+               &c->c, &w->r, &w->s, &w->stride, &end) != 7)
+        return false;
+    *text += end;
+    w->top = w->bottom = w->left = w->right = 0;
+    if (sscanf(*text, "+%8d.%8d.%8d.%8d%n", &w->top, &w->bottom, &w->left,
+               &w->right, &end) == 4)
+        *text += end;
+    if (sscanf(*text, ":%8dx%8dx%8d%n", &c->p, &c->q, &c->k, &end) != 3)
+        return false;
+    *text += end;
+    return true;
+}
+
+/* Whether extents are an op's, and no tensor is too large for one. */
+static bool is_sane(const struct op_case *c)
+{
+    const struct clade_window *w = &c->window;
+    const int sides[] = { c->n, c->h, c->w, c->c, c->p,
+                          c->q, c->k, w->r, w->s, w->stride };
+    const int pads[] = { w->top, w->bottom, w->left, w->right };
+    const double in = (double)c->n * c->h * c->w, out = (double)c->n * c->p;
+    int gap = 0;
+
+    for (size_t i = 0; i < sizeof(sides) / sizeof(*sides); i++)
+        if (sides[i] < 1 || sides[i] > EXTENT_MAX)
+            return false;
+    for (size_t i = 0; i < sizeof(pads) / sizeof(*pads); i++)
+        if (pads[i] < 0 || pads[i] > EXTENT_MAX)
+            return false;
+    for (int role = 0; role < CLADE_ROLES; role++)
+        gap = c->gap[role] > gap ? c->gap[role] : gap;
+    return in * (c->c + gap) < ELEMENTS_MAX &&
+           out * c->q * (c->k + gap) < ELEMENTS_MAX &&
+           (double)w->r * w->s * c->c * c->k < ELEMENTS_MAX;
+}
+
+/* The kind of a name before a colon, or CLADE_OP_KINDS. */
+static enum clade_op_kind take_kind(const char **text)
+{
+    for (int kind = 0; kind < CLADE_OP_KINDS; kind++) {
+        const char *after = *text;
+
+        if (!take(&after, clade_op_name(kind)) || *after != ':')
+            continue;
+        *text = after;
+        return verify_kind(kind)->make ? kind : CLADE_OP_KINDS;
+    }
+    return CLADE_OP_KINDS;
+}
+
+/* The data of a name that is all that is left, or DATA_KINDS. */
+static enum verify_data find_data(const char *text)
+{
+    int data = 0;
+
+    while (data < DATA_KINDS && strcmp(text, verify_data_name(data)))
+        data++;
+    return data;
+}
+
+/* Numbers are read as sscanf() reads them: a name must come out as it was when
+ * the case is named again. */
+const char *verify_case_parse(struct op_case *c, const char *name)
+{
+    const char *text = name;
+
+    c->kind = take_kind(&text);
+    if (c->kind == CLADE_OP_KINDS)
+        return "verify judges no such op";
+    if (!take_geometry(c, &text) || !is_sane(c))
+        return "no op has such extents";
+    c->flags = 0;
+    for (int i = 0; i < FLAGS; i++)
+        if (take(&text, flag_names[i].text))
+            c->flags |= flag_names[i].flag;
+    take(&text, ":slice");
+    c->data = take(&text, ":") ? find_data(text) : DATA_KINDS;
+    if (c->data == DATA_KINDS)
+        return "there is no such kind of data";
+    verify_case_name(c);
+    return strcmp(c->name, name) ? "cases are not named like this" : NULL;
+}
+
+/* ---- letters ------------------------------------------------------------- */
+
+static int ceil_div(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+int verify_extent(const struct op_case *c, char letter)
+{
+    static const char letters[] = "nhwcpqkrsRS1t";
+    const struct clade_window *w = &c->window;
+    const int extents[] = { c->n,
+                            c->h,
+                            c->w,
+                            c->c,
+                            c->p,
+                            c->q,
+                            c->k,
+                            w->r,
+                            w->s,
+                            ceil_div(w->r, w->stride),
+                            ceil_div(w->s, w->stride),
+                            1,
+                            UINT8_MAX + 1 };
+
+    return extents[strchr(letters, letter) - letters];
+}
+
+int64_t verify_extents(const struct op_case *c, const char *letters)
+{
+    int64_t product = 1;
+
+    for (; letters && *letters; letters++)
+        product *= verify_extent(c, *letters);
+    return product;
+}
+
+/* ---- the reduced cases --------------------------------------------------- */
+
+static struct clade_window window_of(const struct verify_line *l)
 {
     if (l->pad == VALID)
         return clade_window_valid(l->r, l->s, l->stride);
@@ -186,7 +214,8 @@ static void set_gaps(struct op_case *c, int gap)
     c->gap[CLADE_ARG] = gap + 4;
 }
 
-static struct op_case case_of(const struct line *l, enum clade_op_kind kind)
+static struct op_case case_of(const struct verify_line *l,
+                              enum clade_op_kind kind)
 {
     struct op_case c = { .kind = kind,
                          .n = l->n,
@@ -195,8 +224,8 @@ static struct op_case case_of(const struct line *l, enum clade_op_kind kind)
                          .c = l->c ? l->c : l->k,
                          .k = l->k ? l->k : l->c,
                          .window = window_of(l),
-                         .flags = l->flags & verify_flags_for(kind),
-                         .scalar = verify_scalar_for(kind),
+                         .flags = l->flags & verify_kind(kind)->flags,
+                         .scalar = verify_kind(kind)->scalar,
                          .why = l->why };
     const struct clade_window *win = &c.window;
 
@@ -209,69 +238,6 @@ static struct op_case case_of(const struct line *l, enum clade_op_kind kind)
     }
     set_gaps(&c, l->gap);
     return c;
-}
-
-unsigned verify_data_for(enum clade_op_kind kind)
-{
-    const unsigned one = D(EXACT) | D(WIDE_A) | D(POSITION_A) | D(POSITIVE) |
-                         D(CONSTANT) | D(HUGE) | D(TINY) | D(DENORMAL) |
-                         D(CANCEL) | D(SPECIAL) | D(GAUSS) | D(RANDOM);
-
-    switch (kind) {
-    case CLADE_CONV_FWD:
-    case CLADE_CONV_BWD_DATA:
-    case CLADE_CONV_BWD_FILTER:
-        return one | D(WIDE_B) | D(POSITION_B) | D(DENORMAL_B) | D(SPECIAL_B);
-    case CLADE_BIAS_BWD:
-    case CLADE_AVGPOOL_FWD:
-    case CLADE_AVGPOOL_BWD:
-        return one;
-    case CLADE_MAXPOOL_BWD:
-        return one & ~D(POSITION_A);
-    case CLADE_MAXPOOL_FWD:
-        return D(TIES) | D(RANDOM) | D(SPECIAL) | D(HUGE) | D(DENORMAL);
-    case CLADE_DROPOUT_FWD:
-    case CLADE_DROPOUT_BWD:
-    case CLADE_LOSS_BWD:
-        return D(RANDOM) | D(SPECIAL) | D(TINY) | D(HUGE) | D(DENORMAL);
-    case CLADE_SOFTMAX_FWD:
-    case CLADE_LOSS_FWD:
-        return D(RANDOM) | D(CONSTANT) | D(HUGE) | D(TIES) | D(TINY) |
-               D(SPECIAL) | D(DENORMAL);
-    case CLADE_SGD:
-        return D(RANDOM) | D(TINY) | D(HUGE) | D(EXACT) | D(CANCEL) |
-               D(SPECIAL) | D(DENORMAL);
-    default:
-        return D(RANDOM);
-    }
-}
-
-/* "+relu" and the like where a flag is set. */
-static const char *flag_text(unsigned flags, unsigned flag, const char *text)
-{
-    return flags & flag ? text : "";
-}
-
-static void name_case(struct op_case *c)
-{
-    const struct clade_window *w = &c->window;
-    char pads[40] = "";
-
-    if (w->top || w->bottom || w->left || w->right)
-        snprintf(pads, sizeof(pads), "+%d.%d.%d.%d", w->top, w->bottom, w->left,
-                 w->right);
-    snprintf(c->name, sizeof(c->name),
-             "%s:%dx%dx%dx%d:%dx%d/%d%s:%dx%dx%d%s%s%s%s:%s",
-             clade_op_name(c->kind), c->n, c->h, c->w, c->c, w->r, w->s,
-             w->stride, pads, c->p, c->q, c->k,
-             flag_text(c->flags, BIAS, ":bias"),
-             flag_text(c->flags, ACC, ":accumulate"),
-             flag_text(c->flags, RELU, ":relu"),
-             c->gap[CLADE_X] || c->gap[CLADE_Y] || c->gap[CLADE_DX] ||
-                     c->gap[CLADE_DY]
-                 ? ":slice"
-                 : "",
-             verify_data_name(c->data));
 }
 
 clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
@@ -288,32 +254,48 @@ clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
         cases->list = list;
         list[cases->count] = *c;
         list[cases->count].data = d;
-        name_case(&list[cases->count++]);
+        verify_case_name(&list[cases->count++]);
     }
     return CLADE_OK;
 }
 
-clade_status verify_cases_quick(struct op_cases *cases)
+/* Each line for all of a family's kinds before the next one. */
+static clade_status add_lines(struct op_cases *cases,
+                              const struct verify_line *lines)
 {
-    const size_t n = sizeof(lines) / sizeof(*lines);
-    clade_status st;
+    clade_status st = CLADE_OK;
 
-    *cases = (struct op_cases){ NULL, 0 };
-    for (const struct line *l = lines; l < lines + n; l++) {
-        for (int kind = 0; kind < CLADE_OP_KINDS; kind++) {
+    for (const struct verify_line *l = lines; l->kinds; l++) {
+        for (int i = 0; i < CLADE_OP_KINDS && !st; i++) {
+            const struct verify_kind *kind = verify_kind(i);
             struct op_case c;
 
-            if (!(l->kinds & 1u << kind))
+            if (kind->lines != lines || !(l->kinds & 1u << i))
                 continue;
-            c = case_of(l, kind);
-            st = verify_cases_add(cases, &c, l->data & verify_data_for(kind));
-            if (st)
-                goto out;
+            c = case_of(l, i);
+            st = verify_cases_add(cases, &c, l->data & kind->data);
         }
     }
-    return CLADE_OK;
-out:
-    free(cases->list);
+    return st;
+}
+
+/* A family's kinds are neighbours in the list. */
+clade_status verify_cases_quick(struct op_cases *cases)
+{
+    const struct verify_line *before = NULL;
+    clade_status st = CLADE_OK;
+
     *cases = (struct op_cases){ NULL, 0 };
+    for (int kind = 0; kind < CLADE_OP_KINDS && !st; kind++) {
+        const struct verify_line *lines = verify_kind(kind)->lines;
+
+        if (lines && lines != before)
+            st = add_lines(cases, lines);
+        before = lines;
+    }
+    if (st) {
+        free(cases->list);
+        *cases = (struct op_cases){ NULL, 0 };
+    }
     return st;
 }

@@ -1,76 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A case on the host: its op over images of the device's buffers. */
-#include "verify/verify.h"
+#include "verify/host.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "op/op.h"
 #include "status.h"
+#include "verify/kind.h"
 
 /* Elements before and after each tensor that nothing may touch. */
 #define GUARD 64
 
-bool verify_takes_part(const struct op_case *c, enum clade_role role)
-{
-    const unsigned in = clade_op_inputs(c->kind);
-    const unsigned out = clade_op_outputs(c->kind);
+#define MASK(role) (1u << CLADE_##role)
+#define BYTES      (MASK(ARG) | MASK(HIT) | MASK(LABEL)) /* whatever the kind */
 
-    if (role == CLADE_PACKED || role == CLADE_WORKSPACE)
-        return false;
-    if (role == CLADE_B)
-        return c->flags & CLADE_BIAS;
-    if (role == CLADE_X && out & 1u << CLADE_DX)
-        return c->flags & CLADE_RELU;
-    return (in | out) & 1u << role;
+unsigned verify_roles(const struct op_case *c)
+{
+    const unsigned all = clade_op_inputs(c->kind) | clade_op_outputs(c->kind);
+    unsigned absent = MASK(PACKED) | MASK(WORKSPACE);
+
+    if (!(c->flags & CLADE_BIAS))
+        absent |= MASK(B);
+    if (!(c->flags & CLADE_RELU) && verify_masks(c->kind, CLADE_X))
+        absent |= MASK(X);
+    return all & ~absent;
 }
 
-static enum clade_type type_of(const struct op_case *c, enum clade_role role)
+unsigned verify_inputs(const struct op_case *c)
 {
-    if (role == CLADE_ARG || role == CLADE_HIT || role == CLADE_LABEL ||
-        (role == CLADE_X && c->kind == CLADE_RESIZE))
-        return CLADE_U8;
-    return CLADE_F32;
+    const bool added = c->flags & CLADE_ACCUMULATE;
+
+    return verify_roles(c) &
+           (clade_op_inputs(c->kind) | (added ? MASK(DX) : 0));
 }
 
 struct clade_tensor verify_shape_of(const struct op_case *c,
                                     enum clade_role role)
 {
-    struct clade_tensor t = { .type = type_of(c, role) };
+    static const char *const usual[CLADE_ROLES] = {
+        [CLADE_Y] = "npqk",  [CLADE_DY] = "npqk", [CLADE_ARG] = "npqk",
+        [CLADE_X] = "nhwc",  [CLADE_DX] = "nhwc", [CLADE_W] = "rsck",
+        [CLADE_DW] = "rsck", [CLADE_V] = "rsck",  [CLADE_B] = "111k",
+        [CLADE_DB] = "111k",
+    };
+    const char *own = verify_kind(c->kind)->shape[role];
+    const char *letters = own ? own : usual[role] ? usual[role] : "n111";
+    const unsigned bytes = BYTES | op_kind(c->kind)->bytes;
+    struct clade_tensor t = { .n = verify_extent(c, letters[0]),
+                              .h = verify_extent(c, letters[1]),
+                              .w = verify_extent(c, letters[2]),
+                              .c = verify_extent(c, letters[3]) };
 
-    switch (role) {
-    case CLADE_Y:
-    case CLADE_DY:
-    case CLADE_ARG:
-        t.n = c->n, t.h = c->p, t.w = c->q, t.c = c->k;
-        break;
-    case CLADE_X:
-    case CLADE_DX:
-        t.n = c->n, t.h = c->h, t.w = c->w, t.c = c->c;
-        break;
-    case CLADE_W:
-    case CLADE_DW:
-    case CLADE_V:
-        t.n = c->window.r, t.h = c->window.s, t.w = c->c, t.c = c->k;
-        break;
-    case CLADE_B:
-    case CLADE_DB:
-        t.n = t.h = t.w = 1, t.c = c->k;
-        break;
-    case CLADE_TABLE:
-        t.n = t.h = t.w = 1, t.c = 256;
-        break;
-    default:
-        t.n = c->n, t.h = t.w = t.c = 1;
-    }
     t.ld = t.c + c->gap[role];
+    t.type = bytes & 1u << role ? CLADE_U8 : CLADE_F32;
     return t;
 }
 
-/* Whether an output's old value matters. */
-static bool is_updated(const struct op_case *c, enum clade_role role)
+clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
+                            const struct clade_tensor t[CLADE_ROLES],
+                            const struct clade_step *step)
 {
-    return clade_op_inputs(c->kind) & 1u << role ||
-           (role == CLADE_DX && c->flags & CLADE_ACCUMULATE);
+    const struct verify_parts parts = { c, t, step };
+
+    if (verify_kind(c->kind)->make)
+        return verify_kind(c->kind)->make(op, &parts);
+    return clade_fail(CLADE_EUNSUPPORTED, "verify: no case for %s",
+                      clade_op_name(c->kind));
 }
 
 /* NaN where the op will write, 0xA5 in bytes: no choice, no hit. */
@@ -78,14 +73,8 @@ static void poison(void *to, const struct clade_tensor *t)
 {
     const int64_t n = clade_tensor_elements(t);
 
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = clade_tensor_element(t, i);
-
-        if (t->type == CLADE_U8)
-            ((uint8_t *)to)[at] = 0xa5;
-        else
-            ((uint32_t *)to)[at] = 0x7fc00000u;
-    }
+    for (int64_t i = 0; i < n; i++)
+        verify_put(to, t, i, t->type == CLADE_U8 ? 0xa5 : NAN);
 }
 
 static clade_status add_area(struct clade_tensor *t, struct verify_host *host,
@@ -106,70 +95,18 @@ static clade_status add_area(struct clade_tensor *t, struct verify_host *host,
     a->wrap = cpu_wrap(a->before, a->bytes);
     t->buffer = &a->wrap.base;
     t->offset = GUARD + c->gap[role] / 2;
-    if (clade_op_outputs(c->kind) & 1u << role && !is_updated(c, role))
-        poison(a->before, t);
-    else
+    if (verify_inputs(c) & 1u << role)
         verify_fill(a->before, t, c, role);
+    else
+        poison(a->before, t);
     return CLADE_OK;
-}
-
-clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
-                            const struct clade_tensor t[CLADE_ROLES],
-                            const struct clade_step *step)
-{
-    switch (c->kind) {
-    case CLADE_CONV_FWD:
-        return clade_op_conv_fwd(op, t[CLADE_Y], t[CLADE_X], t[CLADE_W],
-                                 t[CLADE_B], c->window, c->flags);
-    case CLADE_CONV_BWD_DATA:
-        return clade_op_conv_bwd_data(op, t[CLADE_DX], t[CLADE_DY], t[CLADE_W],
-                                      t[CLADE_X], c->window, c->flags);
-    case CLADE_CONV_BWD_FILTER:
-        return clade_op_conv_bwd_filter(op, t[CLADE_DW], t[CLADE_X],
-                                        t[CLADE_DY], c->window);
-    case CLADE_BIAS_BWD:
-        return clade_op_bias_bwd(op, t[CLADE_DB], t[CLADE_DY]);
-    case CLADE_MAXPOOL_FWD:
-        return clade_op_maxpool_fwd(op, t[CLADE_Y], t[CLADE_ARG], t[CLADE_X],
-                                    c->window);
-    case CLADE_MAXPOOL_BWD:
-        return clade_op_maxpool_bwd(op, t[CLADE_DX], t[CLADE_DY], t[CLADE_ARG],
-                                    t[CLADE_X], c->window, c->flags);
-    case CLADE_AVGPOOL_FWD:
-        return clade_op_avgpool_fwd(op, t[CLADE_Y], t[CLADE_X], c->window);
-    case CLADE_AVGPOOL_BWD:
-        return clade_op_avgpool_bwd(op, t[CLADE_DX], t[CLADE_DY], t[CLADE_X],
-                                    c->window, c->flags);
-    case CLADE_DROPOUT_FWD:
-        return clade_op_dropout_fwd(op, t[CLADE_Y], t[CLADE_X], c->scalar,
-                                    "verify", step);
-    case CLADE_DROPOUT_BWD:
-        return clade_op_dropout_bwd(op, t[CLADE_DX], t[CLADE_DY], t[CLADE_X],
-                                    c->scalar, "verify", step, c->flags);
-    case CLADE_SOFTMAX_FWD:
-        return clade_op_softmax_fwd(op, t[CLADE_Y], t[CLADE_X]);
-    case CLADE_LOSS_FWD:
-        return clade_op_loss_fwd(op, t[CLADE_LOSS], t[CLADE_HIT], t[CLADE_X],
-                                 t[CLADE_LABEL]);
-    case CLADE_LOSS_BWD:
-        return clade_op_loss_bwd(op, t[CLADE_DX], t[CLADE_Y], t[CLADE_LABEL],
-                                 c->scalar, step);
-    case CLADE_SGD:
-        return clade_op_sgd(op, t[CLADE_W], t[CLADE_V], t[CLADE_DW], c->scalar,
-                            step);
-    case CLADE_RESIZE:
-        return clade_op_resize(op, t[CLADE_Y], t[CLADE_X], t[CLADE_TABLE]);
-    default:
-        return clade_fail(CLADE_EUNSUPPORTED, "verify: no case for %s",
-                          clade_op_name(c->kind));
-    }
 }
 
 clade_status verify_host_new(struct verify_host **host, const struct op_case *c)
 {
     struct clade_tensor t[CLADE_ROLES] = { { 0 } };
     struct verify_host *h = calloc(1, sizeof(*h));
-    clade_status st;
+    clade_status st = CLADE_OK;
 
     if (!h)
         return clade_fail(CLADE_ENOMEM, "verify: no memory for a case");
@@ -179,63 +116,41 @@ clade_status verify_host_new(struct verify_host **host, const struct op_case *c)
                                    .batch = c->n + 7,
                                    .learning_rate = 0.01f,
                                    .dropout = true };
-    for (int role = 0; role < CLADE_ROLES; role++) {
-        if (!verify_takes_part(c, role))
-            continue;
-        st = add_area(&t[role], h, c, role);
-        if (st)
-            goto out;
-    }
-    st = verify_make_op(&h->op, c, t, &h->step);
-    if (st)
-        goto out;
+    for (int role = 0; role < CLADE_ROLES && !st; role++)
+        if (verify_roles(c) & 1u << role)
+            st = add_area(&t[role], h, c, role);
+    if (!st)
+        st = verify_make_op(&h->op, c, t, &h->step);
     h->op.label = "verify";
-    *host = h;
-    return CLADE_OK;
-out:
-    verify_host_free(h);
+    if (st)
+        verify_host_free(h);
+    else
+        *host = h;
     return st;
 }
 
-unsigned verify_host_inputs(const struct verify_host *host)
-{
-    const struct clade_op *op = &host->op;
-    unsigned roles = clade_op_inputs(op->kind) | 1u << CLADE_B;
-
-    if (op->flags & CLADE_ACCUMULATE)
-        roles |= 1u << CLADE_DX;
-    for (int role = 0; role < CLADE_ROLES; role++)
-        if (!host->area[role].bytes)
-            roles &= ~(1u << role);
-    return roles;
-}
-
-void verify_host_copy(struct verify_host *host, enum clade_role role,
-                      const struct clade_tensor *from)
+/* Copy the elements of a tensor to a role of the host. */
+static void copy(struct verify_host *host, enum clade_role role,
+                 const struct clade_tensor *from)
 {
     const struct clade_tensor *to = &host->op.t[role];
-    const size_t size = clade_type_size(to->type);
-    const char *source = ((struct cpu_buffer *)from->buffer)->host;
-    char *image = host->area[role].before;
     const int64_t n = clade_tensor_elements(to);
 
     for (int64_t i = 0; i < n; i++)
-        memcpy(image + clade_tensor_element(to, i) * size,
-               source + clade_tensor_element(from, i) * size, size);
+        verify_put(host->area[role].before, to, i,
+                   verify_get(verify_image(from), from, i));
 }
 
 clade_status verify_host_of(struct verify_host **host, const struct op_case *c,
                             const struct clade_op *op)
 {
     clade_status st = verify_host_new(host, c);
-    unsigned roles;
 
     if (st)
         return st;
-    roles = verify_host_inputs(*host);
     for (int role = 0; role < CLADE_ROLES; role++)
-        if (roles & 1u << role)
-            verify_host_copy(*host, role, &op->t[role]);
+        if (verify_inputs(c) & 1u << role)
+            copy(*host, role, &op->t[role]);
     if (op->step)
         (*host)->step = *op->step;
     (*host)->op.stream = op->stream;

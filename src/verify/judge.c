@@ -3,13 +3,15 @@
  * The judge: outputs against the oracle's values.  Every verdict has the form
  * !(error <= bound), so that a NaN anywhere fails.
  */
-#include "verify/verify.h"
+#include "verify/judge.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "status.h"
+#include "verify/host.h"
 
 #define U         0x1p-24
 #define RMS_LIMIT 2  /* in units of u */
@@ -17,20 +19,6 @@
 
 /* Elements whose exact values are kept at a time, where there may be more. */
 #define PIECE (1 << 20)
-
-/* What the elements of one output come to. */
-struct tally {
-    double error; /* the largest */
-    double score; /* the worst element's, which has these values */
-    double got, want;
-    int64_t worst; /* its flat index; -1: none yet */
-    int64_t count, wrong;
-    double squares; /* of error over bracket */
-    int64_t scaled; /* elements with a bracket */
-    int64_t nonzero_got, nonzero_want;
-    bool no_bound, not_exact;
-};
-static const struct tally nothing = { .worst = -1 };
 
 void verify_begin(struct clade_verdict *v, const struct clade_op *op)
 {
@@ -53,165 +41,139 @@ void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
     va_end(args);
 }
 
+/* ---- one element --------------------------------------------------------- */
+
+/* An element, and what the device computed. */
+struct element {
+    const struct verify_judge *j;
+    struct verify_element x;
+    int64_t at; /* its flat index */
+    float got;
+};
+
+/* What a rule says: nothing, so that the next one is asked; or all. */
+enum rule { OPEN, RIGHT, WRONG };
+
+static enum rule rule_of(bool right)
+{
+    return right ? RIGHT : WRONG;
+}
+
+static bool has_relu(const struct verify_element *x)
+{
+    return x->role == CLADE_Y && x->op->flags & CLADE_RELU;
+}
+
+/* A ReLU or its mask leaves no room, however large the bound is, for a value
+ * below 0, nor for any but 0 where the mask is 0. */
+static enum rule by_relu(const struct element *e)
+{
+    const struct clade_tensor *mask = &e->x.op->t[CLADE_X];
+
+    if (has_relu(&e->x))
+        return e->got < 0 ? WRONG : OPEN;
+    if (e->x.role != CLADE_DX || !(e->x.op->flags & CLADE_RELU) ||
+        verify_get(verify_image(mask), mask, e->at) > 0)
+        return OPEN;
+    return rule_of(e->got == 0);
+}
+
 /* A device that flushes may have made 0 of a subnormal, whether it read or
  * wrote it, and chosen accordingly. */
-static bool same_bits(const struct verify_judge *j, const struct cpu_exact *e,
-                      enum clade_role role, float got)
+static enum rule by_bits(const struct element *e)
 {
-    const float want = (float)e->y;
+    const struct cpu_exact *exact = e->x.exact;
+    const float want = (float)exact->y;
+    const bool choice = e->x.op->t[e->x.role].type == CLADE_U8;
 
-    if (isnan(want))
-        return isnan(got);
-    if (got == want)
-        return true;
-    if (j->denormals)
-        return false;
-    if (role == CLADE_ARG || role == CLADE_HIT)
-        return got == e->s;
-    return got == 0 && (fabsf(want) < 0x1p-126f || e->flush > 0);
-}
-
-/* An element's value, whatever its type. */
-static float value_of(const struct clade_tensor *t, const void *image,
-                      int64_t i)
-{
-    const int64_t at = clade_tensor_element(t, i);
-
-    return t->type == CLADE_U8 ? ((const uint8_t *)image)[at]
-                               : ((const float *)image)[at];
-}
-
-static bool has_relu(const struct clade_op *op, enum clade_role role)
-{
-    return role == CLADE_Y && op->flags & CLADE_RELU;
-}
-
-/*
- * What a ReLU or its mask leaves no room for, however large the bound is: a
- * value below 0, and any but 0 where the mask is 0.  Returns whether this
- * settles the element.
- */
-static bool judge_relu(bool *passed, const struct clade_op *op,
-                       enum clade_role role, int64_t at, float got)
-{
-    const struct clade_tensor *x = &op->t[CLADE_X];
-
-    *passed = false;
-    if (has_relu(op, role))
-        return got < 0;
-    if (role != CLADE_DX || !(op->flags & CLADE_RELU) ||
-        value_of(x, ((struct cpu_buffer *)x->buffer)->host, at) > 0)
-        return false;
-    *passed = got == 0;
-    return true;
+    if (isnan(want) || e->got == want || e->x.denormals)
+        return rule_of(e->got == want || (isnan(want) && isnan(e->got)));
+    if (choice)
+        return rule_of(e->got == exact->s);
+    return rule_of(e->got == 0 &&
+                   (fabsf(want) < 0x1p-126f || exact->flush > 0));
 }
 
 /*
  * What may become of a sum whose bracket reaches FLT_MAX, though y itself is a
  * float: some order of adding passes it, hence +Inf or -Inf, and NaN where
  * parts of both signs did.  A ReLU, t < 0 ? 0 : t, keeps +Inf and NaN and
- * makes 0 of -Inf, so that behind one 0 passes.
+ * makes 0 of -Inf, so that behind one 0 passes.  An average is scaled after
+ * its sum has overflowed.
  */
-static bool overflowed(const struct verify_judge *j, const struct cpu_exact *e,
-                       enum clade_role role, float got)
+static bool overflowed(const struct element *e)
 {
-    if (e->s < verify_overflow(j->op))
+    const struct clade_op *op = e->x.op;
+    const double scale = verify_scale(op->kind, &op->window);
+
+    if (e->x.exact->s < FLT_MAX * scale * (1 - bound_gamma(op->depth + 2)))
         return false;
-    return !isfinite(got) || (has_relu(j->op, role) && got == 0);
+    return !isfinite(e->got) || (has_relu(&e->x) && e->got == 0);
 }
 
-/* Whether a window of `extent` places, the first of which is at `first`, ends
- * outside of an image. */
-static bool sticks_out(int first, int extent, int image)
+static bool meets_padding(const struct clade_op *op, int64_t at)
 {
-    return first < 0 || first + extent > image;
+    return verify_kind(op->kind)->meets_padding &&
+           verify_kind(op->kind)->meets_padding(op, at);
 }
 
-/* Whether some window reads place (r,s) of a filter's gradient from outside of
- * the image: the first one, or the last. */
-static bool place_meets_padding(const struct clade_op *op, int64_t i)
+/* Values that are no numbers, by class.  Zeros that pad may have met an Inf;
+ * an Inf in a sum that a ReLU made 0 leaves y finite. */
+static enum rule by_class(const struct element *e)
 {
-    const struct clade_window *win = &op->window;
-    const struct clade_tensor *dw = &op->t[CLADE_DW], *x = &op->t[CLADE_X];
-    const struct clade_tensor *dy = &op->t[CLADE_DY];
-    const int s = i / dw->c / dw->w % dw->h, r = i / dw->c / dw->w / dw->h;
+    const struct cpu_exact *exact = e->x.exact;
 
-    return sticks_out(r - win->top, (dy->h - 1) * win->stride + 1, x->h) ||
-           sticks_out(s - win->left, (dy->w - 1) * win->stride + 1, x->w);
+    if (isnan(e->got) && e->j->nan_at_padding && meets_padding(e->x.op, e->at))
+        return RIGHT;
+    if (isfinite(exact->y) && isfinite(exact->s))
+        return overflowed(e) ? RIGHT : OPEN;
+    return rule_of(isnan(exact->y) ? isnan(e->got) : e->got == exact->y);
 }
 
-/* Whether the window of an element of y or dx reaches past the image that it
- * is read from; with a stride dx has zeros between its rows, too. */
-static bool window_meets_padding(const struct clade_op *op,
-                                 enum clade_role role, int64_t i)
+static double bound_of(const struct element *e)
 {
-    const struct clade_window *win = &op->window;
-    const struct clade_tensor *to = &op->t[role];
-    const bool forward = op->kind == CLADE_CONV_FWD;
-    const struct clade_tensor *from = &op->t[forward ? CLADE_X : CLADE_DY];
-    const int w = i / to->c % to->w, h = i / to->c / to->w % to->h;
-    const int top =
-        forward ? h * win->stride - win->top : h + win->top - win->r + 1;
-    const int left =
-        forward ? w * win->stride - win->left : w + win->left - win->s + 1;
+    const double bound = verify_bound(&e->x);
 
-    return (!forward && win->stride > 1) || sticks_out(top, win->r, from->h) ||
-           sticks_out(left, win->s, from->w);
+    if (e->x.exact->s == 0)
+        return 0; /* nothing was added: no rounding, no underflow */
+    if (e->j->gate == GATE_RANDOM && verify_is_sum(e->x.op->kind))
+        return fmin(bound, bound_alarm(&e->x));
+    return bound;
 }
 
-static bool meets_padding(const struct clade_op *op, enum clade_role role,
-                          int64_t i)
-{
-    return role == CLADE_DW ? place_meets_padding(op, i)
-                            : window_meets_padding(op, role, i);
-}
+/* ---- one output ---------------------------------------------------------- */
 
-/*
- * Values that are no numbers, by class.  Zeros that pad may have met an Inf.
- * Returns whether this settles the element.
- */
-static bool judge_class(bool *passed, const struct verify_judge *j,
-                        const struct cpu_exact *e, enum clade_role role,
-                        int64_t at, float got)
-{
-    if (isnan(got) && j->nan_at_padding && meets_padding(j->op, role, at)) {
-        *passed = true;
-        return true;
-    }
-    if (isfinite(e->y) && isfinite(e->s)) {
-        *passed = overflowed(j, e, role, got);
-        return *passed;
-    }
-    /* An Inf in the sum that a ReLU made 0 leaves y finite. */
-    *passed = isnan(e->y) ? isnan(got) : got == e->y;
-    return true;
-}
+/* What the elements of one output come to. */
+struct tally {
+    double error; /* the largest */
+    double score; /* the worst element's, which has these values */
+    double got, want;
+    int64_t worst; /* its flat index; -1: none yet */
+    int64_t count, wrong;
+    double squares; /* of error over bracket */
+    int64_t scaled; /* elements with a bracket */
+    int64_t nonzero_got, nonzero_want;
+    bool no_bound, not_exact;
+};
+static const struct tally nothing = { .worst = -1 };
 
 /* The error over its bound: 0 or infinite where there is no room. */
-static double score_of(struct tally *t, const struct verify_judge *j,
-                       const struct cpu_exact *e, enum clade_role role,
-                       int64_t at, float got, bool exact)
+static double score_of(struct tally *t, const struct element *e, bool exact)
 {
-    const double error = fabs(got - e->y);
+    const double error = fabs(e->got - e->x.exact->y), s = e->x.exact->s;
+    enum rule rule = by_relu(e);
     double bound;
-    bool passed;
 
-    if (judge_relu(&passed, j->op, role, at, got))
-        return passed ? 0 : INFINITY;
-    if (!exact && judge_class(&passed, j, e, role, at, got))
-        return passed ? 0 : INFINITY;
-    if (exact)
-        return same_bits(j, e, role, got) ? 0 : INFINITY;
-    bound = verify_bound(j->op, role, e, j->denormals);
-    if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind))
-        bound = fmin(bound, verify_alarm(j->op, e, j->denormals));
-    if (e->s == 0)
-        bound = 0; /* nothing was added: no rounding, no underflow */
+    if (rule == OPEN)
+        rule = exact ? by_bits(e) : by_class(e);
+    if (rule != OPEN)
+        return rule == RIGHT ? 0 : INFINITY;
+    bound = bound_of(e);
     if (isnan(bound))
         t->no_bound = true;
     /* What a ReLU made 0 says nothing about the roundings before. */
-    if (e->s > 0 && !(has_relu(j->op, role) && e->y == 0)) {
-        t->squares += (error / e->s) * (error / e->s);
+    if (s > 0 && !(has_relu(&e->x) && e->x.exact->y == 0)) {
+        t->squares += (error / s) * (error / s);
         t->scaled++;
     }
     if (error == 0)
@@ -219,40 +181,38 @@ static double score_of(struct tally *t, const struct verify_judge *j,
     return bound > 0 && !isnan(error) ? error / bound : INFINITY;
 }
 
-/* Whether an output is compared bit for bit. */
-static bool is_exact(const struct verify_judge *j, enum clade_role role)
-{
-    return verify_is_exact(j->op->kind, role) ||
-           (verify_is_sum(j->op->kind) && j->gate == GATE_BITS);
-}
-
 static void tally_up(struct tally *t, const struct verify_judge *j,
                      const struct verify_oracle *o, const void *got)
 {
     const struct clade_tensor *tensor = &j->op->t[o->role];
     const double most = j->unit * 0x1p24 * (1 + 0x1p-40);
-    const bool exact = is_exact(j, o->role);
+    const enum clade_op_kind kind = j->op->kind;
+    const bool exact = verify_is_exact(kind, o->role) ||
+                       (verify_is_sum(kind) && j->gate == GATE_BITS);
 
     t->count += o->count;
     for (int64_t i = 0; i < o->count; i++) {
         const int64_t at = verify_oracle_element(o, i);
-        const struct cpu_exact *e = &o->exact[i];
-        const float value = value_of(tensor, got, at);
-        const double score = score_of(t, j, e, o->role, at, value, exact);
-        const double error = score > 0 ? fabs(value - e->y) : 0;
+        const struct cpu_exact *want = &o->exact[i];
+        const struct element e = { j,
+                                   { j->op, o->role, want, j->denormals },
+                                   at,
+                                   verify_get(got, tensor, at) };
+        const double score = score_of(t, &e, exact);
+        const double error = score > 0 ? fabs(e.got - want->y) : 0;
 
         t->wrong += !(score <= 1);
-        t->nonzero_got += value != 0;
-        t->nonzero_want += (float)e->y != 0;
-        t->not_exact |= exact && j->unit > 0 && !(e->s <= most);
+        t->nonzero_got += e.got != 0;
+        t->nonzero_want += (float)want->y != 0;
+        t->not_exact |= exact && j->unit > 0 && !(want->s <= most);
         if (error > t->error || isnan(error))
             t->error = error;
         if (t->worst >= 0 && !(score > t->score))
             continue;
         t->score = score;
         t->worst = at;
-        t->got = value;
-        t->want = e->y;
+        t->got = e.got;
+        t->want = want->y;
     }
 }
 
@@ -324,15 +284,15 @@ void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
     conclude(v, judge, oracle->role, &t);
 }
 
-/* Make a pixel of each of the update's parameters, so that pieces are pixels
- * of theirs, too. */
+/* Make a pixel of each element of a dense tensor, so that pieces are pixels of
+ * theirs, too. */
 static void split_pixels(struct clade_op *op)
 {
-    static const enum clade_role roles[] = { CLADE_W, CLADE_V, CLADE_DW };
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        struct clade_tensor *t = &op->t[role];
 
-    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
-        struct clade_tensor *t = &op->t[roles[i]];
-
+        if (!t->buffer)
+            continue;
         t->w = (int)clade_tensor_elements(t);
         t->n = t->h = t->c = t->ld = 1;
     }
@@ -349,7 +309,7 @@ clade_status verify_output_whole(struct clade_verdict *v,
     int64_t pixels, piece;
 
     how.op = &op;
-    if (op.kind == CLADE_SGD)
+    if (verify_kind(op.kind)->pointwise)
         split_pixels(&op);
     pixels = clade_tensor_pixels(&op.t[role]);
     piece = op.t[role].c < PIECE ? PIECE / op.t[role].c : 1;
@@ -366,6 +326,8 @@ clade_status verify_output_whole(struct clade_verdict *v,
     conclude(v, &how, role, &t);
     return CLADE_OK;
 }
+
+/* ---- verdicts ------------------------------------------------------------ */
 
 void verify_count(struct clade_verify_summary *summary,
                   const struct clade_verdict *v)

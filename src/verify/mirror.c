@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of a device's tensors on the host, and an op over them. */
-#include "verify/verify.h"
+#include "verify/mirror.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cases from a network's own plan: each distinct op and geometry in it. */
-#include "verify/verify.h"
-
+#include <stddef.h>
 #include <string.h>
 
 #include "net/net.h"
+#include "verify/kind.h"
 
 #define D(id) (1u << DATA_##id)
 
@@ -15,39 +15,38 @@ static const struct {
     unsigned data;
 } batches[] = { { 2, ~0u }, { 32, D(EXACT) | D(RANDOM) } };
 
-/* The roles that tell the input's side and the output's. */
-static const enum clade_role input_side[] = { CLADE_X, CLADE_DX };
-static const enum clade_role output_side[] = { CLADE_Y, CLADE_DY };
-
+/* The first tensor of two that is there, else `other`. */
 static const struct clade_tensor *present(const struct clade_op *op,
-                                          const enum clade_role roles[2])
+                                          enum clade_role a, enum clade_role b,
+                                          const struct clade_tensor *other)
 {
-    for (int i = 0; i < 2; i++)
-        if (op->t[roles[i]].buffer)
-            return &op->t[roles[i]];
-    return NULL;
+    if (op->t[a].buffer)
+        return &op->t[a];
+    return op->t[b].buffer ? &op->t[b] : other;
 }
 
 /* The geometry of an op as a case.  Losses have only an input's side, a bias'
  * gradient only an output's, an update only a filter. */
 struct op_case verify_case_of(const struct clade_op *op, const char *why)
 {
-    const struct clade_tensor *in = present(op, input_side);
-    const struct clade_tensor *out = present(op, output_side);
     const struct clade_tensor *filter = &op->t[CLADE_W];
+    const struct clade_tensor *out = present(op, CLADE_Y, CLADE_DY, NULL);
+    const struct clade_tensor *in =
+        present(op, CLADE_X, CLADE_DX, out ? out : filter);
     struct op_case c = { .kind = op->kind,
+                         .n = in->n,
+                         .h = in->h,
+                         .w = in->w,
+                         .c = in->c,
                          .window = op->window,
                          .flags = op->flags,
                          .scalar = op->scalar,
                          .why = why };
 
-    if (!in)
-        in = out ? out : filter;
     if (!out)
         out = in;
-    c.n = in->n, c.h = in->h, c.w = in->w, c.c = in->c;
     c.p = out->h, c.q = out->w, c.k = out->c;
-    if (op->kind == CLADE_SGD) {
+    if (in == filter) {
         c.window = clade_window_valid(filter->n, filter->h, 1);
         c.c = filter->w;
     } else if (c.window.r == 0) {
@@ -60,19 +59,11 @@ struct op_case verify_case_of(const struct clade_op *op, const char *why)
     return c;
 }
 
-static bool same(const struct op_case *a, const struct op_case *b)
-{
-    return a->kind == b->kind && a->n == b->n && a->h == b->h && a->w == b->w &&
-           a->c == b->c && a->p == b->p && a->q == b->q && a->k == b->k &&
-           a->flags == b->flags && a->scalar == b->scalar &&
-           !memcmp(&a->window, &b->window, sizeof(a->window)) &&
-           !memcmp(a->gap, b->gap, sizeof(a->gap));
-}
-
+/* All that comes before the kind of data is the geometry. */
 static bool is_known(const struct op_cases *cases, const struct op_case *c)
 {
     for (int i = 0; i < cases->count; i++)
-        if (same(&cases->list[i], c))
+        if (!memcmp(&cases->list[i], c, offsetof(struct op_case, data)))
             return true;
     return false;
 }
@@ -85,8 +76,8 @@ static clade_status add_plan(struct op_cases *cases, const struct plan *plan,
     for (int i = 0; i < plan->phase[PLAN_PHASES] && !st; i++) {
         const struct op_case c = verify_case_of(&plan->ops[i], "GoogLeNet");
 
-        if (c.kind != CLADE_FILTER_PACK && !is_known(cases, &c))
-            st = verify_cases_add(cases, &c, data & verify_data_for(c.kind));
+        if (verify_kind(c.kind)->make && !is_known(cases, &c))
+            st = verify_cases_add(cases, &c, data & verify_kind(c.kind)->data);
     }
     return st;
 }

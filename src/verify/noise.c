@@ -64,12 +64,6 @@ static float decode(int code)
 
 /* ---- sites --------------------------------------------------------------- */
 
-static bool has_noise(enum clade_op_kind kind, enum clade_role role)
-{
-    return kind != CLADE_FILTER_PACK && role != CLADE_ARG &&
-           !verify_is_exact(kind, role);
-}
-
 /* Without gaps a tensor is one row, and can be cut anywhere. */
 static struct clade_tensor longest(struct clade_tensor t)
 {
@@ -88,7 +82,7 @@ static clade_status add_sites(struct noise_op *o, const struct noise *n)
         struct noise_site *s = &o->site[o->n_sites];
 
         if (!(outputs & 1u << role) || !o->bare.t[role].buffer ||
-            !has_noise(o->bare.kind, role))
+            verify_is_exact(o->bare.kind, role))
             continue;
         assert(o->n_sites < NOISE_SITES);
         s->role = role;
@@ -108,7 +102,7 @@ static clade_status add_op(struct noise_op *o, const struct noise *n,
     clade_status st;
 
     o->bare = *op;
-    if (op->kind == CLADE_CONV_FWD && op->flags & CLADE_RELU) {
+    if (clade_op_outputs(op->kind) & 1u << CLADE_Y && op->flags & CLADE_RELU) {
         o->bare.flags &= ~(unsigned)CLADE_RELU;
         st = clade_backend_prepare(n->be, &o->task, &o->bare);
         if (st)
@@ -129,7 +123,7 @@ static int64_t bytes_of(const struct plan *plan)
 
         for (int role = 0; role < CLADE_ROLES; role++)
             if (outputs & 1u << role && op->t[role].buffer &&
-                has_noise(op->kind, role))
+                !verify_is_exact(op->kind, role))
                 bytes += clade_tensor_elements(&op->t[role]);
     }
     return bytes;

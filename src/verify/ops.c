@@ -10,34 +10,20 @@
 #include "op/op.h"
 #include "status.h"
 
-/* Products that the oracle is asked for at most; else it takes samples.  Of
- * ops that are none it costs little, and they have one algorithm: it is asked
- * for all, as they are judged. */
+/* Above this many multiply-adds, ask the oracle for samples of a product's
+ * outputs.  Other ops are cheap and have one algorithm: judge every element. */
 #define ORACLE_PRODUCTS 4e8
-
-#define GATE_OF(id, name, gate) GATE_##gate,
-static const enum verify_gate gates[DATA_KINDS] = { VERIFY_DATA_LIST(GATE_OF) };
-#define NAME_OF(id, name, gate) name,
-static const char *const names[DATA_KINDS] = { VERIFY_DATA_LIST(NAME_OF) };
-
-const char *verify_data_name(enum verify_data data)
-{
-    return names[data];
-}
 
 /* How the gate of a case is called. */
 static const char *gate_name(const struct op_case *c)
 {
-    if (!verify_is_sum(c->kind))
-        return verify_is_exact(c->kind, CLADE_Y) ? "bits" : "bound";
-    switch (gates[c->data]) {
-    case GATE_BITS:
-        return "bits";
-    case GATE_BOUND:
-        return "bound";
-    default:
-        return "bound alarm rms";
-    }
+    static const char *const names[] = { [GATE_BITS] = "bits",
+                                         [GATE_BOUND] = "bound",
+                                         [GATE_RANDOM] = "bound alarm rms" };
+
+    if (verify_is_sum(c->kind))
+        return names[verify_data_gate(c->data)];
+    return names[verify_all_exact(c->kind) ? GATE_BITS : GATE_BOUND];
 }
 
 /* A case with the values it should give, whatever computes it. */
@@ -78,19 +64,18 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
     return st;
 }
 
-static clade_status judge(struct clade_verdict *v, const struct op_case *c,
-                          const struct expected *x, void *after[CLADE_ROLES],
-                          bool denormals)
+static clade_status judge(struct clade_verdict *v, const struct expected *x,
+                          void *after[CLADE_ROLES], bool denormals)
 {
+    const struct op_case *c = x->c;
     struct clade_op op = x->host->op;
     const struct verify_judge how = {
         .op = &op,
-        .gate = gates[c->data],
+        .gate = verify_data_gate(c->data),
         .denormals = denormals,
         .nan_at_padding = c->data == DATA_SPECIAL_B,
-        .unit = gates[c->data] == GATE_BITS ? verify_unit(c) : 0,
+        .unit = verify_data_gate(c->data) == GATE_BITS ? verify_unit(c) : 0,
     };
-
     clade_status st = CLADE_OK;
 
     op.depth = v->depth;
@@ -114,15 +99,15 @@ static double room_between(const struct expected *x, enum clade_role role,
                            int depth, bool denormals)
 {
     const int64_t n = verify_products(x->c);
-    const struct cpu_exact e = { .s = (double)n + 1, .n = n };
+    const struct cpu_exact exact = { .s = (double)n + 1, .n = n };
     const int depths[] = { x->depth, depth };
     struct clade_op op = x->host->op;
+    const struct verify_element e = { &op, role, &exact, denormals };
     double room = 0;
 
-    for (int i = 0; i < 2 && gates[x->c->data] != GATE_BITS; i++) {
+    for (int i = 0; i < 2 && verify_data_gate(x->c->data) != GATE_BITS; i++) {
         op.depth = depths[i];
-        room += fmin(verify_bound(&op, role, &e, denormals),
-                     verify_alarm(&op, &e, denormals));
+        room += fmin(verify_bound(&e), bound_alarm(&e));
     }
     return room;
 }
@@ -170,7 +155,7 @@ static void keep_first(struct expected *x, const struct clade_verdict *v,
     const enum verify_data data = x->c->data;
 
     if (x->be || v->outcome || !op_is_product(x->c->kind) ||
-        (gates[data] != GATE_BITS && data != DATA_RANDOM))
+        (verify_data_gate(data) != GATE_BITS && data != DATA_RANDOM))
         return;
     x->be = be;
     x->algorithm = v->algorithm;
@@ -198,7 +183,7 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
     v->why = c->why;
     snprintf(v->file, sizeof(v->file), "%s", c->file ? c->file : "");
     if (verify_run(after, v, be, x->host, algorithm) ||
-        judge(v, c, x, after, clade_backend_device(be)->denormals)) {
+        judge(v, x, after, clade_backend_device(be)->denormals)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
     } else {
         compare_algorithms(v, x, be, after);
@@ -209,81 +194,57 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
 }
 
 static clade_status look_into(struct clade_verdict *v, clade_backend *be,
-                              const struct verify_attempt *attempt,
+                              struct expected *x,
                               const struct clade_verify_ops *options)
 {
-    const struct expected *x = attempt->arg;
-    char *path;
-    clade_status st;
+    const struct verify_attempt attempt = { .op = &x->host->op,
+                                            .run = try_algorithm,
+                                            .arg = x };
 
     if (options->triage)
-        verify_triage(v, be, attempt);
-    if (!options->dump)
-        return CLADE_OK;
-    st = verify_dump(options->dump, x->c, x->host, v, be);
-    path = verify_dump_path(options->dump, v);
-    if (!st && path)
-        snprintf(v->file, sizeof(v->file), "%s", path);
-    free(path);
-    return st;
+        verify_triage(v, be, &attempt);
+    return options->dump ? verify_dump(options->dump, x->c, x->host, v, be)
+                         : CLADE_OK;
 }
 
 clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
                               const struct op_case *c, struct verify_host *host,
                               const struct clade_verify_ops *options)
 {
-    struct verify_attempt attempt = { .op = &host->op, .run = try_algorithm };
     struct expected x;
     clade_status st = expected_new(&x, c, host);
 
     if (st)
         return st;
-    attempt.arg = &x;
-    st = look_into(v, be, &attempt, options);
+    st = look_into(v, be, &x, options);
     expected_free(&x);
     return st;
 }
 
-/* The algorithms of a case's op, which are a matter of its shapes alone. */
-static int algorithms_of(const char *list[VERIFY_ALGORITHMS_MAX],
-                         clade_backend *be, const struct op_case *c)
-{
-    struct clade_buffer nowhere[CLADE_ROLES];
-    struct clade_tensor t[CLADE_ROLES] = { { .buffer = NULL } };
-    struct clade_op op;
-    int n;
-
-    for (int role = 0; role < CLADE_ROLES; role++) {
-        if (!verify_takes_part(c, role))
-            continue;
-        t[role] = verify_shape_of(c, role);
-        nowhere[role].bytes = verify_span(&t[role]);
-        t[role].buffer = &nowhere[role];
-    }
-    if (verify_make_op(&op, c, t, NULL))
-        return 0;
-    n = clade_backend_algorithms(be, &op, list, VERIFY_ALGORITHMS_MAX);
-    return n < VERIFY_ALGORITHMS_MAX ? n : VERIFY_ALGORITHMS_MAX;
-}
-
-/* Whether a case's op has the algorithm; those that it has instead are added
- * to a list. */
-static bool has_algorithm(char *known, size_t size, clade_backend *be,
-                          const struct op_case *c, const char *algorithm)
+/* Find out whether a case's op has the algorithm; add those that it has to a
+ * list. */
+static clade_status find_algorithm(bool *found, char *known, size_t size,
+                                   clade_backend *be, const struct op_case *c,
+                                   const char *algorithm)
 {
     const char *list[VERIFY_ALGORITHMS_MAX];
-    const int n = algorithms_of(list, be, c);
+    struct verify_host *host;
+    clade_status st = verify_host_new(&host, c);
+    int n;
 
-    for (int i = 0; i < n; i++) {
+    if (st)
+        return st;
+    n = clade_backend_algorithms(be, &host->op, list, VERIFY_ALGORITHMS_MAX);
+    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++) {
         const size_t used = strlen(known);
 
-        if (!strcmp(list[i], algorithm))
-            return true;
+        *found |= !strcmp(list[i], algorithm);
         if (!strstr(known, list[i]))
             snprintf(known + used, size - used, "%s%s", used ? ", " : "",
                      list[i]);
     }
-    return false;
+    verify_host_free(host);
+    return CLADE_OK;
 }
 
 /* What is asked for must be an algorithm of some product's. */
@@ -297,10 +258,10 @@ static clade_status check_algorithm(clade_backend *be, const char *algorithm)
     if (!algorithm)
         return CLADE_OK;
     st = verify_cases_quick(&cases);
-    for (int i = 0; i < cases.count && !found; i++)
-        found =
-            op_is_product(cases.list[i].kind) &&
-            has_algorithm(known, sizeof(known), be, &cases.list[i], algorithm);
+    for (int i = 0; i < cases.count && !found && !st; i++)
+        if (op_is_product(cases.list[i].kind))
+            st = find_algorithm(&found, known, sizeof(known), be,
+                                &cases.list[i], algorithm);
     free(cases.list);
     if (st || found)
         return st;
@@ -326,7 +287,6 @@ static clade_status judge_host(struct clade_verify_summary *summary,
                                const struct clade_verify_ops *options)
 {
     const char *list[VERIFY_ALGORITHMS_MAX];
-    struct verify_attempt attempt = { .run = try_algorithm };
     struct clade_verdict v;
     struct expected x;
     clade_status st;
@@ -335,8 +295,6 @@ static clade_status judge_host(struct clade_verify_summary *summary,
     st = expected_new(&x, c, host);
     if (st)
         return st;
-    attempt.op = &x.host->op;
-    attempt.arg = &x;
     n = clade_backend_algorithms(be, &x.host->op, list, VERIFY_ALGORITHMS_MAX);
     if (!n) { /* let the backend say why */
         list[0] = NULL;
@@ -348,7 +306,7 @@ static clade_status judge_host(struct clade_verify_summary *summary,
         try_algorithm(&v, &x, be, list[i]);
         verify_count(summary, &v);
         if (v.outcome && summary->failed <= VERIFY_FAILURES_MAX)
-            st = look_into(&v, be, &attempt, options);
+            st = look_into(&v, be, &x, options);
         if (options->report)
             options->report(options->arg, &v);
     }
@@ -366,18 +324,24 @@ clade_status verify_case(struct clade_verify_summary *summary,
     return st ? st : judge_host(summary, be, c, host, options);
 }
 
+static clade_status begin(struct clade_verify_summary *summary,
+                          clade_backend *be,
+                          const struct clade_verify_ops *options)
+{
+    clade_status st = verify_can_judge(be);
+
+    *summary = (struct clade_verify_summary){ 0 };
+    return st ? st : check_algorithm(be, options->algorithm);
+}
+
 clade_status clade_verify_op(struct clade_verify_summary *summary,
                              clade_backend *be, const char *file,
                              const struct clade_verify_ops *options)
 {
     struct verify_host *host;
     struct op_case c;
-    clade_status st;
+    clade_status st = begin(summary, be, options);
 
-    *summary = (struct clade_verify_summary){ 0 };
-    st = verify_can_judge(be);
-    if (!st)
-        st = check_algorithm(be, options->algorithm);
     if (!st)
         st = verify_undump(&host, &c, file);
     if (!st)
@@ -390,12 +354,8 @@ clade_status clade_verify_ops(struct clade_verify_summary *summary,
                               const struct clade_verify_ops *options)
 {
     struct op_cases cases;
-    clade_status st;
+    clade_status st = begin(summary, be, options);
 
-    *summary = (struct clade_verify_summary){ 0 };
-    st = verify_can_judge(be);
-    if (!st)
-        st = check_algorithm(be, options->algorithm);
     if (st)
         return st;
     st = verify_cases_quick(&cases);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exact values that outputs are held against. */
-#include "verify/verify.h"
+#include "verify/judge.h"
 
 #include <stdlib.h>
 
 #include "rng.h"
 #include "status.h"
+#include "verify/host.h"
 
 #define SAMPLES      4096 /* anywhere */
 #define EDGES        512  /* with two coordinates at an end */
@@ -70,7 +71,6 @@ static clade_status old_values(double **old, const struct clade_op *op,
                                const struct verify_oracle *o)
 {
     const struct clade_tensor *t = &op->t[o->role];
-    const float *host = ((struct cpu_buffer *)t->buffer)->host;
 
     *old = NULL;
     if (!(op->flags & CLADE_ACCUMULATE) || o->role != CLADE_DX)
@@ -79,7 +79,7 @@ static clade_status old_values(double **old, const struct clade_op *op,
     if (!*old)
         return clade_fail(CLADE_ENOMEM, "verify: no memory for old values");
     for (int64_t i = 0; i < o->count; i++)
-        (*old)[i] = host[clade_tensor_element(t, verify_oracle_element(o, i))];
+        (*old)[i] = verify_get(verify_image(t), t, verify_oracle_element(o, i));
     return CLADE_OK;
 }
 
@@ -88,55 +88,41 @@ static clade_status ask(struct verify_oracle *o, const struct clade_op *op)
 {
     const int c = op->t[o->role].c;
     double *old = NULL;
-    clade_status st;
+    clade_status st = CLADE_OK;
 
     o->exact = malloc(o->count * sizeof(*o->exact));
     if (!o->exact)
-        return clade_fail(CLADE_ENOMEM, "verify: no memory for %lld values",
-                          (long long)o->count);
-    st = old_values(&old, op, o);
-    if (st)
-        return st;
-    if (o->index)
+        st = clade_fail(CLADE_ENOMEM, "verify: no memory for %lld values",
+                        (long long)o->count);
+    if (!st)
+        st = old_values(&old, op, o);
+    if (!st && o->index)
         cpu_at_many(o->exact, op, o->role, o->index, o->count, old);
-    else
+    else if (!st)
         cpu_exact_rows(o->exact, op, o->role, o->first / c, o->count / c, old);
     free(old);
-    return CLADE_OK;
-}
-
-/* Which elements: all of them, or samples. */
-static clade_status pick(struct verify_oracle *o, const struct clade_op *op,
-                         double products)
-{
-    const struct clade_tensor *t = &op->t[o->role];
-
-    o->count = clade_tensor_elements(t);
-    if (o->count <= SAMPLED ||
-        (o->count <= ELEMENTS_MAX && clade_op_flops(op) <= 2 * products))
-        return CLADE_OK;
-    o->count = SAMPLED;
-    o->index = malloc(o->count * sizeof(*o->index));
-    if (!o->index)
-        return clade_fail(CLADE_ENOMEM, "verify: no memory for indices");
-    for (int64_t i = 0; i < o->count; i++)
-        o->index[i] = sample(t, (uint32_t)i);
-    return CLADE_OK;
+    if (st)
+        verify_oracle_free(o);
+    return st;
 }
 
 clade_status verify_oracle_new(struct verify_oracle *oracle,
                                const struct clade_op *op, enum clade_role role,
                                double products)
 {
-    clade_status st;
+    const struct clade_tensor *t = &op->t[role];
+    const int64_t all = clade_tensor_elements(t);
+    int64_t *index;
 
-    *oracle = (struct verify_oracle){ .role = role };
-    st = pick(oracle, op, products);
-    if (!st)
-        st = ask(oracle, op);
-    if (st)
-        verify_oracle_free(oracle);
-    return st;
+    if (all <= SAMPLED ||
+        (all <= ELEMENTS_MAX && clade_op_flops(op) <= 2 * products))
+        return verify_oracle_rows(oracle, op, role, 0, clade_tensor_pixels(t));
+    index = malloc(SAMPLED * sizeof(*index));
+    if (!index)
+        return clade_fail(CLADE_ENOMEM, "verify: no memory for indices");
+    for (uint32_t i = 0; i < SAMPLED; i++)
+        index[i] = sample(t, i);
+    return verify_oracle_at(oracle, op, role, index, SAMPLED);
 }
 
 clade_status verify_oracle_rows(struct verify_oracle *oracle,
@@ -144,15 +130,20 @@ clade_status verify_oracle_rows(struct verify_oracle *oracle,
                                 int64_t first, int64_t pixels)
 {
     const int c = op->t[role].c;
-    clade_status st;
 
     *oracle = (struct verify_oracle){ .role = role,
                                       .first = first * c,
                                       .count = pixels * c };
-    st = ask(oracle, op);
-    if (st)
-        verify_oracle_free(oracle);
-    return st;
+    return ask(oracle, op);
+}
+
+clade_status verify_oracle_at(struct verify_oracle *oracle,
+                              const struct clade_op *op, enum clade_role role,
+                              int64_t *index, int64_t count)
+{
+    *oracle =
+        (struct verify_oracle){ .role = role, .count = count, .index = index };
+    return ask(oracle, op);
 }
 
 int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i)

@@ -58,7 +58,7 @@ static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
     clade_status st;
 
     c.data = DATA_TRAINING;
-    snprintf(c.name, sizeof(c.name), "%s", v->name);
+    verify_case_name(&c);
     l->be->debug = NULL;
     st = verify_host_of(&host, &c, &l->in.op);
     if (!st)
@@ -80,14 +80,14 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     struct clade_verdict v;
     clade_status st;
 
-    if (op->kind == CLADE_FILTER_PACK)
+    if (!verify_kind(op->kind)->make)
         return CLADE_OK; /* judged through the op that reads it */
     st = interrupted(l);
     verify_begin(&v, op);
     snprintf(v.name, sizeof(v.name), "%s", op_describe(op));
     snprintf(v.layer, sizeof(v.layer), "%s", op->label ? op->label : "");
     v.data = verify_data_name(DATA_TRAINING);
-    v.gate = verify_is_exact(op->kind, CLADE_Y) ? "bits" : "bound";
+    v.gate = verify_all_exact(op->kind) ? "bits" : "bound";
     v.why = "a step of training";
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
         if (!(outputs & 1u << role))

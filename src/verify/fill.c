@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The values of a case's tensors, as the op's kind and the case's data have
+ * them. */
+#include "verify/host.h"
+#include "verify/kind.h"
+
+int64_t verify_products(const struct op_case *c)
+{
+    return verify_extents(c, verify_kind(c->kind)->over);
+}
+
+double verify_unit(const struct op_case *c)
+{
+    const bool pair = verify_kind(c->kind)->hot_b;
+    double unit = 1;
+
+    if (c->data == DATA_EXACT)
+        unit = pair ? DATA_EXACT_A * DATA_EXACT_B : DATA_EXACT_A;
+    return unit * (float)verify_scale(c->kind, &c->window);
+}
+
+int verify_bytes(const struct op_case *c)
+{
+    const char *letters = verify_kind(c->kind)->bytes;
+
+    return letters ? (int)verify_extents(c, letters) : UINT8_MAX + 1;
+}
+
+static double real_value(const struct fill *f, const struct verify_kind *kind,
+                         int64_t i)
+{
+    if (kind->value)
+        return kind->value(f, i);
+    if (f->role == CLADE_B || f->role == CLADE_DX)
+        return data_addend(f, i);
+    if (verify_masks(f->c->kind, f->role))
+        return data_mask(f, i);
+    return data_operand(f, i);
+}
+
+static uint8_t byte_value(const struct fill *f, const struct verify_kind *kind,
+                          int64_t i)
+{
+    if (kind->byte)
+        return kind->byte(f, i);
+    return data_words(f, i).w[0] % verify_bytes(f->c);
+}
+
+/* The units of an average are no powers of two: nothing is added to those. */
+void verify_fill(void *to, const struct clade_tensor *t,
+                 const struct op_case *c, enum clade_role role)
+{
+    const struct verify_kind *kind = verify_kind(c->kind);
+    const int64_t n = clade_tensor_elements(t);
+    struct fill f = { .c = c,
+                      .t = t,
+                      .role = role,
+                      .alone = !kind->hot_b,
+                      .is_b = kind->hot_b && role == kind->b,
+                      .products = verify_products(c),
+                      .unit = kind->average ? 0 : verify_unit(c) };
+
+    f.hot = f.is_b ? kind->hot_b : kind->hot_a;
+    f.amplitude = data_amplitude(&f);
+#pragma omp parallel for
+    for (int64_t i = 0; i < n; i++)
+        verify_put(to, t, i,
+                   t->type == CLADE_U8 ? byte_value(&f, kind, i)
+                                       : real_value(&f, kind, i));
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VERIFY_JUDGE_H
+#define VERIFY_JUDGE_H
+
+#include <clade/verify.h>
+
+#include "cpu/cpu.h"
+#include "verify/kind.h"
+
+/*
+ * The exact values of `count` elements of one output: of those in `index`,
+ * or, where that is NULL, from `first` on.
+ */
+struct verify_oracle {
+    enum clade_role role;
+    int64_t first, count, *index;
+    struct cpu_exact *exact;
+};
+
+/* CLADE_EMISTRUSTED if the CPU flushes subnormals in some thread. */
+clade_status verify_trust_host(void);
+/* The same, and CLADE_EUNSUPPORTED if the backend stores float64, or its device
+ * is of the embedded profile. */
+clade_status verify_can_judge(const clade_backend *be);
+/* CLADE_EINTERRUPTED if `stop` (NULL: never) says so. */
+clade_status verify_interrupted(bool (*stop)(void *arg), void *arg);
+
+/* Ask the oracle for all elements where that takes at most about `products`
+ * products, else for corners, edges, corners of tiles and 4,096 others. */
+clade_status verify_oracle_new(struct verify_oracle *oracle,
+                               const struct clade_op *op, enum clade_role role,
+                               double products);
+/* Ask for the elements of a few pixels. */
+clade_status verify_oracle_rows(struct verify_oracle *oracle,
+                                const struct clade_op *op, enum clade_role role,
+                                int64_t first, int64_t pixels);
+/* Ask for the elements that `index`, which is malloc'ed, names; it is the
+ * oracle's from now on. */
+clade_status verify_oracle_at(struct verify_oracle *oracle,
+                              const struct clade_op *op, enum clade_role role,
+                              int64_t *index, int64_t count);
+/* The flat index of the oracle's element i. */
+int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i);
+void verify_oracle_free(struct verify_oracle *oracle);
+
+/* How an output is judged. */
+struct verify_judge {
+    const struct clade_op *op; /* with the algorithm's depth; host tensors */
+    enum verify_gate gate;     /* where the op is a sum of products */
+    bool denormals;            /* the device keeps them */
+    bool nan_at_padding;       /* zeros that pad may have met Inf or NaN */
+    double unit;               /* what exact data are multiples of; or 0 */
+};
+
+/* Add to `v` what `got`, the image of an output after the op ran, is worth. */
+void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
+                   const struct verify_oracle *oracle, const void *got);
+/* The same for each element, whose exact values are asked for here. */
+clade_status verify_output_whole(struct clade_verdict *v,
+                                 const struct verify_judge *judge,
+                                 enum clade_role role, const void *got);
+/* A verdict before anything has been judged. */
+void verify_begin(struct clade_verdict *v, const struct clade_op *op);
+/* Keep the first, worst outcome and its message. */
+void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
+                  const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Count a verdict; what they come to, as a status with its message. */
+void verify_count(struct clade_verify_summary *summary,
+                  const struct clade_verdict *v);
+clade_status verify_conclude(const struct clade_verify_summary *summary);
+
+#endif
