@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/conv.h"
 #include "cpu/real.h"
 
 /*
@@ -162,7 +163,7 @@ static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
 
 /* The outermost loop is over channels, so that their part of the filter stays
  * in cache. */
-void REAL_NAME(conv_fwd)(const struct clade_op *given, void *scratch)
+static void conv_fwd(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
     const struct clade_tensor *y = &op.t[CLADE_Y];
@@ -244,7 +245,7 @@ static void transpose(real *transposed, const real *w, int RS, int C, int K)
                     w[((int64_t)rs * C + c) * K + k];
 }
 
-void REAL_NAME(conv_bwd_data)(const struct clade_op *given, void *scratch)
+static void conv_bwd_data(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
     const struct clade_tensor *dx = &op.t[CLADE_DX];
@@ -316,7 +317,7 @@ static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
                                     k0 + k] = (real)acc[j][k];
 }
 
-void REAL_NAME(conv_bwd_filter)(const struct clade_op *given, void *scratch)
+static void conv_bwd_filter(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
     const int K = op.t[CLADE_DY].c, C = op.t[CLADE_X].c;
@@ -329,3 +330,48 @@ void REAL_NAME(conv_bwd_filter)(const struct clade_op *given, void *scratch)
             for (int rs = 0; rs < R * S; rs++)
                 bwd_filter_tile(&op, rs / S, rs % S, c, k);
 }
+
+/* ---- the kinds ---------------------------------------------------------- */
+
+/* The products in an output's sum. */
+static int64_t chain(const struct clade_op *op)
+{
+    const int window = op->window.r * op->window.s;
+
+    switch (op->kind) {
+    case CLADE_CONV_FWD:
+        return (int64_t)window * op->t[CLADE_X].c;
+    case CLADE_CONV_BWD_DATA:
+        return (int64_t)window * op->t[CLADE_DY].c;
+    default:
+        return clade_tensor_pixels(&op->t[CLADE_DY]);
+    }
+}
+
+/* conv_bwd_data transposes its filter. */
+static int64_t filter_elements(const struct clade_op *op)
+{
+    return clade_tensor_elements(&op->t[CLADE_W]);
+}
+
+const struct cpu_kind REAL_NAME(conv_fwd) = {
+    .run = conv_fwd,
+    .at = REAL_NAME(conv_fwd_at),
+    .row = REAL_NAME(conv_fwd_row),
+    .chain = chain,
+};
+const struct cpu_kind REAL_NAME(conv_bwd_data) = {
+    .run = conv_bwd_data,
+    .at = REAL_NAME(conv_bwd_data_at),
+    .row = REAL_NAME(conv_bwd_data_row),
+    .chain = chain,
+    .scratch = filter_elements,
+};
+const struct cpu_kind REAL_NAME(conv_bwd_filter) = {
+    .run = conv_bwd_filter,
+    .at = REAL_NAME(conv_bwd_filter_at),
+    .row = REAL_NAME(conv_bwd_filter_row),
+    .chain = chain,
+};
+/* The reference reads filters as they are. */
+const struct cpu_kind REAL_NAME(filter_pack) = { .run = NULL };

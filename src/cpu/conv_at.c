@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/conv.h"
 #include "cpu/real.h"
 
 /*

@@ -78,27 +78,7 @@ void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
                     enum clade_role role, int64_t first, int64_t n,
                     const double *old);
 
-/* The kinds of op that the reference computes: id, name. */
-/* clang-format off */
-#define CPU_OP_LIST(X)                                                        \
-    X(CONV_FWD,        conv_fwd)                                              \
-    X(CONV_BWD_DATA,   conv_bwd_data)                                         \
-    X(CONV_BWD_FILTER, conv_bwd_filter)                                       \
-    X(BIAS_BWD,        bias_bwd)                                              \
-    X(MAXPOOL_FWD,     maxpool_fwd)                                           \
-    X(MAXPOOL_BWD,     maxpool_bwd)                                           \
-    X(AVGPOOL_FWD,     avgpool_fwd)                                           \
-    X(AVGPOOL_BWD,     avgpool_bwd)                                           \
-    X(DROPOUT_FWD,     dropout_fwd)                                           \
-    X(DROPOUT_BWD,     dropout_bwd)                                           \
-    X(SOFTMAX_FWD,     softmax_fwd)                                           \
-    X(LOSS_FWD,        loss_fwd)                                              \
-    X(LOSS_BWD,        loss_bwd)                                              \
-    X(SGD,             sgd)                                                   \
-    X(RESIZE,          resize)
-/* clang-format on */
-
-/* Run an op.  Only conv_bwd_data uses `scratch`, R*S*C*K elements. */
+/* Run an op; `scratch` is as large as its kind asks for. */
 typedef void cpu_run_fn(const struct clade_op *op, void *scratch);
 
 /* A question to the oracle: the arguments of cpu_at(). */
@@ -111,19 +91,31 @@ struct cpu_query {
 typedef struct cpu_exact cpu_at_fn(const struct clade_op *op,
                                    struct cpu_query query);
 
-#define CPU_DECLARE(id, name)                                                  \
-    cpu_run_fn cpu32_##name, cpu64_##name;                                     \
-    cpu_at_fn cpu32_##name##_at, cpu64_##name##_at;
-CPU_OP_LIST(CPU_DECLARE)
-#undef CPU_DECLARE
-
 /* All C channels at pixel query.i of a convolution's output.  old: C values, or
  * NULL. */
 typedef void cpu_row_fn(struct cpu_exact *out, const struct clade_op *op,
                         struct cpu_query query, const double *old);
-cpu_row_fn cpu32_conv_fwd_row, cpu64_conv_fwd_row, cpu32_conv_bwd_data_row,
-    cpu64_conv_bwd_data_row, cpu32_conv_bwd_filter_row,
-    cpu64_conv_bwd_filter_row;
+
+/* A kind of op on the reference: each family's file has its kinds, in both
+ * precisions. */
+struct cpu_kind {
+    cpu_run_fn *run; /* NULL: the reference cannot run it */
+    cpu_at_fn *at;
+    cpu_row_fn *row; /* NULL: there is only `at` */
+    int roundings;   /* of an output to float32; 0: one */
+    int64_t (*chain)(const struct clade_op *op); /* the products in its longest
+                                                    sum; NULL: one */
+    int64_t (*scratch)(const struct clade_op *op); /* elements of scratch that
+                                                      `run` needs; NULL: none */
+};
+
+#define CPU_DECLARE(id, name, out, in)                                        \
+    extern const struct cpu_kind cpu32_##name, cpu64_##name;
+CLADE_OP_LIST(CPU_DECLARE)
+#undef CPU_DECLARE
+
+/* exact.c: a kind, whose tensors' floats are of this type. */
+const struct cpu_kind *cpu_kind(enum clade_op_kind kind, enum clade_type real);
 
 /* Does a tensor of floats hold a value that is subnormal in float32? */
 bool cpu32_has_subnormals(const struct clade_tensor *t);

@@ -26,7 +26,7 @@ static double dropped(const struct clade_op *op,
     return reals(from)[place_of(from, i).element] * multiplier(op, from, i);
 }
 
-void REAL_NAME(dropout_fwd)(const struct clade_op *op, void *scratch)
+static void dropout_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -46,7 +46,7 @@ static double input_gradient(const struct clade_op *op, int64_t i)
                   x->buffer ? place_of(x, i).element : 0);
 }
 
-void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
+static void dropout_bwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *dx = &op->t[CLADE_DX];
 
@@ -68,15 +68,20 @@ static struct cpu_exact exact_product(double y, const struct clade_tensor *from,
     return e;
 }
 
-struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact dropout_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return exact_product(dropped(op, &op->t[CLADE_X], ask.i), &op->t[CLADE_X],
                          ask.i);
 }
 
-struct cpu_exact REAL_NAME(dropout_bwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact dropout_bwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return exact_product(input_gradient(op, ask.i), &op->t[CLADE_DY], ask.i);
 }
+
+const struct cpu_kind REAL_NAME(dropout_fwd) = { .run = dropout_fwd,
+                                                 .at = dropout_fwd_at };
+const struct cpu_kind REAL_NAME(dropout_bwd) = { .run = dropout_bwd,
+                                                 .at = dropout_bwd_at };

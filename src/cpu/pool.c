@@ -43,7 +43,7 @@ static void maxpool_pixel(const struct clade_op *op, int n, int p, int q)
     }
 }
 
-void REAL_NAME(maxpool_fwd)(const struct clade_op *op, void *scratch)
+static void maxpool_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -84,7 +84,7 @@ static void avgpool_pixel(const struct clade_op *op, int n, int p, int q,
         to[c] = (real)(average_scale(&win) * sum[c]);
 }
 
-void REAL_NAME(avgpool_fwd)(const struct clade_op *op, void *scratch)
+static void avgpool_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -174,13 +174,13 @@ static void pool_bwd(const struct clade_op *op)
                                                             : CPU_CHANNELS);
 }
 
-void REAL_NAME(maxpool_bwd)(const struct clade_op *op, void *scratch)
+static void maxpool_bwd(const struct clade_op *op, void *scratch)
 {
     (void)scratch;
     pool_bwd(op);
 }
 
-void REAL_NAME(avgpool_bwd)(const struct clade_op *op, void *scratch)
+static void avgpool_bwd(const struct clade_op *op, void *scratch)
 {
     (void)scratch;
     pool_bwd(op);
@@ -214,8 +214,8 @@ static struct largest largest(const struct clade_op *op, struct place at,
     return best;
 }
 
-struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact maxpool_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     const struct place at = place_of(&op->t[CLADE_Y], ask.i);
     const struct largest best = largest(op, at, false);
@@ -225,8 +225,8 @@ struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
     return exact_value(best.value);
 }
 
-struct cpu_exact REAL_NAME(avgpool_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact avgpool_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct place at = place_of(&op->t[CLADE_Y], ask.i);
@@ -270,14 +270,31 @@ static struct cpu_exact pool_bwd_at(const struct clade_op *op, int64_t i,
                         pixel_at(&op->t[CLADE_X], at.n, at.h, at.w) + at.c);
 }
 
-struct cpu_exact REAL_NAME(maxpool_bwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact maxpool_bwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return pool_bwd_at(op, ask.i, ask.old, 1);
 }
 
-struct cpu_exact REAL_NAME(avgpool_bwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact avgpool_bwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return pool_bwd_at(op, ask.i, ask.old, average_scale(&op->window));
 }
+
+static int64_t chain(const struct clade_op *op)
+{
+    return (int64_t)op->window.r * op->window.s;
+}
+
+const struct cpu_kind REAL_NAME(maxpool_fwd) = { .run = maxpool_fwd,
+                                                 .at = maxpool_fwd_at };
+const struct cpu_kind REAL_NAME(maxpool_bwd) = { .run = maxpool_bwd,
+                                                 .at = maxpool_bwd_at,
+                                                 .chain = chain };
+const struct cpu_kind REAL_NAME(avgpool_fwd) = { .run = avgpool_fwd,
+                                                 .at = avgpool_fwd_at,
+                                                 .chain = chain };
+const struct cpu_kind REAL_NAME(avgpool_bwd) = { .run = avgpool_bwd,
+                                                 .at = avgpool_bwd_at,
+                                                 .chain = chain };

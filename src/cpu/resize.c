@@ -64,7 +64,7 @@ static int sample(const struct clade_tensor *x, int n, struct between down,
            2;
 }
 
-void REAL_NAME(resize)(const struct clade_op *op, void *scratch)
+static void resize(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -87,8 +87,8 @@ void REAL_NAME(resize)(const struct clade_op *op, void *scratch)
     }
 }
 
-struct cpu_exact REAL_NAME(resize_at)(const struct clade_op *op,
-                                      struct cpu_query ask)
+static struct cpu_exact resize_at(const struct clade_op *op,
+                                  struct cpu_query ask)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -97,3 +97,5 @@ struct cpu_exact REAL_NAME(resize_at)(const struct clade_op *op,
     return exact_value(reals(&op->t[CLADE_TABLE])[sample(
         x, at.n, position(at.h, x->h, y->h), across(at.w, x->w, y->w), at.c)]);
 }
+
+const struct cpu_kind REAL_NAME(resize) = { .run = resize, .at = resize_at };
