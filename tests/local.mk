@@ -33,6 +33,7 @@ check_PROGRAMS = \
   tests/verify-oracle.t \
   tests/verify-replay.t \
   tests/verify-stop.t \
+  tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t
 test_scripts = \
@@ -63,6 +64,7 @@ libtap_la_SOURCES = \
 LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
+FAULTY = tests/faulty.c tests/faulty.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_choose_t_SOURCES = tests/choose.c
@@ -111,14 +113,15 @@ tests_device_t_SOURCES = tests/device.c
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_case_t_SOURCES = tests/verify-case.c
-tests_verify_judge_t_SOURCES = tests/verify-judge.c
-tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_verify_judge_t_SOURCES = tests/verify-judge.c $(FAULTY)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 tests_verify_oracle_t_SOURCES = tests/verify-oracle.c
 tests_verify_replay_t_SOURCES = tests/verify-replay.c $(FAULTS)
 tests_verify_replay_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
+tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
+tests_verify_suites_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
