@@ -17,7 +17,6 @@ check_PROGRAMS = \
   tests/net.t \
   tests/null-step.t \
   tests/op.t \
-  tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
   tests/plan.t \
@@ -96,7 +95,6 @@ tests_null_step_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_null_step_t_LDFLAGS = -export-dynamic
 tests_null_step_t_LDADD = $(LDADD) -ldl
 tests_op_t_SOURCES = tests/op.c
-tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
