@@ -153,7 +153,7 @@ static void say_how_to_install(void)
             device_drivers);
 }
 
-static clade_status run(const void *given)
+static clade_status list_devices(const void *given)
 {
     const struct devices_options *o = given;
     struct clade_device *list;
@@ -182,5 +182,5 @@ const struct tool_command cmd_devices = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = list_devices,
 };

@@ -85,7 +85,7 @@ out:
     return st;
 }
 
-static clade_status run(const void *given)
+static clade_status eval_checkpoint(const void *given)
 {
     const struct eval_options *o = given;
     const struct clade_checkpoint_info *info;
@@ -120,5 +120,5 @@ const struct tool_command cmd_eval = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = eval_checkpoint,
 };

@@ -5,6 +5,26 @@
 
 #include "status.h"
 
+/* clang-format off */
+const struct tool_command *const tool_commands[] = {
+    &cmd_devices,
+    &cmd_train,
+    &cmd_eval,
+    &cmd_verify,
+    &cmd_bench,
+    &cmd_help,
+    NULL,
+};
+/* clang-format on */
+
+const struct tool_command *tool_command_find(const char *name)
+{
+    for (const struct tool_command *const *c = tool_commands; *c; c++)
+        if (!strcmp((*c)->name, name))
+            return *c;
+    return NULL;
+}
+
 struct help_options {
     const char *topic;
 };
@@ -71,7 +91,7 @@ static clade_status no_topic(const char *topic)
                       topic);
 }
 
-static clade_status run(const void *given)
+static clade_status print_help(const void *given)
 {
     const struct help_options *o = given;
     const struct tool_command *command;
@@ -100,5 +120,5 @@ const struct tool_command cmd_help = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = print_help,
 };

@@ -69,7 +69,7 @@ static clade_status train(clade_backend *be, const struct train_options *o)
     return st;
 }
 
-static clade_status run(const void *given)
+static clade_status train_net(const void *given)
 {
     const struct train_options *o = given;
     const struct clade_device *device;
@@ -102,5 +102,5 @@ const struct tool_command cmd_train = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = train_net,
 };

@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tool.h"
-
-#include <clade/verify.h>
 #include <string.h>
 
 #include "status.h"
-#include "verify_print.h"
-
-struct verify_options {
-    struct tool_list devices;
-    const char *suite, *algorithm, *match, *op, *format, *record, *against,
-        *html, *dump, *reference, *envelope, *make_envelope;
-    int batch, steps, runs;
-    uint64_t seed;
-    bool quick;
-};
+#include "verify_report.h"
 
 #define AT(member) offsetof(struct verify_options, member)
 
@@ -68,81 +56,61 @@ static const struct verify_options defaults = {
     .seed = 1,
 };
 
-static struct clade_verify_ops ops_options(const struct verify_options *o,
-                                           struct verify_print *print)
-{
-    return (struct clade_verify_ops){ .algorithm = o->algorithm,
-                                      .match = o->match,
-                                      .quick = o->quick,
-                                      .triage = true,
-                                      .dump = o->dump,
-                                      .report = verify_print_verdict,
-                                      .stop = tool_stop,
-                                      .arg = print };
-}
+/* ---- what can be asked for -------------------------------------------------
+ */
 
-static clade_status run_ops(clade_backend *be, const struct verify_options *o,
-                            struct verify_print *print)
+/* Judge all cases, or the op in a file. */
+static clade_status judge_ops_or_file(clade_backend *be, struct report *r,
+                                      const char *file)
 {
-    const struct clade_verify_ops ops = ops_options(o, print);
+    const struct verify_options *o = r->options;
+    const struct clade_verify_ops ops = { .algorithm = o->algorithm,
+                                          .match = o->match,
+                                          .quick = o->quick,
+                                          .triage = true,
+                                          .dump = file ? NULL : o->dump,
+                                          .report = report_verdict,
+                                          .stop = tool_stop,
+                                          .arg = r };
     struct clade_verify_summary summary;
-    clade_status st = clade_verify_ops(&summary, be, &ops);
+    const clade_status st = file ? clade_verify_op(&summary, be, file, &ops)
+                                 : clade_verify_ops(&summary, be, &ops);
 
-    verify_print_summary(print, &summary);
+    report_summary(r, &summary);
     return st;
 }
 
-static clade_status run_op(clade_backend *be, const struct verify_options *o,
-                           struct verify_print *print)
+static clade_status judge_file(clade_backend *be, struct report *r)
 {
-    struct clade_verify_ops ops = ops_options(o, print);
-    struct clade_verify_summary summary;
-    clade_status st;
-
-    ops.dump = NULL; /* it is in a file */
-    st = clade_verify_op(&summary, be, o->op, &ops);
-    verify_print_summary(print, &summary);
-    return st;
+    return judge_ops_or_file(be, r, r->options->op);
 }
 
-static clade_status run_step(clade_backend *be, const struct verify_options *o,
-                             struct verify_print *print)
+static clade_status judge_ops(clade_backend *be, struct report *r)
 {
+    return judge_ops_or_file(be, r, NULL);
+}
+
+static clade_status judge_step(clade_backend *be, struct report *r)
+{
+    const struct verify_options *o = r->options;
     const struct clade_verify_step step = { .algorithm = o->algorithm,
                                             .dump = o->dump,
                                             .triage = true,
                                             .batch = o->batch,
                                             .seed = o->seed,
-                                            .report = verify_print_step,
+                                            .report = report_step_verdict,
                                             .stop = tool_stop,
-                                            .arg = print };
+                                            .arg = r };
     struct clade_verify_summary summary;
-    clade_status st = clade_verify_step(&summary, be, &step);
+    const clade_status st = clade_verify_step(&summary, be, &step);
 
-    verify_print_layers(print);
-    verify_print_summary(print, &summary);
+    report_summary(r, &summary);
     return st;
 }
 
-static clade_status run_against(clade_backend *be,
-                                const struct verify_options *o,
-                                struct verify_print *print)
+static clade_status write_record(clade_backend *be, struct report *r)
 {
-    const struct clade_against against = { .file = o->against,
-                                           .algorithm = o->algorithm,
-                                           .quick = o->quick,
-                                           .report = verify_print_distance,
-                                           .conclude = verify_print_training,
-                                           .stop = tool_stop,
-                                           .arg = print };
-
-    return clade_verify_against(be, &against);
-}
-
-static clade_status run_record(clade_backend *be,
-                               const struct verify_options *o,
-                               struct verify_print *print)
-{
+    const struct verify_options *o = r->options;
     const struct clade_record record = { .file = o->record,
                                          .algorithm = o->algorithm,
                                          .batch = o->batch,
@@ -150,13 +118,27 @@ static clade_status run_record(clade_backend *be,
                                          .seed = o->seed,
                                          .stop = tool_stop };
 
-    (void)print;
     return clade_record_write(be, &record);
 }
 
-static struct clade_verify_train train_options(const struct verify_options *o,
-                                               struct verify_print *print)
+static clade_status judge_by_record(clade_backend *be, struct report *r)
 {
+    const struct verify_options *o = r->options;
+    const struct clade_against against = { .file = o->against,
+                                           .algorithm = o->algorithm,
+                                           .quick = o->quick,
+                                           .report = report_distance,
+                                           .conclude = report_training,
+                                           .stop = tool_stop,
+                                           .arg = r };
+
+    return clade_verify_against(be, &against);
+}
+
+static struct clade_verify_train training(struct report *r)
+{
+    const struct verify_options *o = r->options;
+
     return (struct clade_verify_train){ .algorithm = o->algorithm,
                                         .reference = o->reference,
                                         .envelope = o->envelope,
@@ -164,36 +146,38 @@ static struct clade_verify_train train_options(const struct verify_options *o,
                                         .steps = o->steps,
                                         .seed = o->seed,
                                         .quick = o->quick,
-                                        .report = verify_print_distance,
-                                        .conclude = verify_print_training,
+                                        .report = report_distance,
+                                        .conclude = report_training,
                                         .stop = tool_stop,
-                                        .arg = print };
+                                        .arg = r };
 }
 
-static clade_status run_train(clade_backend *be, const struct verify_options *o,
-                              struct verify_print *print)
+static clade_status judge_training(clade_backend *be, struct report *r)
 {
-    const struct clade_verify_train train = train_options(o, print);
+    const struct clade_verify_train train = training(r);
 
     return clade_verify_train(be, &train);
 }
 
-static clade_status make_envelope(clade_backend *be,
-                                  const struct verify_options *o,
-                                  struct verify_print *print)
+static clade_status make_envelope(clade_backend *be, struct report *r)
 {
-    const struct clade_verify_train train = train_options(o, print);
+    const struct clade_verify_train train = training(r);
 
-    return clade_envelope_make(be, o->make_envelope, o->runs, &train);
+    return clade_envelope_make(be, r->options->make_envelope, r->options->runs,
+                               &train);
 }
 
-/* A bound that is broken leaves other suites and devices to be judged. */
+/* ---- devices ---------------------------------------------------------------
+ */
+
+/* After a broken bound, the other suites and devices are judged all the same.
+ */
 static bool goes_on(clade_status st)
 {
     return !st || st == CLADE_EBOUND || st == CLADE_EMISTRUSTED;
 }
 
-/* The worse of two: what ends it all, then MISTRUSTED. */
+/* The worse of two: one that ends everything, then MISTRUSTED. */
 static clade_status worst_of(clade_status a, clade_status b)
 {
     if (!b || !goes_on(a) || (a == CLADE_EMISTRUSTED && goes_on(b)))
@@ -209,50 +193,46 @@ static bool is_suite(const struct verify_options *o, const char *name)
     return !strcmp(o->suite, name);
 }
 
-static clade_status run_suites(clade_backend *be,
-                               const struct verify_options *o,
-                               struct verify_print *print)
+/* Do everything that was asked for, on one device. */
+static clade_status judge(clade_backend *be, struct report *r)
 {
+    const struct verify_options *o = r->options;
     const struct {
         bool wanted;
-        clade_status (*run)(clade_backend *be, const struct verify_options *o,
-                            struct verify_print *print);
+        clade_status (*judge)(clade_backend *be, struct report *r);
     } parts[] = {
-        { o->record, run_record },
+        { o->record, write_record },
         { o->make_envelope, make_envelope },
-        { o->against, run_against },
-        { o->op, run_op },
-        { is_suite(o, "ops"), run_ops },
-        { is_suite(o, "step"), run_step },
-        { is_suite(o, "train"), run_train },
+        { o->against, judge_by_record },
+        { o->op, judge_file },
+        { is_suite(o, "ops"), judge_ops },
+        { is_suite(o, "step"), judge_step },
+        { is_suite(o, "train"), judge_training },
     };
     clade_status st = CLADE_OK;
 
     for (size_t i = 0; i < COUNT_OF(parts) && goes_on(st); i++)
         if (parts[i].wanted)
-            st = worst_of(st, parts[i].run(be, o, print));
+            st = worst_of(st, parts[i].judge(be, r));
     return st;
 }
 
-/* What was asked for, on one device. */
-static clade_status verify_device(const char *device,
-                                  const struct verify_options *o,
-                                  struct verify_print *print)
+static clade_status verify_device(const char *device, struct report *r)
 {
     clade_backend *be;
-    clade_status st = tool_open(&be, device);
+    clade_status st;
 
-    if (st)
+    if ((st = report_device(r)) || (st = tool_open(&be, device)))
         return st;
-    verify_print_device(print, be);
-    st = run_suites(be, o, print);
-    verify_print_totals(print);
+    report_opened(r, be);
+    st = judge(be, r);
+    report_totals(r);
     tool_notices(be);
     clade_backend_close(be);
     return st;
 }
 
-/* What is wrong with a device, rather than with what was asked for. */
+/* Whether a device is at fault, rather than what was asked for. */
 static bool is_the_devices(clade_status st)
 {
     return st == CLADE_ENODEVICE || st == CLADE_EBUILD ||
@@ -260,100 +240,86 @@ static bool is_the_devices(clade_status st)
            st == CLADE_EDEVICE;
 }
 
-/* One of several, which are judged whatever is wrong with this one. */
-static clade_status verify_one(const char *device,
-                               const struct verify_options *o,
-                               struct verify_print *print)
+/* One of several devices: the others are judged even if this one fails. */
+static clade_status verify_one(const char *device, struct report *r)
 {
-    const clade_status st = verify_device(device, o, print);
+    const clade_status st = verify_device(device, r);
 
     if (!is_the_devices(st))
         return st;
-    verify_print_error(print, device, st);
+    report_error(r, device, st);
     return CLADE_OK;
 }
 
-static clade_status verify_all(const struct verify_options *o,
-                               struct verify_print *print)
+static clade_status verify_all(struct report *r)
 {
     struct clade_device *list;
-    clade_status st, worst = CLADE_OK;
+    clade_status st;
     int n;
 
-    st = clade_devices(&list, &n);
-    if (st)
+    if ((st = clade_devices(&list, &n)))
         return st;
-    for (int i = 0; i < n && goes_on(st); i++) {
-        if (!strcmp(list[i].selector, "cpu64"))
-            continue; /* it judges, in float64 */
-        st = verify_one(list[i].selector, o, print);
-        worst = worst_of(worst, st);
-    }
+    for (int i = 0; i < n && goes_on(st); i++)
+        if (strcmp(list[i].selector, "cpu64")) /* a reference, not judged */
+            st = worst_of(st, verify_one(list[i].selector, r));
     clade_devices_free(list);
-    return goes_on(st) ? worst : st;
+    return st;
 }
 
-/* What was asked for, on each device that was. */
-static clade_status verify_devices(const struct verify_options *o,
-                                   struct verify_print *print)
+/* Do it on each device that was named. */
+static clade_status verify_devices(struct report *r)
 {
-    clade_status st = CLADE_OK, worst = CLADE_OK;
+    const struct tool_list *devices = &r->options->devices;
+    const char *first = devices->item[0]; /* NULL: the default device */
+    clade_status st = CLADE_OK;
 
-    if (o->devices.count == 1 && strcmp(o->devices.item[0], "all"))
-        return verify_device(o->devices.item[0], o, print);
-    if (!o->devices.count)
-        return verify_device(NULL, o, print);
-    for (int i = 0; i < o->devices.count && goes_on(st); i++) {
-        const char *device = o->devices.item[i];
+    if (devices->count < 2 && (!first || strcmp(first, "all")))
+        return verify_device(first, r);
+    for (int i = 0; i < devices->count && goes_on(st); i++) {
+        const char *device = devices->item[i];
 
-        st = !strcmp(device, "all") ? verify_all(o, print)
-                                    : verify_one(device, o, print);
-        worst = worst_of(worst, st);
+        st = worst_of(st, strcmp(device, "all") ? verify_one(device, r)
+                                                : verify_all(r));
     }
-    return goes_on(st) ? worst : st;
+    return st;
 }
 
-/* What is written once all is known. */
-static clade_status finish_report(struct verify_print *print,
-                                  const struct verify_options *o)
+/* Print what can be printed only now that everything is known. */
+static clade_status print_end(struct report *r)
 {
     clade_status st = CLADE_OK;
 
-    if (o->html)
-        st = report_html(print->report, o->html);
+    report_finish(r);
+    if (r->options->html)
+        st = html_write(r, r->options->html);
     if (!st)
-        st = verify_print_end(print);
-    if (!st && print->report->incomplete)
+        st = r->writer->end(r);
+    if (!st && r->incomplete)
         st =
             clade_fail(CLADE_ENOMEM, "verify: no memory for all of the report");
     return st;
 }
 
-static clade_status run(const void *given)
+static clade_status verify(const void *given)
 {
     const struct verify_options *o = given;
-    struct verify_report report = { .suite = o->suite,
-                                    .algorithm = o->algorithm,
-                                    .against = o->against,
-                                    .reference = o->reference,
-                                    .envelope = o->envelope,
-                                    .seed = o->seed,
-                                    .batch = o->batch,
-                                    .steps = o->steps,
-                                    .quick = o->quick };
-    struct verify_print print;
+    const struct report_writer *writer = !strcmp(o->format, "tap") ? &tap_writer
+                                         : !strcmp(o->format, "json")
+                                             ? &json_writer
+                                             : &table_writer;
+    struct report r;
     clade_status st;
 
     tool_catch_signals();
-    verify_print_begin(&print, o->format, &report);
-    st = verify_devices(o, &print);
+    report_open(&r, o, writer);
+    st = verify_devices(&r);
     if (goes_on(st))
-        st = worst_of(st, finish_report(&print, o));
+        st = worst_of(st, print_end(&r));
     if (goes_on(st))
-        st = worst_of(st, report_failure(&report));
-    else
-        verify_print_bail(&print, clade_error());
-    report_free(&report);
+        st = worst_of(st, report_status(&r));
+    else if (writer->bail)
+        writer->bail(clade_error());
+    report_close(&r);
     return st;
 }
 
@@ -374,5 +340,5 @@ const struct tool_command cmd_verify = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = verify,
 };
