@@ -47,7 +47,7 @@ static clade_status dispatch(int argc, char **argv)
 
     if (argc < 2) {
         tool_overview(stderr);
-        return clade_fail(CLADE_EUSAGE, "a command is wanted");
+        return clade_fail(CLADE_EUSAGE, "a command is required");
     }
     if (!strcmp(argv[1], "--version")) {
         puts("clade " PACKAGE_VERSION);
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 {
     clade_status st;
 
-    tool_uptime(); /* counts from here on */
+    tool_uptime(); /* the clock starts here */
     st = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && !st)
         st = clade_fail(CLADE_EIO, "standard output: %s", strerror(errno));

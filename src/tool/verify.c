@@ -9,42 +9,42 @@
 /* clang-format off */
 static const struct tool_option options[] = {
     { "device", TOOL_LIST, AT(devices), "D",
-      TOOL_DEVICE_HELP "; `all`: every one; may be repeated", 0, 0 },
+      TOOL_DEVICE_HELP "; `all` means every device; may be repeated", 0, 0 },
     { "suite", TOOL_CHOICE, AT(suite), "ops|step|train",
-      "single ops, one step of training (both unless given), or ten beside "
-      "the reference's", 0, 0 },
+      "judge single ops, one step of training, or ten steps against the "
+      "reference's; without this option, ops and step", 0, 0 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
-      "of the products: only this one, instead of each the device has; other "
-      "ops have one", 0, 0 },
+      "judge matrix products with this algorithm alone, not with each that the "
+      "device has; other ops have only one", 0, 0 },
     { "quick", TOOL_FLAG, AT(quick), NULL,
-      "reduced shapes; of a record, step 0 alone; of a training, two steps",
+      "smaller shapes; only step 0 of a record; only two steps of a training",
       0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
-      "only cases of the ops suite with this in their name", 0, 0 },
+      "only cases of the ops suite whose name contains NAME", 0, 0 },
     { "op", TOOL_TEXT, AT(op), "FILE",
-      "one op, with the inputs that a failure left there", 0, 0 },
+      "judge one op, with the inputs that --dump left in FILE", 0, 0 },
     { "dump", TOOL_TEXT, AT(dump), "DIR",
-      "leave the inputs of the first failures there, as safetensors", 0, 0 },
+      "write the inputs of the first failures to DIR, as safetensors files", 0, 0 },
     { "format", TOOL_CHOICE, AT(format), "table|tap|json",
       "what to print", 0, 0 },
     { "html", TOOL_TEXT, AT(html), "FILE",
-      "write the matrix of ops and devices, and all else, as one page", 0, 0 },
+      "also write all results, with a matrix of ops and devices, as one page", 0, 0 },
     { "record", TOOL_TEXT, AT(record), "FILE",
-      "write what this device computes, for others to be held against", 0, 0 },
-    { "batch", TOOL_INT, AT(batch), "B", "images of the step, or of the record", 1, 65536 },
+      "write what this device computes, to compare other devices with it", 0, 0 },
+    { "batch", TOOL_INT, AT(batch), "B", "images in a step", 1, 65536 },
     { "steps", TOOL_INT, AT(steps), "N",
-      "of the record, 5 if 0; or of the training, 10 if 0", 0, 100000 },
-    { "seed", TOOL_SEED, AT(seed), "S", "of all values", 0, 0 },
+      "steps of a record (0: 5 steps) or of a training (0: 10 steps)", 0, 100000 },
+    { "seed", TOOL_SEED, AT(seed), "S", "seed of all generated values", 0, 0 },
     { "against", TOOL_TEXT, AT(against), "FILE",
-      "hold the device against a record", 0, 0 },
+      "compare the device with the record in FILE", 0, 0 },
     { "reference", TOOL_TEXT, AT(reference), "D",
-      "the device that the train suite holds it against", 0, 0 },
+      "the device that the train suite compares with", 0, 0 },
     { "envelope", TOOL_TEXT, AT(envelope), "FILE",
-      "how far correct trainings spread, instead of what is built in", 0, 0 },
+      "take the spread of correct trainings from FILE, not the built-in one", 0, 0 },
     { "make-envelope", TOOL_TEXT, AT(make_envelope), "FILE",
-      "write such a file: the training with this device's noise, many times",
+      "write such a file: train many times, with noise of this device's size",
       0, 0 },
-    { "runs", TOOL_INT, AT(runs), "K", "how many times", 3, 10000 },
+    { "runs", TOOL_INT, AT(runs), "K", "how many times --make-envelope trains", 3, 10000 },
 };
 /* clang-format on */
 
@@ -59,7 +59,7 @@ static const struct verify_options defaults = {
 /* ---- what can be asked for -------------------------------------------------
  */
 
-/* Judge all cases, or the op in a file. */
+/* Judge all cases of the ops suite or, if there is a file, the op in it. */
 static clade_status judge_ops_or_file(clade_backend *be, struct report *r,
                                       const char *file)
 {
@@ -295,8 +295,8 @@ static clade_status print_end(struct report *r)
     if (!st)
         st = r->writer->end(r);
     if (!st && r->incomplete)
-        st =
-            clade_fail(CLADE_ENOMEM, "verify: no memory for all of the report");
+        st = clade_fail(CLADE_ENOMEM,
+                        "verify: out of memory: the report is incomplete");
     return st;
 }
 
@@ -325,17 +325,17 @@ static clade_status verify(const void *given)
 
 const struct tool_command cmd_verify = {
     .name = "verify",
-    .summary = "Prove that a device computes what it should",
+    .summary = "Check that a device computes correct results",
     .text =
-        "Judges every op of a device against exact values, or holds a "
-        "training\n"
-        "against a record that another device or framework wrote.\n\n"
-        "A failed case is run again without the compiler's optimisations, "
-        "with\n"
-        "other work-groups, by another algorithm, on another platform's "
-        "device\n"
-        "and in Oclgrind, if that is one; the driver is named as the suspect\n"
-        "only where these say so.",
+        "Compares every op of a device with exact values, or a training with "
+        "a\n"
+        "record that another device or framework wrote.\n\n"
+        "A case that fails is run again without the compiler's optimisations,\n"
+        "with other work-groups, with another algorithm, on a device of "
+        "another\n"
+        "platform, and in Oclgrind if that is installed. The driver is named "
+        "as\n"
+        "the suspect only if these runs point to it.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,

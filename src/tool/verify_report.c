@@ -124,7 +124,7 @@ clade_status report_device(struct report *r)
         APPEND(r, r->devices, r->n_devices, d);
     if (r->n_devices == n) {
         free(d);
-        return clade_fail(CLADE_ENOMEM, "verify: no memory for the report");
+        return clade_fail(CLADE_ENOMEM, "verify: out of memory");
     }
     r->device = d;
     return CLADE_OK;
