@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report fills as verdicts come, and tells its writer each of them. */
+/* Fills the report as verdicts come, and passes each on to the writer. */
 #include "verify_report.h"
 
 #include <math.h>
@@ -58,7 +58,7 @@ static void *append(struct report *r, void *list, int *n, const void *element,
 /* ---- opening and closing ---------------------------------------------------
  */
 
-/* Whether a variable sets drivers' or compilers' arithmetic, by its name. */
+/* Whether a variable may change what a driver or compiler computes. */
 static bool is_telling(const char *variable)
 {
     static const char *const parts[] = { "FAST",       "RELAXED",  "MATH",

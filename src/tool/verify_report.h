@@ -32,7 +32,7 @@ struct report_families {
     int count;
 };
 
-/* Score i is counted in the first bin whose `most` it doesn't exceed. */
+/* A score counts in the first bin whose `most` it does not exceed. */
 #define REPORT_BINS 8
 extern const struct report_bin {
     const char *label;
@@ -56,7 +56,7 @@ struct report_layer {
     bool present[COLUMNS], failed;
 };
 
-/* A distance and its name, which `found` only points to while it is told. */
+/* A distance; its own name is gone after the callback, so `name` keeps it. */
 struct report_distance {
     struct clade_distance found;
     char name[96];
