@@ -2,11 +2,13 @@
 #
 # CLADE_CLBLAST
 #
-# CLBlast's C interface, 1.5 or later (CLBlastSgemmWithTempBuffer), which is
-# optional: without it convolutions have the `direct` algorithm alone.  Use
-# after CLADE_OPENCL.  --with-clblast=auto|yes|no.  Sets and substitutes
-# CLBLAST_CFLAGS and CLBLAST_LIBS, sets have_CLBLAST, and makes the Automake
-# conditional CLBLAST.
+# Look for CLBlast 1.5 or later with its C interface.  CLBlast is optional:
+# without it, convolutions have only the `direct` algorithm.  Use this after
+# CLADE_OPENCL.  The option is --with-clblast=auto|yes|no.  Sets and
+# substitutes CLBLAST_CFLAGS and CLBLAST_LIBS, sets have_CLBLAST, and makes the
+# Automake conditional CLBLAST.
+#
+# CLBlast has CLBlastSgemmWithTempBuffer() since 1.5.
 AC_DEFUN([CLADE_CLBLAST], [
   AC_ARG_WITH([clblast],
     [AS_HELP_STRING([--with-clblast=auto|yes|no],

@@ -2,8 +2,9 @@
 #
 # CLADE_JANSSON
 #
-# The jansson JSON library, which is required: records, checkpoints' headers
-# and --json.  Sets and substitutes JANSSON_CFLAGS and JANSSON_LIBS.
+# Look for jansson, which is required: it reads and writes the JSON of records,
+# of checkpoints' headers and of --json.  Sets and substitutes JANSSON_CFLAGS
+# and JANSSON_LIBS.
 AC_DEFUN([CLADE_JANSSON], [
   CLADE_LIBRARY([JANSSON], [jansson], [jansson.h],
     [json_decref(json_object())], [-ljansson])

@@ -2,11 +2,11 @@
 #
 # CLADE_LIBRARY(NAME, MODULE, HEADER, CALL, LIBRARIES)
 #
-# Look for a C library: by pkg-config's MODULE, then, for machines without
-# pkg-config or the module, by compiling a program that includes HEADER and
-# links CALL against LIBRARIES.  Whoever sets NAME_CFLAGS and NAME_LIBS has the
-# last word.  Sets NAME_CFLAGS and NAME_LIBS (substituted) and the shell
-# variable have_NAME to yes or no.
+# Look for a C library.  First ask pkg-config for MODULE.  If that fails,
+# compile a program that includes HEADER and has CALL, and link it with
+# LIBRARIES.  A user can set NAME_CFLAGS and NAME_LIBS instead.  Sets and
+# substitutes NAME_CFLAGS and NAME_LIBS, and sets the shell variable have_NAME
+# to yes or no.
 AC_DEFUN([CLADE_LIBRARY], [
   AC_REQUIRE([PKG_PROG_PKG_CONFIG])
   PKG_CHECK_MODULES([$1], [$2], [have_$1=yes], [have_$1=no])
@@ -31,7 +31,7 @@ AC_DEFUN([CLADE_LINKS], [
 
 # CLADE_MISSING(WHAT, PACKAGE)
 #
-# Remember that WHAT is needed and absent, and that Debian's PACKAGE has it.
+# Remember that WHAT is needed but missing, and that Debian has it in PACKAGE.
 AC_DEFUN([CLADE_MISSING], [
   AS_VAR_APPEND([clade_missing], ["
   $1 (Debian and Ubuntu: $2)"])
@@ -40,7 +40,8 @@ AC_DEFUN([CLADE_MISSING], [
 
 # CLADE_REQUIRE_ALL
 #
-# Stop if anything was missing, naming all of it and the command that helps.
+# If anything is missing, stop.  The message names all of it and the command
+# that installs it.
 AC_DEFUN([CLADE_REQUIRE_ALL], [
   AS_IF([test -n "$clade_missing"], [
     AC_MSG_ERROR([clade needs, and did not find:$clade_missing

@@ -2,18 +2,18 @@
 #
 # CLADE_OPENCL
 #
-# The OpenCL headers and ICD loader, which are required.  First pkg-config's
-# OpenCL, then <CL/cl.h> and -lOpenCL where the compiler looks by itself, then
-# the folders of vendors' SDKs.  --with-opencl=DIR looks in DIR alone (include
-# and lib, lib64 or lib/x86_64-linux-gnu below it).  Sets and substitutes
-# OPENCL_CFLAGS and OPENCL_LIBS, and have_OPENCL.
+# Look for the OpenCL headers and ICD loader, which are required: first by
+# pkg-config, then in the compiler's own folders, then in those of vendors'
+# SDKs.  --with-opencl=DIR looks only in DIR/include and DIR/lib (or DIR/lib64,
+# DIR/lib/x86_64 or DIR/lib/x86_64-linux-gnu).  Sets and substitutes
+# OPENCL_CFLAGS and OPENCL_LIBS, and sets have_OPENCL.
 AC_DEFUN([CLADE_OPENCL], [
   AC_ARG_WITH([opencl],
     [AS_HELP_STRING([--with-opencl=DIR],
-      [where an OpenCL SDK is, if not where the system has it])],
+      [folder of an OpenCL SDK, instead of searching])],
     [], [with_opencl=yes])
   AS_CASE([$with_opencl],
-    [no], [AC_MSG_ERROR([clade cannot do without OpenCL's loader])],
+    [no], [AC_MSG_ERROR([clade needs OpenCL's loader])],
     [yes], [
       CLADE_LIBRARY([OPENCL], [OpenCL], [CL/cl.h],
         [return clGetPlatformIDs(0, 0, 0)], [-lOpenCL])
@@ -31,7 +31,8 @@ AC_DEFUN([CLADE_OPENCL], [
 
 # CLADE_OPENCL_SDK(DIRS)
 #
-# Take the first of DIRS, words of the shell, that a program links with.
+# Take the first folder of DIRS whose OpenCL a program can link with.  DIRS are
+# words of the shell.
 AC_DEFUN([CLADE_OPENCL_SDK], [
   have_OPENCL=no
   AC_MSG_CHECKING([for an OpenCL SDK])

@@ -2,10 +2,10 @@
 #
 # CLADE_OPENMP
 #
-# OpenMP for the reference, which is optional: without it the reference runs
-# on one core, and the compiler is told not to warn of its pragmas.
-# --with-openmp=auto|yes|no.  Sets and substitutes OPENMP_CFLAGS, and sets
-# have_OPENMP.
+# Look for OpenMP, which is optional: without it the reference runs on one
+# core, and an option keeps the compiler from warning about pragmas.  The
+# option of configure is --with-openmp=auto|yes|no.  Sets and substitutes
+# OPENMP_CFLAGS, and sets have_OPENMP.
 AC_DEFUN([CLADE_OPENMP], [
   AC_ARG_WITH([openmp],
     [AS_HELP_STRING([--with-openmp=auto|yes|no],

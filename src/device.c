@@ -52,14 +52,14 @@ const char device_drivers[] =
     "RUSTICL_ENABLE=radeonsi in the\n"
     "              environment (or AMD's own ROCm)\n"
     "  NVIDIA GPU  apt-get install nvidia-opencl-icd\n"
-    "A GPU's render node (/dev/dri/renderD*) also wants you in the group "
-    "`render`.";
+    "To use a GPU you must also be in the group `render`, which owns "
+    "/dev/dri/renderD*.";
 
-/* Words that name a sort of device, of which the best is taken. */
+/* Words for a sort of device; each selects the best device of its sort. */
 static const struct sort {
     const char *word;
     bool (*has)(const struct clade_device *d);
-    const char *none; /* what there is not */
+    const char *none; /* the message if there is no such device */
 } sorts[] = {
     { "opencl", is_opencl, "no OpenCL device" },
     { "gpu", is_gpu, "no GPU with an OpenCL driver" },
@@ -71,7 +71,7 @@ static void full_name(char out[260], const struct clade_device *d)
     snprintf(out, 260, "%s / %s", d->platform, d->name);
 }
 
-/* Is `part` in `text`, in any case? */
+/* Is `part` in `text`, whatever the case of their letters? */
 static bool contains(const char *text, const char *part)
 {
     const size_t n = strlen(part);
@@ -82,7 +82,8 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
-/* How well a device fits a text: its whole name 2, a part of it 1. */
+/* How well a text selects a device: 2 if it is the whole name, 1 if it is part
+ * of the name, else 0. */
 static int fit(const struct clade_device *d, const char *text)
 {
     char name[260];
@@ -93,7 +94,7 @@ static int fit(const struct clade_device *d, const char *text)
 
 #define LINES_MAX 4096
 
-/* The devices whose fit is `least` or better, a line each. */
+/* Write a line for each device whose fit is `least` or better. */
 static void fill_lines(char lines[LINES_MAX], const struct clade_device *list,
                        int count, const char *text, int least)
 {
@@ -138,7 +139,7 @@ static clade_status device_sort_of(struct clade_device *device,
                       sort->word, sort->none, lines, device_drivers);
 }
 
-/* The only device that fits `text` best. */
+/* Select the device that fits `text` best; there must be only one. */
 static clade_status device_named(struct clade_device *device,
                                  const struct clade_device *list, int count,
                                  const char *text)
@@ -169,8 +170,8 @@ static clade_status device_named(struct clade_device *device,
     if (matches > 1) {
         fill_lines(lines, list, count, text, best);
         return clade_fail(CLADE_EAMBIGUOUS,
-                          "`%.128s` is part of %d devices' names; use more of "
-                          "one, or what stands before it:%s",
+                          "`%.128s` is part of the names of %d devices; use a "
+                          "longer part, or the selector on the left:%s",
                           text, matches, lines);
     }
     *device = list[which];

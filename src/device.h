@@ -4,21 +4,27 @@
 
 #include <clade/backend.h>
 
-/* Sort devices, best first: by rank, ties by platform, name and selector. */
+/* Sort devices by rank, the best first.  Those of equal rank are sorted by
+ * platform, name and selector. */
 void device_sort(struct clade_device *list, int count);
 
-/* The environment's choice of device, or NULL. */
+/* The device that the environment names (CLADE_DEVICE), or NULL. */
 const char *device_default(void);
 
-/* How to get a driver, lines of text; the last one without its end. */
+/* How to get a driver: lines of text, the last one without a newline. */
 extern const char device_drivers[];
 
 /*
- * The one of a sorted list that `text` selects: `opencl` and `gpu` are the best
- * of their sort, `platform / device` one alone, part of it the only one that
- * has it (in any case).  NULL: the best of all.  CLADE_EAMBIGUOUS or
- * CLADE_ENODEVICE with the list in the message, and with how to get a driver
- * where there is no device of the sort asked for.
+ * Select a device from a sorted list.  `text` is
+ *
+ *     NULL                 for the best of all
+ *     "opencl" or "gpu"    for the best of that sort
+ *     "platform / device"  for that device
+ *     a part of such a name, in any case, that only one device has
+ *
+ * Returns CLADE_EAMBIGUOUS or CLADE_ENODEVICE with a list of devices in the
+ * message.  If there is no OpenCL device or no GPU, the message also says how
+ * to get a driver.
  */
 clade_status device_select(struct clade_device *device,
                            const struct clade_device *list, int count,

@@ -23,13 +23,13 @@ static clade_status io_failed(const char *path)
     return clade_fail(CLADE_EIO, "%s: %s", path, strerror(errno));
 }
 
-/* Have the disk hold what a file or folder holds now. */
+/* Flush a file or folder to the disk. */
 static clade_status sync_path(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     clade_status st = CLADE_OK;
 
-    /* Some file systems cannot sync a folder, which EINVAL says. */
+    /* EINVAL: this file system cannot sync a folder. */
     if (fd < 0 || (fsync(fd) && errno != EINVAL))
         st = io_failed(path);
     if (fd >= 0)
@@ -37,7 +37,7 @@ static clade_status sync_path(const char *path)
     return st;
 }
 
-/* Have the disk know a file's new name, which its folder holds. */
+/* Flush a file's new name to the disk: it is in the file's folder. */
 static clade_status sync_folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

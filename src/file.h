@@ -7,23 +7,23 @@
 #include "status.h"
 
 /*
- * Replace the file `path` by what `write` writes, all of it or nothing: into
- * `path`.tmp, flushed to the disk, then renamed.  On failure the old file
- * stays and the new one is removed.  CLADE_EIO names the file, or the status
- * that `write` returned.
+ * Replace the file `path` as a whole.  `write` writes to `path`.tmp, which is
+ * then flushed to the disk and renamed.  On failure the old file stays and the
+ * new one is removed.  Returns the status of `write` if that failed, or
+ * CLADE_EIO, whose message names the file.
  */
 clade_status file_replace(const char *path,
                           clade_status (*write)(void *arg, FILE *file),
                           void *arg);
 
-/* A whole file, and a 0 after it, in *text (to be freed), n bytes. CLADE_EIO
- * names it. */
+/* Read a whole file: *n bytes in *text, with a 0 byte after them.  The caller
+ * frees *text.  CLADE_EIO: the message names the file. */
 clade_status file_read(char **text, size_t *n, const char *path);
 
-/* `folder`/`name`, to be freed; NULL if there is no memory. */
+/* "folder/name", which the caller frees; NULL if there is no memory. */
 char *file_path(const char *folder, const char *name);
 
-/* Make a folder and those above it; one that is there already is fine. */
+/* Make a folder and all folders above it.  It may exist already. */
 clade_status file_make_folder(const char *path);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* One round: two 32 x 32 -> 64 bit products, words crossed, keys mixed in. */
+/* One round: two products of 32 by 32 bits, whose words are swapped and mixed
+ * with the keys. */
 static void philox_round(uint32_t c[4], uint32_t k0, uint32_t k1)
 {
     const uint64_t p0 = (uint64_t)0xD2511F53 * c[0];
@@ -24,8 +25,8 @@ void rng_philox(uint32_t out[4], const uint32_t ctr[4], uint64_t key)
         out[i] = ctr[i];
     for (int i = 0; i < 10; i++) {
         philox_round(out, k0, k1);
-        k0 += 0x9E3779B9; /* Weyl sequences: the golden ratio, */
-        k1 += 0xBB67AE85; /* and the root of 3 less 1 */
+        k0 += 0x9E3779B9; /* a Weyl sequence: (sqrt(5) - 1)/2 * 2^32 */
+        k1 += 0xBB67AE85; /* another: (sqrt(3) - 1) * 2^32 */
     }
 }
 
@@ -41,7 +42,7 @@ uint32_t rng_stream(const char *purpose, const char *layer)
     return fnv32(fnv32(fnv32(0x811C9DC5u, purpose), "/"), layer);
 }
 
-/* Word i of the sequence (key, step, stream). */
+/* Word i of the sequence that (key, step, stream) selects. */
 static uint32_t word(uint64_t key, uint32_t step, uint32_t stream, uint64_t i)
 {
     const uint64_t at = i / 4;
@@ -59,9 +60,10 @@ float rng_uniform(uint64_t seed, uint32_t step, uint32_t stream, uint64_t i)
 }
 
 /*
- * The next draw from 0 ... n-1, all equally likely: the high half of word * n,
- * less the draws whose low half falls into the 2^32 mod n that are too many
- * (Lemire, "Fast random integer generation in an interval", 2019).
+ * Draw from 0 ... n-1, each equally likely.  The result is the high half of
+ * word * n.  A draw is thrown away if the low half is below 2^32 mod n, because
+ * some results would be too frequent otherwise (Lemire, "Fast random integer
+ * generation in an interval", 2019).
  */
 static uint32_t below(uint32_t n, uint64_t seed, uint32_t step, uint32_t stream,
                       uint64_t *i)

@@ -7,26 +7,28 @@
 
 /*
  * Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as
- * easy as 1, 2, 3", SC11): the four words of counter `ctr` under the 64-bit
- * `key` (low word first).
+ * easy as 1, 2, 3", SC11): four random words from a counter and a key of 64
+ * bits (its low word comes first).
  */
 void rng_philox(uint32_t out[4], const uint32_t ctr[4], uint64_t key);
 
-/* The number of a use: FNV-1a-32 of "purpose/layer", Philox' fourth word. */
+/* The stream of random numbers for one use: FNV-1a-32 of "purpose/layer".  It
+ * is the fourth word of Philox' counter. */
 uint32_t rng_stream(const char *purpose, const char *layer);
 
-/* (word >> 8) * 2^-24 of word (i mod 4) at counter (i/4, step, stream): in
- * [0, 1), exact in float. */
+/* Number i of a stream, uniform in [0, 1) and exact in float: (word >> 8) *
+ * 2^-24, with word (i mod 4) of counter (i/4, step, stream). */
 float rng_uniform(uint64_t seed, uint32_t step, uint32_t stream, uint64_t i);
 
-/* order[0..n-1] = a permutation of 0..n-1 (Fisher-Yates), without bias. */
+/* Set order[0..n-1] to a permutation of 0..n-1 (Fisher-Yates); all are equally
+ * likely. */
 void rng_shuffle(uint32_t *order, uint32_t n, uint64_t seed, uint32_t step,
                  uint32_t stream);
 
 /* FNV-1a-64 (http://www.isthe.com/chongo/tech/comp/fnv/). */
 uint64_t rng_fnv64(const void *bytes, size_t n);
 
-/* The record format's hash, uniform(name, seed, i): see doc/record-format. */
+/* uniform(name, seed, i) of the record format; see doc/record-format.md. */
 float rng_record(const char *name, uint64_t seed, uint64_t i);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "file.h"
 
-/* The format's own limit: a longer header is a damaged length. */
+/* The format limits the length of its header; a larger number is damaged. */
 #define HEADER_MAX 100000000
 
 struct safetensors {
@@ -36,7 +36,8 @@ static uint64_t bytes_of(const struct safetensor *t)
     return (uint64_t)safetensor_elements(t) * sizeof(float);
 }
 
-/* Between the host's floats and the file's little-endian ones, either way. */
+/* Convert floats from the host's byte order to the file's (little-endian), or
+ * back. */
 static void swap_floats(float *v, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -48,8 +49,8 @@ static void swap_floats(float *v, int64_t n)
     }
 }
 
-/* The header, padded with blanks so that the data begins at a multiple of 8;
- * NULL if there is no memory or a text is not UTF-8. */
+/* Make the header.  Blanks at its end let the data begin at a multiple of 8
+ * bytes.  Returns NULL if there is no memory or a text is not UTF-8. */
 static char *make_header(size_t *length, json_t *metadata,
                          const struct safetensor *list, int count)
 {
@@ -83,7 +84,7 @@ static char *make_header(size_t *length, json_t *metadata,
     return padded;
 }
 
-/* What write_file() writes. */
+/* The arguments of write_file(). */
 struct writing {
     const char *path;
     json_t *metadata;
@@ -107,8 +108,8 @@ static clade_status write_header(const struct writing *w, FILE *file)
 
     if (!header)
         return clade_fail(CLADE_EFAIL,
-                          "%s: its header cannot be made: no memory, or a "
-                          "text that is not UTF-8",
+                          "%s: cannot make its header: out of memory, or a "
+                          "text is not UTF-8",
                           w->path);
     word = htole64(length);
     if (fwrite(&word, sizeof word, 1, file) != 1 ||
@@ -162,7 +163,7 @@ clade_status safetensors_write(
     return file_replace(path, write_file, &w);
 }
 
-/* A shape [2,3] of fewer than 2^31 elements, as every tensor's is here. */
+/* Read a shape, as in [2,3].  It must have fewer than 2^31 elements. */
 static bool parse_shape(struct safetensor *t, const json_t *shape)
 {
     int64_t n = 1;
@@ -203,16 +204,17 @@ static clade_status parse_tensor(struct safetensors *file, const char *name,
     if (!type || strcmp(type, "F32"))
         return bad_tensor(file, name, "its dtype is not F32");
     if (!parse_shape(t, json_object_get(entry, "shape")))
-        return bad_tensor(file, name, "its shape is not one to four extents");
+        return bad_tensor(file, name,
+                          "its shape is not an array of at most four extents");
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) ||
         !json_is_integer(end) || json_integer_value(begin) < 0 ||
         json_integer_value(end) < json_integer_value(begin))
-        return bad_tensor(file, name, "its data_offsets are not two places");
+        return bad_tensor(file, name,
+                          "its data_offsets are not a begin and an end");
     t->at = (uint64_t)json_integer_value(begin);
     if (json_integer_value(end) - json_integer_value(begin) !=
         (json_int_t)bytes_of(t))
-        return bad_tensor(file, name,
-                          "its data_offsets and its shape disagree");
+        return bad_tensor(file, name, "its data_offsets do not fit its shape");
     file->count++;
     return CLADE_OK;
 }
@@ -257,11 +259,12 @@ static clade_status check_layout(struct safetensors *file, uint64_t data)
         const struct safetensor *t = &file->list[i];
 
         if (t->at != at)
-            return bad_tensor(file, t->name, "its data overlap or leave a gap");
+            return bad_tensor(file, t->name,
+                              "its data overlap others or leave a gap");
         at += bytes_of(t);
         if (at > data)
             return bad_tensor(file, t->name,
-                              "its data end after the file: the file is cut "
+                              "its data end beyond the file: the file is cut "
                               "short");
     }
     if (at != data)
@@ -293,12 +296,12 @@ static clade_status read_header(struct safetensors *file)
         return st;
     if (size < 8 || fread(&length, 8, 1, file->file) != 1)
         return clade_fail(CLADE_EDATA,
-                          "%s: no safetensors file: shorter than 8 bytes",
+                          "%s: not a safetensors file: shorter than 8 bytes",
                           file->path);
     length = le64toh(length);
     if (length > size - 8 || length > HEADER_MAX)
         return clade_fail(CLADE_EDATA,
-                          "%s: no safetensors file, or cut short: a header "
+                          "%s: not a safetensors file, or cut short: a header "
                           "of %" PRIu64 " bytes in a file of %" PRIu64,
                           file->path, length, size);
     if (!(text = malloc(length + 1)))
@@ -307,7 +310,7 @@ static clade_status read_header(struct safetensors *file)
         st = clade_fail(CLADE_EIO, "%s: its header cannot be read", file->path);
     else if (!(file->header =
                    json_loadb(text, length, JSON_REJECT_DUPLICATES, &error)))
-        st = clade_fail(CLADE_EDATA, "%s: its header is no JSON: %s",
+        st = clade_fail(CLADE_EDATA, "%s: its header is not JSON: %s",
                         file->path, error.text);
     free(text);
     file->data_at = 8 + length;

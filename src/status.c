@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A build log can be long; what does not fit is cut. */
+/* Long enough for most build logs; longer ones are cut. */
 static _Thread_local char message[8192];
 
 static const struct {

@@ -5,9 +5,9 @@
 #include <clade/status.h>
 
 /*
- * Write this thread's message and return `st`.  Whoever first knows the cause
- * calls it; everyone above only passes the status on.  The arguments may
- * include clade_error() itself, to add to a message.
+ * Set this thread's message and return `st`.  Call it where the cause is first
+ * known; callers further up only pass the status on.  The arguments may include
+ * clade_error(), to add to the message.
  */
 clade_status clade_fail(clade_status st, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# bootstrap tells a GPU that is usable from one that lacks a driver or a right,
-# on machines made of files: a PCI bus, device nodes, drivers' ICD files.
+# bootstrap must tell a GPU that is usable from one that lacks a driver or an
+# access right.  Each test makes the files of a machine: a PCI bus, device
+# nodes, ICD files of drivers.
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 unset OCL_ICD_VENDORS RUSTICL_ENABLE CLADE_DEVICE CLADE_TEST_DEVICE
@@ -18,7 +19,8 @@ gpu()
     : >"$1/dev/dri/renderD128"
 }
 
-# judge GOT STATUS TEXT WHY: hold an exit code and $said against what is wanted.
+# judge GOT STATUS TEXT WHY: one test; the exit code GOT must be STATUS, and
+# $said must have TEXT in it.
 judge()
 {
     number=$((number + 1))
@@ -31,7 +33,8 @@ judge()
     fi
 }
 
-# expect STATUS TEXT ROOT WHY: what `bootstrap gpu` says of a machine.
+# expect STATUS TEXT ROOT WHY: one test of what `bootstrap gpu` says about the
+# machine in ROOT.
 expect()
 {
     # shellcheck disable=SC2086 # a command and its options
@@ -41,7 +44,7 @@ expect()
 
 echo 1..19
 mkdir "$here/none"
-expect 0 '0 on the PCI bus' "$here/none" 'a machine without GPU'
+expect 0 '0 on the PCI bus' "$here/none" 'a machine without a GPU'
 
 gpu "$here/server" 0x1a03 0x030000
 expect 0 '0 on the PCI bus' "$here/server" \
@@ -50,30 +53,32 @@ gpu "$here/disk" 0x8086 0x010802
 expect 0 '0 on the PCI bus' "$here/disk" 'an Intel disk is no GPU'
 
 gpu "$here/intel" 0x8086 0x030000
-expect 4 intel-opencl-icd "$here/intel" 'Intel without driver'
+expect 4 intel-opencl-icd "$here/intel" 'Intel without a driver'
 echo libigdrcl.so >"$here/intel/etc/OpenCL/vendors/intel.icd"
 expect 0 '1 usable' "$here/intel" 'Intel with its driver'
 rm "$here/intel/dev/dri/renderD128"
-expect 4 'a device file in /dev' "$here/intel" 'a driver, but no node'
+expect 4 'a device file in /dev' "$here/intel" 'a driver, but no device node'
 : >"$here/intel/dev/nvidiactl"
-expect 4 'a device file in /dev' "$here/intel" "NVIDIA's node is not Intel's"
+expect 4 'a device file in /dev' "$here/intel" \
+    "NVIDIA's device node does not help Intel"
 rm "$here/intel/dev/nvidiactl"
 
 gpu "$here/amd" 0x1002 0x038000
-expect 4 mesa-opencl-icd "$here/amd" 'AMD without driver'
+expect 4 mesa-opencl-icd "$here/amd" 'AMD without a driver'
 echo libRusticlOpenCL.so.1 >"$here/amd/etc/OpenCL/vendors/rusticl.icd"
-expect 4 RUSTICL_ENABLE "$here/amd" 'rusticl has to be told of the GPU'
+expect 4 RUSTICL_ENABLE "$here/amd" 'rusticl must be told about the GPU'
 
 gpu "$here/nvidia" 0x10de 0x030200
-expect 4 nvidia-opencl-icd "$here/nvidia" 'NVIDIA without driver'
+expect 4 nvidia-opencl-icd "$here/nvidia" 'NVIDIA without a driver'
 gpu "$here/pocl" 0x10de 0x030200
 echo libpocl.so.2 >"$here/pocl/etc/OpenCL/vendors/pocl.icd"
-expect 4 nvidia-opencl-icd "$here/pocl" "another device's driver does not do"
+expect 4 nvidia-opencl-icd "$here/pocl" "another device's driver does not help"
 
 echo libnvidia-opencl.so.1 >"$here/nvidia/etc/OpenCL/vendors/nvidia.icd"
-expect 4 '/dev/nvidia' "$here/nvidia" 'NVIDIA with its driver, but no node'
+expect 4 '/dev/nvidia' "$here/nvidia" \
+    'NVIDIA with its driver, but no device node'
 
-# A tree in which nothing is built, and a system that cannot get PoCL.
+# A source tree where nothing is built, on a system that cannot install PoCL.
 mkdir "$here/tree" "$here/bin"
 cp "$SRCDIR/bootstrap" "$here/tree"
 cat >"$here/bin/dpkg-query" <<'END'
@@ -96,7 +101,8 @@ END
 cp "$here/bin/make" "$here/tree/configure"
 chmod +x "$here/bin"/* "$here/tree/configure"
 
-# builds STATUS TEXT ROOT WHY [ARG...]: what `bootstrap check ARG...` says.
+# builds STATUS TEXT ROOT WHY [ARG...]: one test of what `bootstrap check
+# ARG...` says on the machine in ROOT.
 builds()
 {
     wanted=$1 text=$2 machine=$3 why=$4
@@ -107,17 +113,17 @@ builds()
 }
 
 pocl='installing: pocl-opencl-icd'
-builds 100 "$pocl" "$here/none" 'PoCL is installed where there is no driver'
+builds 100 "$pocl" "$here/none" 'without any driver, PoCL is installed'
 mkdir -p "$here/idle/etc/OpenCL/vendors"
 echo libRusticlOpenCL.so.1 >"$here/idle/etc/OpenCL/vendors/rusticl.icd"
-builds 100 "$pocl" "$here/idle" 'and where the drivers are for GPUs'
+builds 100 "$pocl" "$here/idle" 'with drivers for GPUs only, PoCL is installed'
 echo libpocl.so.2 >"$here/idle/etc/OpenCL/vendors/pocl.icd"
-builds 0 'make check' "$here/idle" 'but not where it is'
-builds 4 'name a device' "$here/pocl" 'no CPU in place of an unusable GPU'
+builds 0 'make check' "$here/idle" 'PoCL is not installed again'
+builds 4 'name a device' "$here/pocl" 'the CPU does not replace an unusable GPU'
 builds 0 'make check CLADE_TEST_DEVICE=cpu' "$here/pocl" \
-    'unless it is named to make' CLADE_TEST_DEVICE=cpu
+    'unless the arguments of make name it' CLADE_TEST_DEVICE=cpu
 
-# Rights do not bind root: look as nobody.
+# root has all access rights, so these run as nobody.
 mv "$here/intel" "$here/shut"
 : >"$here/shut/dev/dri/renderD128"
 : >"$here/nvidia/dev/nvidiactl"
@@ -126,8 +132,9 @@ chmod 0 "$here/shut/dev/dri/renderD128" "$here/nvidia/dev/dri/renderD128"
 chmod 755 "$here"
 [ "$(id -u)" -ne 0 ] || as='setpriv --reuid=65534 --clear-groups'
 if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
-    expect 4 'usermod -aG' "$here/shut" 'a driver, but no right to the node'
-    expect 0 '1 usable' "$here/nvidia" 'NVIDIA does without its render node'
+    expect 4 'usermod -aG' "$here/shut" \
+        'a driver, but no right to use the device node'
+    expect 0 '1 usable' "$here/nvidia" 'NVIDIA does not need the render node'
 else
     for number in 18 19; do
         echo "ok $number # SKIP root has every right, and nobody cannot run it"

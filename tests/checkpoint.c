@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run's checkpoint: read back whole, refused with a reason where it is
- * damaged or another's. */
+/* A run's checkpoint must be read back unchanged.  If it is damaged or another
+ * run's, it must be refused with a reason. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,11 +18,11 @@ static clade_status new_net(clade_net **net)
     config.train_batch = BATCH;
     config.eval_batch = BATCH;
     config.eval_last = TESTS % BATCH;
-    config.seed = 99; /* other initial values than any run's */
+    config.seed = 99; /* initial values that no run here has */
     return clade_net_new(net, cpu, &config);
 }
 
-/* The sum of a net's first parameter: tells whether it was written. */
+/* The sum of a net's first parameter.  It changes when the net is written. */
 static double first_sum(clade_net *net)
 {
     const struct clade_parameter *list;
@@ -41,7 +41,7 @@ static double first_sum(clade_net *net)
     return sum;
 }
 
-/* Open a checkpoint and load it into a net of its own. */
+/* Open a checkpoint and load it into a new net. */
 static clade_status load(const char *name)
 {
     clade_checkpoint *checkpoint = NULL;
@@ -85,43 +85,45 @@ static void test_round_trip(void)
                info->learning_rate == 0.01 &&
                !strcmp(info->net, net_table_names) &&
                !strcmp(info->data, "builtin"),
-           "a checkpoint says which run left it");
+           "a checkpoint says which run wrote it");
     tap_ok(figures.loss == seen.rows[1].test.loss &&
                figures.accuracy[0] == seen.rows[1].test.accuracy[0],
-           "read back, it gives the validation's loss to the bit: %.17g, %.17g",
+           "loaded into a net, it gives the same validation loss, bit for bit: "
+           "%.17g, %.17g",
            figures.loss, seen.rows[1].test.loss);
     clade_data_free(&data);
     clade_net_free(net);
     clade_checkpoint_close(checkpoint);
 }
 
-/* Faults in the text of the header, put in place of as many bytes. */
+/* Faults in the header: `from` is replaced by `to`, which is as long. */
 static const struct {
     const char *why, *from, *to, *says;
 } damages[] = {
-    { "JSON with a hole",
-      "{\"__metadata__\":", " \"__metadata__\":", "no JSON" },
+    { "JSON without its first brace",
+      "{\"__metadata__\":", " \"__metadata__\":", "not JSON" },
     { "another format", "clade-checkpoint/1", "clade-checkpoint/7", "/7" },
-    { "a number that is none", "\"epoch\":\"2\"", "\"epoch\":\"x\"", "epoch" },
-    { "a batch of no image", "\"batch\":\"2\"", "\"batch\":\"0\"", "batch" },
-    { "no image to train with", "\"train_count\":\"5\"",
-      "\"train_count\":\"0\"", "train_count" },
-    { "no image to test with", "\"test_count\":\"3\"", "\"test_count\":\"0\"",
+    { "an epoch that is not a number", "\"epoch\":\"2\"", "\"epoch\":\"x\"",
+      "epoch" },
+    { "a batch of 0", "\"batch\":\"2\"", "\"batch\":\"0\"", "batch" },
+    { "0 training images", "\"train_count\":\"5\"", "\"train_count\":\"0\"",
+      "train_count" },
+    { "0 test images", "\"test_count\":\"3\"", "\"test_count\":\"0\"",
       "test_count" },
-    { "a net that is not known", "\"net\":\"googlenet", "\"net\":\"moogleNET",
+    { "an unknown net", "\"net\":\"googlenet", "\"net\":\"moogleNET",
       "moogleNET" },
     { "metadata without the seed", "\"seed\":", "\"sead\":", "seed" },
-    { "a type that is not F32", "\"conv1/kernel\":{\"dtype\":\"F32\"",
+    { "a tensor that is not F32", "\"conv1/kernel\":{\"dtype\":\"F32\"",
       "\"conv1/kernel\":{\"dtype\":\"F16\"", "conv1/kernel" },
     { "a tensor renamed", "\"conv1/kernel\"", "\"conv2/kernel\"",
       "conv1/kernel" },
     { "a momentum renamed", "\"momentum/conv1/bias\"",
       "\"momentum/conv2/bias\"", "momentum/conv1/bias" },
-    { "a shape turned", "\"shape\":[5,5,3,4]", "\"shape\":[5,3,5,4]",
+    { "a shape in another order", "\"shape\":[5,5,3,4]", "\"shape\":[5,3,5,4]",
       "conv1/kernel" },
     { "a shape of another size", "\"shape\":[5,5,3,4]", "\"shape\":[5,5,3,3]",
       "conv1/kernel" },
-    { "data that begin late", "\"data_offsets\":[0,1200]",
+    { "data that begin 4 bytes late", "\"data_offsets\":[0,1200]",
       "\"data_offsets\":[4,1204]", "conv1/kernel" },
 };
 
@@ -157,21 +159,21 @@ static void test_damages(void)
     char length[8];
 
     mkdir(path("damaged", ""), 0777);
-    tap_ok(!load_damaged(good, n), "the undamaged copy is read");
+    tap_ok(!load_damaged(good, n), "the undamaged copy is loaded");
     for (size_t i = 0; i < COUNT_OF(damages); i++)
         test_damage(good, n, i);
     tap_ok(failed(load_damaged(good, 4), CLADE_EDATA, "checkpoint", "8 bytes"),
            "four bytes are refused");
     tap_ok(
         failed(load_damaged(good, 100), CLADE_EDATA, "checkpoint", "cut short"),
-        "half a header is refused");
+        "a file that ends within its header is refused");
     tap_ok(failed(load_damaged(good, n - 1), CLADE_EDATA, "tensor momentum/",
                   "cut short"),
-           "a last byte missing is refused, the tensor named");
+           "a missing last byte is refused, and the tensor named");
     memcpy(longer, good, n);
     tap_ok(failed(load_damaged(longer, n + 1), CLADE_EDATA, "checkpoint",
                   "1 bytes follow"),
-           "a byte too many is refused");
+           "one byte too many is refused");
     memset(length, 0xff, sizeof length);
     memcpy(longer, length, sizeof length);
     tap_ok(failed(load_damaged(longer, n), CLADE_EDATA, "checkpoint",
@@ -181,7 +183,7 @@ static void test_damages(void)
     free(good);
 }
 
-/* Write `with` after the first `text` in a run's checkpoint. */
+/* In a run's checkpoint, overwrite what follows the first `text` by `with`. */
 static void change_after(const char *run, const char *text, const char *with)
 {
     const char *name = path(run, "checkpoint.safetensors");
@@ -201,17 +203,17 @@ static void test_elsewhere(void)
     copy_run("elsewhere", "straight");
     change_after("elsewhere", "\"device\":\"", "X");
     tap_ok(!train("elsewhere", 3, true) && seen.notices == 1,
-           "another device's run goes on, with a notice");
+           "another device's run can be resumed, with a notice");
     copy_run("retuned", "straight");
     change_after("retuned", "/conv_fwd/1\\\":\\\"", "X");
     tap_ok(failed(train("retuned", 3, true), CLADE_EDATA,
                   "conv1/conv_fwd/1 \"Xeference\"", "take \"reference\""),
-           "this device's run with other algorithms is refused");
+           "a run of this device with other algorithms is refused");
     copy_run("fused", "straight");
     change_after("fused", "\"algorithms\":\"{\\\"fma\\\":", "true ");
     tap_ok(failed(train("fused", 3, true), CLADE_EDATA, "fma \"true\"",
                   "take \"false\""),
-           "and so is one with another fma, where that is no choice");
+           "and so is one with another fma, where the device has only one");
     copy_run("renamed", "straight");
     change_after("renamed", "\"net\":\"", "X");
     tap_ok(failed(train("renamed", 3, true), CLADE_EDATA, "net \"Xooglenet",

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The command line: help, what is refused and how, exit codes, device errors;
-# and a short GoogLeNet training on the device under test, if there is one.
+# The command line: help, refusals, exit codes and device errors; then a short
+# training of GoogLeNet on the device under test, or on the reference.
 # shellcheck disable=SC2086 # options kept in a variable are split into words
 number=0
 dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
 unset CLADE_DEVICE
 
-# report STATUS NAME: the line of one test; on failure, what the command said.
+# report STATUS NAME: the line of one test; on failure also what the command
+# printed.
 report()
 {
     number=$((number + 1))
@@ -21,7 +22,7 @@ report()
     fi
 }
 
-# ends CODE ARG...: run clade ARG..., and say whether it ended with CODE.
+# ends CODE ARG...: run clade ARG...; succeed if it ends with CODE.
 ends()
 {
     wanted=$1
@@ -32,8 +33,8 @@ ends()
     [ "$got" -eq "$wanted" ]
 }
 
-# fails CODE TEXT ARG...: one test, that clade ARG... ends with CODE, prints
-# nothing to stdout and TEXT in a line `clade: ...` to stderr.
+# fails CODE TEXT ARG...: one test; clade ARG... must end with CODE, and print
+# nothing to stdout, but TEXT in a line `clade: ...` to stderr.
 fails()
 {
     code=$1 text=$2
@@ -43,8 +44,8 @@ fails()
     report $? "exit $code, \"$text\": clade $*"
 }
 
-# prints TEXT ARG...: one test, that clade ARG... succeeds, with TEXT on stdout
-# and nothing on stderr.
+# prints TEXT ARG...: one test; clade ARG... must succeed, and print TEXT to
+# stdout and nothing to stderr.
 prints()
 {
     text=$1
@@ -65,7 +66,7 @@ for command in $commands; do
     prints "^usage: clade $command" "$command" --help
     cp "$dir/out" "$dir/help"
     ends 0 help "$command" && cmp -s "$dir/out" "$dir/help"
-    report $? "clade help $command prints the same"
+    report $? "clade help $command prints the same text"
     fails 2 'no option is called --nonsense' "$command" --nonsense
 done
 prints '(default 2500)' train --help
@@ -73,7 +74,7 @@ prints '(default 2500)' train --help
 # ---- what is refused --------------------------------------------------------
 
 ends 2 && grep -q '^usage' "$dir/err"
-report $? 'no command at all: exit 2 and the usage'
+report $? 'without a command: exit 2, and the usage'
 fails 2 'did you mean "train"' tarin
 fails 2 'no command is called "zzz" (clade help)' zzz
 fails 2 'did you mean --batch' train --bacth 16
@@ -112,21 +113,21 @@ fails 3 'file' eval --checkpoint "$dir/file"
 
 fails 4 'no such device here' train --device 'no such device here'
 grep -q 'cpu64' "$dir/err"
-report $? 'the devices that there are get listed'
+report $? 'and the message lists the devices'
 fails 4 'opencl:99:0' bench --device opencl:99:0
 ends 0 devices && grep -q '^cpu64 ' "$dir/out"
 report $? 'clade devices lists the reference'
 ends 0 devices --json && grep -q '"selector": "cpu64"' "$dir/out"
-report $? 'clade devices --json lists it too'
+report $? 'clade devices --json lists it, too'
 mkdir "$dir/none"
 OCL_ICD_VENDORS=$dir/none ends 0 devices && grep -q 'apt-get' "$dir/err"
-report $? 'without an OpenCL device it says how to install one'
+report $? 'without an OpenCL device, it says how to install one'
 CLADE_DEVICE='no such device here' ends 4 bench
 report $? 'CLADE_DEVICE is the default of --device'
 if [ -w /dev/full ]; then
     "$CLADE" devices >/dev/full 2>"$dir/err"
     [ $? -eq 1 ] && grep -q '^clade: standard output' "$dir/err"
-    report $? 'a full disk behind stdout is exit 1'
+    report $? 'if stdout is a full disk: exit 1'
 fi
 
 # ---- verify's output --------------------------------------------------------
@@ -137,9 +138,9 @@ ends 0 $softmax && grep -q '^  to 0.03 *5 #*$' "$dir/out" &&
 report $? 'verify ends with worst scores by op and a histogram'
 grep -q ' score gates .* got .* case$' "$dir/out" &&
     [ "$(grep -c '^ok .* y\[[01],0,0,[0-9]\] .*:1x1x10:' "$dir/out")" = 7 ]
-report $? 'below rows with the worst element of each case'
+report $? 'above them is a row for each case, with its worst element'
 ends 0 $softmax --device cpu && grep -q '^worst scores *cpu *cpu$' "$dir/out"
-report $? 'of two devices, a matrix'
+report $? 'for two devices there is a matrix'
 ends 0 $softmax --format tap &&
     [ "$(head -n 1 "$dir/out")" = 'TAP version 13' ] &&
     [ "$(grep -c '^ok' "$dir/out")" = 7 ] &&
@@ -147,19 +148,19 @@ ends 0 $softmax --format tap &&
 report $? 'verify --format tap is a TAP stream with its plan'
 ends 3 verify --device cpu --format tap --against no/such/record &&
     grep -q '^Bail out! no/such/record: ' "$dir/out"
-report $? 'or that bails out'
+report $? 'which bails out if a file is missing'
 ends 4 $softmax --device nonesuch --device cpu --format tap &&
     grep -q '^not ok 8 - nonesuch is judged' "$dir/out" &&
     [ "$(tail -n 1 "$dir/out")" = 1..15 ]
-report $? 'a device that cannot be opened fails, and the others are judged'
+report $? 'a device that cannot be opened fails; the others are judged'
 ends 4 $softmax --device nonesuch --format json --html "$dir/none.html" &&
     grep -q '"error": "no device .nonesuch' "$dir/out" &&
     grep -q '<p class="bad">no device .nonesuch' "$dir/none.html" &&
     grep -q '<td class="h bad">failed</td>' "$dir/none.html"
-report $? 'and JSON and the page say why'
+report $? 'and JSON and the HTML page say why'
 ends 1 $softmax --format tap --html no/such/page.html &&
     grep -q '^Bail out! no/such/page.html' "$dir/out"
-report $? 'also where only the page cannot be written'
+report $? 'TAP bails out if the HTML page cannot be written'
 ends 0 $softmax --format json --seed 18446744073709551615 --steps 3 \
     --reference cpu --envelope no/such/file &&
     grep -q '"steps": 3,' "$dir/out" &&
@@ -168,10 +169,10 @@ ends 0 $softmax --format json --seed 18446744073709551615 --steps 3 \
     grep -q '"format": "clade-verify/1"' "$dir/out" &&
     grep -q '"seed": 18446744073709551615,' "$dir/out" &&
     [ "$(grep -c '"gate": "bound"' "$dir/out")" = 7 ]
-report $? 'verify --format json has what was asked for and every verdict'
+report $? 'verify --format json has the options and every verdict'
 ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&
     ! grep -q '<script\|http' "$dir/page.html"
-report $? 'verify --html writes a page that fetches nothing'
+report $? 'verify --html writes a page that loads nothing else'
 fails 1 'no/such' $softmax --format json --html no/such/page.html
 
 fails 2 'no algorithm .zzz. on cpu; there is .reference.' verify \
@@ -199,7 +200,7 @@ echo 'no JSON' >&3
 exec 3>&-
 wait $!
 [ $? -eq 3 ] && grep -q 'fifo: line 1' "$dir/err"
-report $? 'a file is read to its end in spite of a signal'
+report $? 'a signal does not interrupt the reading of a file'
 
 # ---- single ops -------------------------------------------------------------
 
@@ -233,7 +234,7 @@ fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
 
 # ---- a training -------------------------------------------------------------
 
-# The reference takes a second an image; without a device one image has to do.
+# The reference needs a second for each image, so it trains on one image only.
 device=${CLADE_TEST_DEVICE:-opencl}
 "$CLADE" devices | grep -q '^opencl' || device=cpu
 case $device in
@@ -245,7 +246,7 @@ set -- train --device "$device" --train-count "$count" --test-count 1 \
 
 ends 0 "$@" --epochs 2 --out "$dir/straight" && [ -s "$dir/err" ] &&
     grep -q '^best validation accuracy' "$dir/out"
-report $? "two epochs on $device end in a table"
+report $? "two epochs on $device end with a table"
 ends 0 "$@" --epochs 1 --quiet --out "$dir/resumed" && [ ! -s "$dir/err" ]
 report $? 'with --quiet, stderr stays empty'
 fails 2 'holds another run' "$@" --out "$dir/resumed"
@@ -253,10 +254,10 @@ fails 2 'no algorithm .nonesuch' "$@" --algorithm nonesuch --out "$dir/none"
 fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
     --out "$dir/resumed"
 ends 0 "$@" --epochs 2 --resume --out "$dir/resumed"
-report $? 'and --resume goes on with it'
+report $? 'and --resume continues it'
 for file in history.csv steps.csv checkpoint.safetensors; do
     cmp "$dir/straight/$file" "$dir/resumed/$file" >"$dir/out" 2>"$dir/err"
-    report $? "which leaves the same $file as one run does"
+    report $? "and gives the same $file as one run of two epochs"
 done
 header="epoch,loss,classifier_loss,classifier_accuracy,aux1_loss,\
 aux1_accuracy,aux2_loss,aux2_accuracy,val_loss,val_classifier_loss,\
@@ -269,7 +270,7 @@ ends 0 eval --device "$device" --checkpoint \
 report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
-report $? "and finds the validation's loss, $loss"
+report $? "and computes the validation's loss, $loss"
 fails 4 'a batch of [0-9]* fits (--batch' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
 ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
@@ -279,7 +280,7 @@ report $? 'clade bench --json prints what it measured'
 sed 's/\("images_per_second": \).*/\11e9,/' "$dir/bench.json" >"$dir/fast.json"
 ends 7 bench --device "$device" --mode infer --batch 1 --steps 1 --compare \
     "$dir/fast.json"
-report $? 'clade bench --compare ends with 7 when slower'
+report $? 'clade bench --compare ends with 7 if it is slower'
 fails 3 'is of another mode' bench --device "$device" --mode train --batch 1 \
     --steps 1 --json --compare "$dir/bench.json"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every backward op of the reference against central differences of its
- * forward op, in double.  The function differentiated is
+ * Every backward op of the reference must agree with central differences of its
+ * forward op, in double.  The function that is differentiated is
  *
  *     L = sum of dy * forward(relu(t)) + sum of old * relu(t)
  *
- * in which the sum with `old` is there where the op accumulates, and relu
- * where it has the mask: so its gradient at t is what the op must write.
+ * The sum with `old` is there only if the op accumulates, and relu only if the
+ * op has a mask.  So the gradient of L at t is what the op must write.
  */
 #include <math.h>
 
@@ -16,7 +16,8 @@
 
 struct pair {
     enum clade_op_kind forward, backward;
-    enum clade_role input, gradient; /* of the forward op, of the backward's */
+    enum clade_role input;    /* of the forward op */
+    enum clade_role gradient; /* of the backward op */
 };
 
 static const struct pair pairs[] = {
@@ -30,8 +31,8 @@ static const struct pair pairs[] = {
 };
 enum { N_PAIRS = sizeof(pairs) / sizeof(pairs[0]) };
 
-/* The linear ops have no error but rounding; a smaller step than this drowns
- * in it, a larger one moves maxima. */
+/* The step of the differences.  With a smaller one, rounding errors dominate; a
+ * larger one changes which element is the maximum. */
 static const double eps = 0x1p-20;
 static const double tolerance = 1e-6;
 enum { SAMPLES = 60 };
@@ -39,7 +40,8 @@ enum { SAMPLES = 60 };
 struct trial {
     clade_backend *be;
     struct clade_op forward, backward;
-    struct clade_tensor old; /* dx before; absent where it isn't added to */
+    struct clade_tensor old; /* dx before; absent if the op does not accumulate
+                              */
     enum clade_role input;
 };
 
@@ -49,7 +51,7 @@ static void run(clade_backend *be, const struct clade_op *op)
         tap_bail("%s: %s", clade_op_name(op->kind), clade_error());
 }
 
-/* Sum of a * b, or (b absent) of a times the loss's own scale. */
+/* The sum of a * b; if b is absent, of a times the scale of the loss. */
 static double dot(const struct clade_tensor *a, const struct clade_tensor *b)
 {
     double sum = 0;
@@ -74,13 +76,13 @@ static double objective(const struct trial *t)
     return sum;
 }
 
-/* The larger of two, NaN above all. */
+/* The larger of two numbers; NaN counts as the largest. */
 static double worse(double a, double b)
 {
     return isnan(a) || a >= b ? a : b;
 }
 
-/* dL/dt at element e of the input, whose value of t is `at`. */
+/* dL/dt at element e of the input, where t has the value `at`. */
 static double difference(const struct trial *t, int64_t e, double at)
 {
     const struct clade_tensor *x = &t->forward.t[t->input];
@@ -96,8 +98,8 @@ static double difference(const struct trial *t, int64_t e, double at)
     return rise / (up - down);
 }
 
-/* The backward op's tensors are the forward's where they share a role; its
- * mask is the forward's x. */
+/* Make both ops.  Where they share a role, they share the tensor; the mask of
+ * the backward op is the forward op's x. */
 static struct trial set_up(clade_backend *be, const struct pair *p,
                            const struct shape *s, unsigned flags)
 {
@@ -119,7 +121,8 @@ static struct trial set_up(clade_backend *be, const struct pair *p,
     return t;
 }
 
-/* Largest error, by its tolerance, over at most SAMPLES elements. */
+/* The largest error over at most SAMPLES elements, relative to the tolerance.
+ */
 static double worst_error(const struct trial *t, enum clade_role role)
 {
     const struct clade_tensor *x = &t->forward.t[t->input];
@@ -148,7 +151,7 @@ static double worst_error(const struct trial *t, enum clade_role role)
         const double error = fabs(got - want) / (tolerance * (1 + fabs(want)));
 
         if (!(error <= 1))
-            tap_note("element %lld: got %.9g, differences say %.9g",
+            tap_note("element %lld: got %.9g, want %.9g by differences",
                      (long long)i, got, want);
         worst = worse(error, worst);
     }

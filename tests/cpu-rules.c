@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reference's rules where a sum alone doesn't tell: NaN, ties, labels that
- * aren't any, random numbers, OpenCV's resize; and that the number of threads
- * changes no bit.  What is wanted stands here in figures.
+ * The reference must follow its rules for NaN, ties, invalid labels, random
+ * numbers and OpenCV's resize, and the number of threads must not change a bit.
+ * The expected values are written out here.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void set(const struct clade_tensor *t, const double *values)
         put(t, clade_tensor_element(t, i), values[i]);
 }
 
-/* The tensor holds the values, NaN for NaN. */
+/* Does the tensor hold these values?  NaN equals NaN. */
 static bool holds(const struct clade_tensor *t, const double *values)
 {
     for (int64_t i = 0; i < clade_tensor_elements(t); i++) {
@@ -56,18 +56,19 @@ static void test_relu(void)
     set(&op.t[CLADE_X], x);
     put(&op.t[CLADE_W], 0, 1);
     run(&op);
-    tap_ok(holds(&op.t[CLADE_Y], y), "relu: NaN passes, negatives are 0");
+    tap_ok(holds(&op.t[CLADE_Y], y),
+           "relu: NaN passes through, negative values become 0");
 
     op = make_op(be, CLADE_CONV_BWD_DATA, &s, CLADE_RELU, &op);
     for (int i = 0; i < 6; i++)
         put(&op.t[CLADE_DY], i, 3);
     run(&op);
-    tap_ok(holds(&op.t[CLADE_DX], dx), "its gradient: 0 where not x > 0");
+    tap_ok(holds(&op.t[CLADE_DX], dx), "the gradient of relu: 0 unless x > 0");
     forget_ops(be);
 }
 
-/* What a device that flushes subnormals may lose: |b| where a is one, and the
- * other way round. */
+/* A device that flushes subnormals may lose |b| of a product a*b if a is
+ * subnormal, and |a| if b is. */
 static void test_flush(void)
 {
     const struct shape s = { "flush", 1, 1, 1, 3, 1, 1, 1, 1, true, 0 };
@@ -82,7 +83,7 @@ static void test_flush(void)
     cpu_at_many(&many, &op, CLADE_Y, &first, 1, NULL);
     cpu_exact_rows(&row, &op, CLADE_Y, 0, 1, NULL);
     tap_ok(one.flush == 5 && many.flush == 5 && row.flush == 5,
-           "the oracle's flush: 3 + 2, got %g, %g, %g", one.flush, many.flush,
+           "the oracle's flush is 3 + 2: got %g, %g, %g", one.flush, many.flush,
            row.flush);
     forget_ops(be);
 }
@@ -99,13 +100,13 @@ static void test_maxpool(void)
     run(&op);
     tap_ok(holds(&op.t[CLADE_Y], y), "maxpool_fwd: NaN wins a max");
     tap_ok(holds(&op.t[CLADE_ARG], arg),
-           "maxpool_fwd: the first of equals, the first NaN");
+           "maxpool_fwd: the first of equal values, and the first NaN, win");
     forget_ops(be);
 }
 
 static void test_loss(void)
 {
-    /* rows: large logits; a label that isn't one; two NaN, the first right */
+    /* rows: large logits; an invalid label; two NaN, the first at the label */
     const struct shape s = { "loss", 3, 1, 1, 1, 3, 1, 1, 1, true, 0 };
     const double x[] = { 1000, 1000, -1000, 1, 2, 3, 1, NAN, NAN };
     const double label[] = { 1, 3, 1 };
@@ -116,8 +117,9 @@ static void test_loss(void)
     set(&op.t[CLADE_X], x);
     set(&op.t[CLADE_LABEL], label);
     run(&op);
-    tap_ok(holds(&op.t[CLADE_LOSS], loss),
-           "loss_fwd: large logits cancel; no such label is NaN");
+    tap_ok(
+        holds(&op.t[CLADE_LOSS], loss),
+        "loss_fwd: large logits do not overflow; an invalid label gives NaN");
     tap_ok(holds(&op.t[CLADE_HIT], hit),
            "loss_fwd: the first largest logit is the answer");
     forget_ops(be);
@@ -139,7 +141,8 @@ static void test_sgd(void)
     forget_ops(be);
 }
 
-/* A step cut into parts drops what the whole step drops. */
+/* A step that is computed in parts drops the same elements as the whole step.
+ */
 static void test_dropout(void)
 {
     const struct shape two = { "two images", 2, 5, 7, 33, 1, 1, 1, 1, true, 0 };
@@ -162,11 +165,12 @@ static void test_dropout(void)
         wrong += get(y, i) != 0 && get(y, i) != (float)(get(x, i) * scale);
         parted += i >= image && get(&part.t[CLADE_Y], i - image) != get(y, i);
     }
-    tap_ok(wrong == 0, "dropout_fwd: what is kept is scaled by 1/(1-rate)");
-    /* six standard deviations of a binomial of 2310 at 0.6 */
+    tap_ok(wrong == 0, "dropout_fwd: kept elements are scaled by 1/(1-rate)");
+    /* 1386 = 0.6 * 2310; 141 is six standard deviations */
     tap_ok(llabs(kept - 1386) < 141, "dropout_fwd: keeps %lld of %lld at 0.4",
            (long long)kept, (long long)(2 * image));
-    tap_ok(parted == 0, "dropout_fwd: a part of a step is like the whole");
+    tap_ok(parted == 0,
+           "dropout_fwd: a part of a step drops what the whole step drops");
 
     step.dropout = false;
     run(&whole);
@@ -174,11 +178,12 @@ static void test_dropout(void)
     tap_ok(!memcmp(((struct cpu_buffer *)x->buffer)->host,
                    ((struct cpu_buffer *)y->buffer)->host,
                    (size_t)(2 * image) * sizeof(float)),
-           "dropout_fwd: switched off, a copy");
+           "dropout_fwd: switched off, it copies");
     forget_ops(be);
 }
 
-/* A made image through OpenCV 4.11's resize to 224 x 224 has this hash. */
+/* The expected hash is of what OpenCV 4.11's resize to 224 x 224 gives for this
+ * image. */
 static void test_resize(void)
 {
     enum { FROM = 32 * 32 * 3, TO = 224 * 224 * 3 };
@@ -202,7 +207,7 @@ static void test_resize(void)
     for (int i = 0; i < TO; i++)
         out[i] = (uint8_t)y[i];
     tap_ok(rng_fnv64(out, sizeof(out)) == 0xd885c22bed654046,
-           "resize: as OpenCV, to the bit: hash %016llx",
+           "resize: the same bits as OpenCV: hash %016llx",
            (unsigned long long)rng_fnv64(out, sizeof(out)));
 }
 
@@ -215,7 +220,7 @@ static void threads(int n)
 #endif
 }
 
-/* The op run by one thread and by three: the same bytes. */
+/* Does the op give the same bytes with one thread and with three? */
 static bool repeats(enum clade_op_kind kind, const struct shape *s)
 {
     const struct clade_op op = make_op(be, kind, s, 0, NULL);
@@ -247,7 +252,7 @@ static void test_threads(void)
     for (int kind = 0; kind < CLADE_OP_KINDS; kind++) {
         bool same = true;
 
-        /* sgd updates in place, so a second run is another one */
+        /* sgd updates in place, so a second run has other inputs */
         if (kind == CLADE_FILTER_PACK || kind == CLADE_SGD)
             continue;
         for (int i = 0; i < n_shapes; i++)

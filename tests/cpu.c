@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reference against its oracle, which sums by loops of its own: every
- * output of every kind of op, in both precisions, with every flag.
+ * The reference must agree with its oracle, which has loops of its own: for
+ * every output of every kind of op, in both precisions, with every flag.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ static void *copied(const void *from, size_t size)
     return memcpy(to, from, size);
 }
 
-/* Storage rounds a float32 once; double sums of n products err by little. */
+/* The error allowed: one rounding to float32, and a little for a sum of n
+ * products in double. */
 static double bound(const struct clade_op *op, enum clade_role role,
                     struct cpu_exact e)
 {
@@ -42,7 +43,7 @@ static double bound(const struct clade_op *op, enum clade_role role,
            (once && op->kind == CLADE_SGD && role == CLADE_W ? u * e.s : 0);
 }
 
-/* The row-wise oracle must say what the one by element says. */
+/* Do two answers of the oracle agree? */
 static bool same_exact(struct cpu_exact a, struct cpu_exact b)
 {
     const double eps = 1e-12 * (a.s + 1e-300);
@@ -51,12 +52,12 @@ static bool same_exact(struct cpu_exact a, struct cpu_exact b)
            fabs(a.flush - b.flush) <= eps;
 }
 
-/* What the oracle says of an output before the op runs. */
+/* What the oracle expects of an output; made before the op runs. */
 struct expected {
     int64_t count;
     double *old;
     struct cpu_exact *exact;
-    char *memory; /* the whole buffer */
+    char *memory; /* a copy of the whole buffer */
 };
 
 static struct expected expect(const struct clade_op *op, enum clade_role role)
@@ -84,6 +85,7 @@ static void forget(struct expected *e)
     free(e->memory);
 }
 
+/* Does the oracle say the same by element, by list and by row? */
 static bool oracles_agree(const struct clade_op *op, enum clade_role role,
                           const struct expected *e)
 {
@@ -111,7 +113,8 @@ static bool oracles_agree(const struct clade_op *op, enum clade_role role,
     return good;
 }
 
-/* Elements before the tensor and between its pixels stay as they were. */
+/* Did the elements before the tensor and between its pixels keep their values?
+ */
 static bool gaps_kept(const struct clade_tensor *t, const struct expected *e)
 {
     const struct cpu_buffer *b = (const struct cpu_buffer *)t->buffer;

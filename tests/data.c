@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CIFAR-10's files, made here with each fault they can have, and, where
- * CLADE_CIFAR10_DIR names them, the real ones; the built-in images.
+ * Reading CIFAR-10's files and making the built-in images.  The files are made
+ * here, good ones and one with each fault; the real ones are read if
+ * CLADE_CIFAR10_DIR names their folder.
  */
 #include <clade/data.h>
 
@@ -27,8 +28,8 @@ static const char *path_of(const char *name)
     return path;
 }
 
-/* Records with labels first, first+1, ...; byte i of each image is i mod 251.
- * `cut` bytes are missing at the end. */
+/* Write a file of records with labels first, first+1, ...  Byte i of each image
+ * is i mod 251.  The last `cut` bytes are left out. */
 static void write_file(const char *name, int records, int first, int cut)
 {
     static uint8_t all[8 * RECORD];
@@ -53,7 +54,7 @@ static void remove_files(void)
     unlink(path_of("test_batch.bin"));
 }
 
-/* Good files: 3 + 4 training records, 2 test records. */
+/* Write good files: 3 + 4 training records, 2 test records. */
 static void write_files(void)
 {
     remove_files();
@@ -72,11 +73,11 @@ static void test_good(void)
         tap_bail("%s", clade_error());
     tap_ok(train->count == 5 && train->h == 32 && train->w == 32 &&
                train->c == 3 && d.test.count == 2,
-           "cifar10: as many as wanted");
+           "cifar10: as many images as asked for");
     tap_ok(!memcmp(train->labels, "\0\1\2\3\4", 5) &&
                !memcmp(d.test.labels, "\x8\x9", 2),
-           "cifar10: files in order of name, records in order");
-    /* pixel 1000's green and blue: bytes 1024 + 1000 and 2048 + 1000 */
+           "cifar10: files are read in order of name, records in order");
+    /* green and blue of pixel 1000 are bytes 1024 + 1000 and 2048 + 1000 */
     tap_ok(train->images[IMAGE + 3001] == 2024 % 251 &&
                train->images[IMAGE + 3002] == 3048 % 251,
            "cifar10: planes become pixels");
@@ -86,7 +87,7 @@ static void test_good(void)
     clade_data_free(&d);
     tap_ok(!clade_data_cifar10(&d, dir, 0, 2) && d.train.count == 0 &&
                d.test.count == 2,
-           "cifar10: test images alone");
+           "cifar10: test images only");
     clade_data_free(&d);
 }
 
@@ -126,16 +127,16 @@ static void nothing(void)
 static const struct {
     void (*damage)(void);
     int train, test;
-    const char *file, *what, *remedy; /* parts of the message */
+    const char *file, *what, *remedy; /* must be in the message */
     const char *why;
 } faults[] = {
-    { cut_file, 2, 2, "data_batch_2.bin", "record 3 is cut short, 3000 of 3073", "cifar-10-binary.tar.gz", "a file that was cut, though its records are not needed" },
+    { cut_file, 2, 2, "data_batch_2.bin", "record 3 is cut short, 3000 of 3073", "cifar-10-binary.tar.gz", "a file that was cut, although its records are not needed" },
     { empty_file, 5, 2, "data_batch_1.bin", "record 0 is missing", "cifar-10-binary.tar.gz", "an empty file" },
     { high_label, 5, 2, "data_batch_1.bin", "record 2 (at byte 6146) has label 10", "cifar-10-binary.tar.gz", "a label above 9" },
     { no_training_files, 5, 2, "data_batch_*.bin", "no ", "cifar-10-binary.tar.gz", "no training files" },
     { no_test_file, 5, 2, "test_batch.bin", "No such file", "cifar-10-binary.tar.gz", "no test file" },
-    { nothing, 8, 2, "data_batch_*.bin", "8 images are wanted, there are 7", "--train-count 7", "more training images than there are" },
-    { nothing, 5, 3, "test_batch.bin", "3 images are wanted, there are 2", "--test-count 2", "more test images than there are" },
+    { nothing, 8, 2, "data_batch_*.bin", "8 images are needed, there are 7", "--train-count 7", "more training images than there are" },
+    { nothing, 5, 3, "test_batch.bin", "3 images are needed, there are 2", "--test-count 2", "more test images than there are" },
 };
 enum { N_FAULTS = sizeof(faults) / sizeof(*faults) };
 /* clang-format on */
@@ -160,10 +161,11 @@ static void test_faults(void)
     }
 }
 
-/* ---- the real ones ------------------------------------------------------- */
+/* ---- the real files ------------------------------------------------------ */
 
-/* CIFAR-10's channels have the means 125.3, 123.0 and 113.9, and a tenth of
- * its images are of each class: 2,500 of them come close. */
+/* Is this CIFAR-10?  Its channels have the means 125.3, 123.0 and 113.9, and a
+ * tenth of its images belongs to each class; 2,500 images come close to that.
+ */
 static bool plausible(const struct clade_dataset *set)
 {
     static const double means[3] = { 125.3, 123.0, 113.9 };
@@ -191,7 +193,7 @@ static void test_real(void)
     struct clade_data d;
 
     if (!real) {
-        tap_skip("cifar10: real images: CLADE_CIFAR10_DIR does not name them");
+        tap_skip("cifar10: real images: CLADE_CIFAR10_DIR is not set");
         return;
     }
     if (clade_data_cifar10(&d, real, 2500, 500)) {
@@ -213,8 +215,8 @@ static bool labels_in_turn(const struct clade_dataset *set)
     return true;
 }
 
-/* The class whose hue, class/10 of the circle, is next to that of an image's
- * summed colour less its grey. */
+/* The class whose hue is nearest to the hue of an image's mean colour.  The hue
+ * of a class is class/10 of the colour circle. */
 static int hue_class(const uint8_t image[IMAGE])
 {
     double sum[3] = { 0 }, min, max, hue;
@@ -257,17 +259,17 @@ static void test_builtin(void)
            (unsigned long long)fnv);
     tap_ok(!strcmp(d.source, "builtin"), "builtin: source %s", d.source);
     tap_ok(labels_in_turn(&d.train) && labels_in_turn(&d.test),
-           "builtin: labels in turn");
+           "builtin: the labels count up from 0 to 9, again and again");
     tap_ok(hues_right(&d.train) == 40 && hues_right(&d.test) == 20,
            "builtin: the hue is the class: %d of 40, %d of 20",
            hues_right(&d.train), hues_right(&d.test));
     tap_ok(memcmp(d.train.images, d.test.images, IMAGE) &&
                memcmp(d.train.images, more.train.images, IMAGE),
-           "builtin: other draws to test with, and for another seed");
+           "builtin: test images differ, and so do those of another seed");
     clade_data_free(&more);
     clade_data_builtin(&more, 50, 20, 1);
     tap_ok(!memcmp(d.train.images, more.train.images, 40 * IMAGE),
-           "builtin: more images begin with the same ones");
+           "builtin: a larger set begins with the same images");
     clade_data_free(&more);
     clade_data_free(&d);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which device a text selects, on a machine with more of them than any that
- * runs this test has.
+ * Which device a text selects, from the list of an invented machine with many
+ * devices.
  */
 #include <limits.h>
 #include <string.h>
@@ -29,21 +29,22 @@ static const struct clade_device machine[] = {
 enum { N_MACHINE = sizeof(machine) / sizeof(*machine) };
 
 static const struct {
-    const char *text, *wanted; /* NULL: a failure, of this status */
+    const char *text;
+    const char *wanted; /* the selector; NULL: the call must fail */
     clade_status status;
     const char *why;
 } cases[] = {
-    { NULL, "opencl:0:0", CLADE_OK, "by default the best; platforms break ties" },
+    { NULL, "opencl:0:0", CLADE_OK, "the best is the default; of two equal ones, the first platform's" },
     { "opencl", "opencl:0:0", CLADE_OK, "the best OpenCL device" },
     { "gpu", "opencl:0:0", CLADE_OK, "the best GPU" },
     { "haswell", "opencl:3:0", CLADE_OK, "part of a device's name" },
     { "PORTABLE", "opencl:3:0", CLADE_OK, "part of a platform's name, in any case" },
-    { "language / cpu", "opencl:3:0", CLADE_OK, "part of both" },
-    { "rusticl / radeon rx 580", "opencl:2:0", CLADE_OK, "a whole name, of which another begins with it" },
+    { "language / cpu", "opencl:3:0", CLADE_OK, "parts of both names" },
+    { "rusticl / radeon rx 580", "opencl:2:0", CLADE_OK, "a whole name, with which another name begins" },
     { "float64", "cpu64", CLADE_OK, "part of the reference's name" },
-    { "rx 580", NULL, CLADE_EAMBIGUOUS, "three devices' names" },
-    { "", NULL, CLADE_EAMBIGUOUS, "all of them" },
-    { "GeForce", NULL, CLADE_ENODEVICE, "none of them" },
+    { "rx 580", NULL, CLADE_EAMBIGUOUS, "part of three devices' names" },
+    { "", NULL, CLADE_EAMBIGUOUS, "part of all names" },
+    { "GeForce", NULL, CLADE_ENODEVICE, "part of no name" },
 };
 enum { N_CASES = sizeof(cases) / sizeof(*cases) };
 /* clang-format on */
@@ -70,16 +71,17 @@ static void test_messages(const struct clade_device *list)
     device_select(&got, list, N_MACHINE, "rx 580");
     tap_ok(strstr(clade_error(), "opencl:2:1") &&
                !strstr(clade_error(), "Oclgrind"),
-           "several: the message lists those that match, and only those");
+           "several match: the message lists these, and no others");
     device_select(&got, list, N_MACHINE, "GeForce");
     tap_ok(strstr(clade_error(), "GeForce") &&
                strstr(clade_error(), "Oclgrind / Simulator"),
-           "none: the message lists all there are");
-    /* the last three: the emulator and the reference */
-    tap_ok(device_select(&got, list + N_MACHINE - 3, 3, "gpu") ==
-                   CLADE_ENODEVICE &&
-               strstr(clade_error(), "intel-opencl-icd"),
-           "an emulated GPU is none, and the message says how to get one");
+           "none matches: the message lists all devices");
+    /* the last three are the emulator and the reference's two */
+    tap_ok(
+        device_select(&got, list + N_MACHINE - 3, 3, "gpu") ==
+                CLADE_ENODEVICE &&
+            strstr(clade_error(), "intel-opencl-icd"),
+        "an emulated GPU does not count, and the message says how to get one");
     tap_ok(device_select(&got, list + N_MACHINE - 2, 2, "opencl") ==
                    CLADE_ENODEVICE &&
                strstr(clade_error(), "pocl-opencl-icd"),
@@ -88,10 +90,10 @@ static void test_messages(const struct clade_device *list)
                    CLADE_ENODEVICE &&
                strstr(clade_error(), "`pocl`") &&
                strstr(clade_error(), "pocl-opencl-icd"),
-           "no OpenCL device, one named: so does that message");
+           "no OpenCL device, but one is named: so does that message");
     tap_ok(!device_select(&got, list + N_MACHINE - 2, 2, NULL) &&
                !strcmp(got.selector, "cpu"),
-           "no OpenCL device, no choice: the reference, float32 first");
+           "no OpenCL device, none named: the reference in float32");
 }
 
 int main(void)

@@ -9,17 +9,17 @@
 
 #include "faults.h"
 
-/* The call that one of this file stands in front of. */
+/* The real function behind one of this file. */
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* Programs that `first_options` tells apart by their text. */
+/* The most programs that the fault `first_options` can remember. */
 #define PROGRAMS_MAX 64
 
 static const struct fault none;
 static const struct fault *now = &none;
 static int effects, launches;
 static char error[512];
-static char *text; /* of cl/`file`, as it is */
+static char *text; /* the unchanged text of cl/`file` */
 
 static struct {
     cl_program program;
@@ -27,7 +27,7 @@ static struct {
 } programs[PROGRAMS_MAX];
 static int n_programs;
 
-/* A launch that is kept back. */
+/* A launch that is delayed. */
 static struct {
     cl_kernel kernel;
     cl_command_queue queue;
@@ -75,7 +75,7 @@ static int count(const char *in, const char *find)
     return n;
 }
 
-/* `in` with each `find` replaced, malloc'd. */
+/* A copy of `in` in which each `find` is replaced; the caller frees it. */
 static char *edited(const char *in, const char *find, const char *replace)
 {
     char *to =
@@ -91,7 +91,8 @@ static char *edited(const char *in, const char *find, const char *replace)
     return strcat(to, in);
 }
 
-/* One text of several, whatever way their lengths are given. */
+/* Join several texts, whose lengths are given as OpenCL allows; the caller
+ * frees the result. */
 static char *joined(cl_uint n, const char **parts, const size_t *lengths)
 {
     size_t bytes = 1;
@@ -108,7 +109,7 @@ static char *joined(cl_uint n, const char **parts, const size_t *lengths)
     return to;
 }
 
-/* Whether the fault is in this program's source. */
+/* Does the fault change this program's source? */
 static bool is_meant(const char *source)
 {
     if (!now->find)
@@ -137,7 +138,8 @@ cl_program clCreateProgramWithSource(cl_context ctx, cl_uint n,
     cl_program program;
 
     if (is_meant(source)) {
-        if (now->file) { /* the rest of the source may have such a text, too */
+        if (now->file) { /* change this file's text, not the rest of the source
+                          */
             char *file = edited(text, now->find, now->replace);
 
             whole = edited(source, text, file);
@@ -158,7 +160,7 @@ cl_program clCreateProgramWithSource(cl_context ctx, cl_uint n,
     return program;
 }
 
-/* The options that the first program of this one's text had. */
+/* The options of the first program that had the same text as this one. */
 static const char *first_options(cl_program program, const char *options)
 {
     int mine = 0;
@@ -190,7 +192,8 @@ cl_int clBuildProgram(cl_program program, cl_uint n,
 
 /* ---- binaries ------------------------------------------------------------ */
 
-/* Whether clade's programs are not what their sources say, nor to be kept. */
+/* Does the fault change clade's own programs?  Then no binary may be kept or
+ * used, except with `stale`. */
 static bool is_altered(void)
 {
     return (now->file || now->first_options) && !now->stale;
@@ -252,7 +255,7 @@ static void hold(cl_command_queue queue, cl_kernel kernel, const size_t *global,
     memcpy(held.local, local, sizeof held.local);
 }
 
-/* Run what was kept back. */
+/* Run the delayed launch. */
 static void let_go(void)
 {
     const __typeof__(&clEnqueueNDRangeKernel) enqueue =
@@ -311,7 +314,7 @@ cl_int clSetKernelArg(cl_kernel kernel, cl_uint i, size_t bytes,
     return NEXT(clSetKernelArg)(kernel, i, bytes, value);
 }
 
-/* ---- its begin and its end ----------------------------------------------- */
+/* ---- begin and end ------------------------------------------------------- */
 
 bool fault_begin(const struct fault *fault)
 {

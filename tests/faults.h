@@ -5,35 +5,39 @@
 #include <stdbool.h>
 
 /*
- * A driver with a fault.  A program that links tests/faults.c gets a few of
- * OpenCL's calls from there, in front of the ICD loader's, and so do the
- * libraries that it uses: clade's own code stays as it is installed.
+ * A driver with a fault.  tests/faults.c defines some of OpenCL's functions.  A
+ * program that links it calls these instead of the ICD loader's, and so do the
+ * libraries that it uses.  clade's own code is the code that gets installed.
  *
- * Programs that have been built with a fault never reach the cache, nor does
- * the cache serve any while there is one, but for `stale`.
+ * While there is a fault, no program is put into the cache or taken from it,
+ * except with `stale`.
  */
 struct fault {
-    /* The compiler: `find` of cl/`file`, which must be there exactly once, is
-     * compiled as `replace`; file NULL: wherever it is in programs that are
-     * not of cl/ (CLBlast's). */
+    /* The compiler reads `replace` in place of `find`, which must be exactly
+     * once in cl/`file`.  If file is NULL, it does so everywhere in programs
+     * that are not from cl/ (CLBlast's). */
     const char *file, *find, *replace;
-    /* Its cache: every program of a text is the first one's, whatever the
-     * options; binaries of before live on. */
-    bool first_options, stale;
-    /* The queue: each n-th launch, of any kernel or of one, is lost; this
-     * kernel runs only after the next read, which does not wait for it. */
+    /* The options of a program are ignored: all programs of one source are
+     * built with the options of the first. */
+    bool first_options;
+    /* Binaries are kept and used all the same, as if from an older driver. */
+    bool stale;
+    /* Every lost_every-th launch does nothing; counted are the launches of
+     * kernel `lost`, or of all if that is NULL. */
     int lost_every;
-    const char *lost, *late;
-    /* The device: each launch, and each read, ends with this code. */
+    const char *lost;
+    /* This kernel runs only after the next read, which does not wait for it. */
+    const char *late;
+    /* If not 0, each launch, or each read, fails with this code. */
     int launch_error, read_error;
-    /* A kernel's float argument of this value arrives as another. */
+    /* A kernel's float argument `from` arrives as `to`. */
     float from, to;
 };
 
-/* Have the fault from now on; false with a reason in fault_error(), if it
- * cannot be made: what it changes is not there. */
+/* Begin to have the fault.  Returns false if that is impossible, because the
+ * text to change is not there; fault_error() says why. */
 bool fault_begin(const struct fault *fault);
-/* An honest driver again.  Returns how often the fault took effect. */
+/* End the fault.  Returns how often it took effect. */
 int fault_end(void);
 const char *fault_error(void);
 

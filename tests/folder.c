@@ -41,7 +41,7 @@ const char *cache_begin(void)
     const char *before = getenv("XDG_CACHE_HOME");
     char *folder = folder_new("cache-test");
 
-    cache = realpath(folder, NULL); /* a relative one would be ignored */
+    cache = realpath(folder, NULL); /* a relative path would be ignored */
     if (!cache)
         tap_bail("%s: %s", folder, strerror(errno));
     free(folder);

@@ -2,14 +2,14 @@
 #ifndef FOLDER_H
 #define FOLDER_H
 
-/* A new folder, "NAME-XXXXXX" below the current one, for what a test writes.
- * Bails out if there can be none. */
+/* Make a folder "NAME-XXXXXX" in the current one, for the files of a test.
+ * Bails out on failure. */
 char *folder_new(const char *name);
-/* Remove it with all that is in it, and free its name. */
+/* Remove the folder and everything in it, and free its name. */
 void folder_remove(char *folder);
 
-/* Keep compiled kernels in a new folder, whose path this returns, from its
- * begin to its end. */
+/* Between these calls compiled kernels are cached in a new, empty folder.
+ * cache_begin() returns its path. */
 const char *cache_begin(void);
 void cache_end(void);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A step of GoogLeNet on the reference, from the values of Keras' record:
- * losses, forward tensors and gradients are what Keras computed in float64.
+ * One step of GoogLeNet on the reference, with the initial values of Keras'
+ * record.  Losses, activations and gradients must be what Keras computed in
+ * float64.
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,14 +20,15 @@
 
 static clade_backend *be;
 
-/* What an observed run is held against. */
+/* The comparison of a step's activations with the record's. */
 struct comparison {
-    json_t *tensors;
+    json_t *tensors; /* of the record */
     int compared;
     double worst;
     char where[96];
 };
 
+/* The tensor's part of its buffer; the caller frees it. */
 static float *whole(const struct clade_tensor *t)
 {
     const int64_t n =
@@ -39,8 +41,8 @@ static float *whole(const struct clade_tensor *t)
     return x;
 }
 
-/* The largest distance of a sample from the reference's, over the root mean
- * square of the reference's tensor; NaN where shapes differ. */
+/* The largest error of a sample, relative to the root mean square of the
+ * record's tensor; NaN if the shapes differ. */
 static double distance(const struct clade_tensor *t, json_t *reference)
 {
     json_t *shape = json_object_get(reference, "shape");
@@ -132,8 +134,8 @@ static int ascending(const void *a, const void *b)
     return x > y ? 1 : x < y ? -1 : 0;
 }
 
-/* The median over tensors of the worst sample: a rounding error that flips a
- * ReLU or a choice makes single ones larger. */
+/* Judge the median of all tensors' largest errors.  Single tensors may have a
+ * larger error, where rounding flips a ReLU or the choice of a max pool. */
 static void test_gradients(const clade_net *net, json_t *tensors)
 {
     const struct clade_parameter *list;
@@ -148,7 +150,7 @@ static void test_gradients(const clade_net *net, json_t *tensors)
         known &= !isnan(all[i]);
     }
     tap_ok(known,
-           "Keras has a gradient of that shape for each of %d "
+           "Keras' record has a gradient of the right shape for each of %d "
            "parameters",
            n);
     qsort(all, n, sizeof *all, ascending);
@@ -168,11 +170,12 @@ static json_t *read_record(void)
     snprintf(path, sizeof path, "%s/%s", srcdir ? srcdir : ".", REFERENCE);
     record = json_load_file(path, 0, NULL);
     if (!record)
-        tap_bail("%s: not there or not JSON", path);
+        tap_bail("%s: missing, or not JSON", path);
     return record;
 }
 
-/* Evaluate and train a net with the record's values, which it leaves. */
+/* Make a net with the record's initial values, evaluate it and train it by one
+ * step. */
 static clade_net *run_step(struct clade_result *eval,
                            struct clade_result *train, struct comparison *c)
 {
@@ -210,7 +213,7 @@ int main(void)
     test_activations(&c);
     test_gradients(net, c.tensors);
     tap_ok(!memcmp(&eval, &train, sizeof eval),
-           "evaluation computes what training without dropout does");
+           "evaluation gives the same results as training without dropout");
     clade_net_free(net);
     json_decref(record);
     clade_backend_close(be);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a user of the installed library meets first: this program links the
- * shared library, so that only its public names are there.
+ * Basic calls, as a user of the installed library makes them.  This program
+ * links the shared library, so it can use public names only.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ struct expected {
     int exit_code;
 };
 
-/* The command's contract; a changed code breaks scripts. */
+/* Users' scripts rely on these exit codes. */
 static const struct expected codes[] = {
     { CLADE_OK, 0 },
     { CLADE_EFAIL, 1 },
@@ -47,20 +47,21 @@ static void test_codes(void)
     }
 }
 
-/* Channels 2...4 of a [2,3,4,8] tensor that starts at element 5. */
+/* Channels 2 ... 4 of a [2,3,4,8] tensor that begins at element 5. */
 static void test_slice(void)
 {
     const struct clade_tensor whole =
         clade_tensor_at(NULL, 5, 2, 3, 4, 8, CLADE_F32);
     const struct clade_tensor slice = clade_tensor_slice(whole, 2, 3);
-    /* (n,h,w,c) = (1,0,2,1): the 14th pixel of 3 channels */
+    /* (n,h,w,c) = (1,0,2,1) is channel 1 of pixel 14 */
     const int64_t at = clade_tensor_element(&slice, 14 * 3 + 1);
 
     tap_ok(clade_tensor_elements(&slice) == 2 * 3 * 4 * 3,
            "a slice of three channels has N*H*W*3 elements");
-    tap_ok(at == 5 + 14 * 8 + 2 + 1,
-           "a slice keeps its tensor's pixel distance: element %lld",
-           (long long)at);
+    tap_ok(
+        at == 5 + 14 * 8 + 2 + 1,
+        "the pixels of a slice are as far apart as its tensor's: element %lld",
+        (long long)at);
 }
 
 int main(void)
@@ -68,6 +69,7 @@ int main(void)
     tap_plan(N_CODES + 3);
     test_codes();
     test_slice();
-    tap_ok(strlen(clade_error()) == 0, "no failure, no message");
+    tap_ok(strlen(clade_error()) == 0,
+           "before any failure the message is empty");
     return tap_done();
 }

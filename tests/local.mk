@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# TAP programs, each tests/NAME.t from tests/NAME.c, and TAP scripts,
-# tests/NAME.sh.  They link the library with its internal names visible.
+# The tests are TAP programs (tests/NAME.t, from tests/NAME.c) and TAP scripts
+# (tests/NAME.sh).  The programs link the library with its internal names
+# visible.
 check_PROGRAMS = \
   tests/checkpoint.t \
   tests/choose.t \
@@ -16,7 +17,6 @@ check_PROGRAMS = \
   tests/net.t \
   tests/null-step.t \
   tests/op.t \
-  tests/opencl-ops.t \
   tests/opencl.t \
   tests/ops.t \
   tests/plan.t \
@@ -32,6 +32,7 @@ check_PROGRAMS = \
   tests/verify-oracle.t \
   tests/verify-replay.t \
   tests/verify-stop.t \
+  tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t
 test_scripts = \
@@ -39,13 +40,14 @@ test_scripts = \
   tests/cli.sh \
   tests/man.sh \
   tests/rooms.sh \
+  tests/structure.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
   tests/verify-step.sh \
   tests/verify-train.sh
 TESTS = $(check_PROGRAMS) $(test_scripts)
 
-# Not part of `make check`: built and run by targets of their own.
+# These are not part of `make check`; other targets build and run them.
 EXTRA_PROGRAMS = \
   $(driver_programs) \
   tests/mutants.t \
@@ -61,12 +63,13 @@ libtap_la_SOURCES = \
 LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
+FAULTY = tests/faulty.c tests/faulty.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_choose_t_SOURCES = tests/choose.c
 tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
-# A driver with a fault stands in front of the real one; the libraries that a
-# test uses must find its OpenCL calls, too.
+# tests/faults.c defines some of OpenCL's functions.  Its program exports them,
+# so that the libraries that the program uses call them, too.
 FAULTS = tests/faults.c tests/faults.h
 FAULTS_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
 tests_clblast_t_SOURCES = tests/clblast.c $(FAULTS)
@@ -83,7 +86,7 @@ tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_library_t_SOURCES = tests/library.c
-# This one is a user of the library as installed: public names alone.
+# This one links the shared library as a user does, with public names only.
 tests_library_t_LDADD = libtap.la libclade.la
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -92,14 +95,13 @@ tests_null_step_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_null_step_t_LDFLAGS = -export-dynamic
 tests_null_step_t_LDADD = $(LDADD) -ldl
 tests_op_t_SOURCES = tests/op.c
-tests_opencl_ops_t_SOURCES = tests/opencl-ops.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_ops_t_SOURCES = tests/ops.c
 tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
-# The tool's own sources; its main() stays out.
+# This one compiles some sources of the tool, without its main().
 tests_progress_t_SOURCES = tests/progress.c src/tool/common.c \
   src/tool/progress.c
 tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -109,14 +111,15 @@ tests_device_t_SOURCES = tests/device.c
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_case_t_SOURCES = tests/verify-case.c
-tests_verify_judge_t_SOURCES = tests/verify-judge.c
-tests_verify_judge_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_verify_judge_t_SOURCES = tests/verify-judge.c $(FAULTY)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 tests_verify_oracle_t_SOURCES = tests/verify-oracle.c
 tests_verify_replay_t_SOURCES = tests/verify-replay.c $(FAULTS)
 tests_verify_replay_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
+tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
+tests_verify_suites_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
@@ -126,7 +129,8 @@ T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
   $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(T_LOG_DRIVER)
 
-# Drivers keep compiled kernels below HOME; the tests' own stay in the build.
+# Drivers keep compiled kernels below HOME; keep those of the tests in the
+# build folder.
 TEST_HOME = $(abs_builddir)/tests/home
 AM_TESTS_ENVIRONMENT = \
   HOME='$(TEST_HOME)'; export HOME; \
@@ -142,7 +146,8 @@ EXTRA_DIST += \
   tests/ref/keras-float64-b2-s5-seed1.json \
   tests/verify.sh
 
-# Kernels compiled for GPUs that are not here; needs their compilers.
+# Compile the kernels for GPUs that this machine does not have.  This needs
+# their compilers; see doc/targets.md.
 EXTRA_DIST += tests/targets.sh
 CLEANFILES += tests/programs$(EXEEXT) tests/targets.md
 check-targets: tests/programs$(EXEEXT)
@@ -155,7 +160,7 @@ check-targets: tests/programs$(EXEEXT)
 clean-local:
 	rm -rf '$(TEST_HOME)'
 
-# Faults given to the driver, and what catches them.
+# Put faults into the driver, and see whether `clade verify` catches them.
 tests_mutants_t_SOURCES = \
   $(FAULTS) \
   tests/mutants-control.c \
@@ -166,7 +171,7 @@ tests_mutants_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_mutants_t_LDFLAGS = -export-dynamic
 tests_mutants_t_LDADD = $(LDADD) -ldl
 
-# Prints the table, and rewrites it where all that must catch a mutant did.
+# If every fault is caught, print the table and update doc/mutants.md.
 check-mutants: all
 	rm -f tests/mutants.md
 	CLADE_MUTANTS_TABLE='$(abs_builddir)/tests/mutants.md' VERBOSE=1 \
@@ -185,7 +190,7 @@ CLEANFILES += \
   tests/mutants.trs
 EXTRA_DIST += doc/mutants.md
 
-# Faults of drivers, reproduced without the library; doc/drivers.md.
+# Reproduce faults of drivers, without the library; see doc/drivers.md.
 driver_programs = \
   tests/drivers/callback.t \
   tests/drivers/fill.t \

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The man page names every command and every option that --help knows.
+# The man page must name every command and every option that --help lists.
 page=$(sed 's/\\-/-/g; s/\\f.//g' "$SRCDIR/doc/clade.1")
 commands=$("$CLADE" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 number=0
 
-# named TEXT WHY: one test, that the page has TEXT as a word.
+# named TEXT WHY: one test; the page must have the word TEXT.
 named()
 {
     number=$((number + 1))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The positive control: a fault that nobody made for the occasion.  CLBlast's
- * kernel for large products computes wrongly with GEMMK = 1 and MWG other than
- * NWG (its issue 543).
+ * The positive control: a real fault.  CLBlast's kernel for large products
+ * gives wrong results if GEMMK = 1 and MWG is not NWG (its issue 543).
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -23,13 +22,14 @@ const struct mutant control = {
     .by = BY(EXACT) | BY(DEFAULT),
 };
 
-/* From clblast_c.h, which need not be there: CLBlastPrecisionSingle, and
- * CLBlastOverrideParameters(). */
+/* CLBlastPrecisionSingle and the type of CLBlastOverrideParameters(), copied
+ * from clblast_c.h, which may not be installed. */
 enum { PRECISION_SINGLE = 32 };
 typedef int override_fn(cl_device_id dev, const char *kernel, int precision,
                         size_t count, const char **names, const size_t *values);
 
-/* Groups of 4 x 4 work-items; MWG = 8 and NWG = 16 would crash. */
+/* Give CLBlast the parameters that show the fault: groups of 4 x 4 work-items.
+ * (MWG = 8 with NWG = 16 would crash.) */
 static bool override(const struct ocl *o)
 {
     static const char *names[] = { "GEMMK", "KREG",  "KWG", "KWI",
@@ -45,8 +45,8 @@ static bool override(const struct ocl *o)
                          sizeof values / sizeof *values, names, values);
 }
 
-/* The default's choice where CLBlast is preferred, as on a GPU: it must have
- * been found out, and something else chosen with a notice. */
+/* Does clade notice the fault by itself?  On a device that prefers CLBlast, as
+ * a GPU does, it must then choose another algorithm and give a notice. */
 static bool passed_over(clade_backend *be, const struct op_case *c)
 {
     struct verify_host *host;
@@ -65,7 +65,7 @@ static bool passed_over(clade_backend *be, const struct op_case *c)
     return found && notices && strstr(notices, "wrongly");
 }
 
-/* Prints a line with the checks that saw the fault, as a number. */
+/* Print the checks that saw the fault, as one number. */
 int control_child(const char *device)
 {
     const struct op_case c = { .kind = CLADE_CONV_FWD,
@@ -105,7 +105,7 @@ bool control_test(const char *self)
     FILE *child;
 
     snprintf(command, sizeof command, "'%s' --control", self);
-    cache_begin(); /* its verdict is of these parameters alone */
+    cache_begin(); /* do not keep verdicts about these parameters */
     child = popen(command, "r");
     if (child) {
         if (fscanf(child, "%u", &caught) != 1)
@@ -116,7 +116,7 @@ bool control_test(const char *self)
     if (tap_ok(!status && (caught & control.by) == control.by, "%s (%s): %s",
                control.name, control.how, check_names(caught)))
         return true;
-    tap_note("the child's status is %d; it must be seen by: %s", status,
+    tap_note("the child's status is %d; these checks must see it: %s", status,
              check_names(control.by));
     return false;
 }

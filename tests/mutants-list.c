@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The faults: one at a time is given to the driver.  A text that is to be
- * changed is quoted as it stands in cl/: when a kernel changes, so must its
- * mutants. */
+/* The faults, of which the driver gets one at a time.  `find` quotes the text
+ * of cl/ that is changed, so a change of a kernel may need a change here. */
 #include <stddef.h>
 
 #include "mutants.h"
 
-/* To 11 bits, those of a half: Veltkamp's splitting. */
+/* t - (t - v) is v rounded to the 11 bits of a half (Veltkamp's splitting). */
 #define HALF(v) "const FLOATV t = 8193.0f * " v "; "
 
 /* clang-format off */
@@ -23,7 +22,7 @@ const struct mutant mutants[] = {
         .find = "f[v] = LOADV(panel + v * VEC);",
         .replace = "{ const FLOATV wide = LOADV(panel + v * VEC);"
                    HALF("wide") "f[v] = t - (t - wide); }" } },
-    { "inputs through half", "the same in sums of 1,008 products",
+    { "inputs through half", "the same, in sums of 1,008 products",
       "conv_fwd:1x28x28x112:3x3", "direct", BY(ALARM) | BY(RMS),
       { .file = "direct.cl",
         .find = "f[v] = LOADV(panel + v * VEC);",
@@ -49,7 +48,7 @@ const struct mutant mutants[] = {
         .find = "const int row_end = min((u + 1) * unit, N * P);",
         .replace = "const int row_end = min((u + 1) * unit, (N - 1) * P);" } },
     { "one image of the batch skipped",
-      "the second adds nothing to any gradient",
+      "the second image adds nothing to any gradient",
       "record", NULL, BY(RECORD),
       { .file = "softmax.cl",
         .find = "(k == right ? p - 1.0f : p) * scale;",
@@ -71,13 +70,13 @@ const struct mutant mutants[] = {
         .find = "dw[dw_at + i * K + k] = sum;",
         .replace = "if (i != 5 || k != 7) dw[dw_at + i * K + k] = sum;" } },
     { "padding read uninitialised",
-      "local memory outside of the image is left as it was",
+      "local memory outside the image is not set to 0",
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias", "direct",
       BY(EXACT) | BY(POSITION) | BY(HARD),
       { .file = "direct.cl",
         .find = "                    to[c] = 0.0f;",
         .replace = "                    ;" } },
-    { "the bias added once a work-item",
+    { "the bias added once per work-item",
       "only the first pixel of a tile gets it",
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias", "direct",
       BY(EXACT) | BY(HARD),
@@ -90,20 +89,20 @@ const struct mutant mutants[] = {
       { .file = "direct.cl",
         .find = "CUT(sum, flags, load(mask, n));",
         .replace = "CUT(sum, flags, sum);" } },
-    { "an index wrong above one stride",
+    { "an index wrong for strides above 1",
       "rows of tiles begin where those of stride 1 would",
       "conv_fwd:2x14x14x3:7x7/2", "direct", BY(EXACT) | BY(HARD),
       { .file = "direct.cl",
         .find = "p0 * STRIDE - top",
         .replace = "p0 - top" } },
     { "wrong only for one tile size",
-      "tiles of 7 columns put them one to the left",
+      "tiles of 7 columns shift them by one",
       "conv_fwd:2x7x7x24:5x5", "direct",
       BY(EXACT) | BY(POSITION) | BY(HARD),
       { .file = "direct.cl",
         .find = "const int q = q0 + i % TILE_Q;",
         .replace = "const int q = q0 + (i + (TILE_Q == 7)) % TILE_Q;" } },
-    { "an index that wraps", "outputs past 32 KiB (4 GiB in life) begin anew",
+    { "an index that wraps", "outputs past 32 KiB (in life: 4 GiB) start again at 0",
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias", "direct",
       BY(EXACT) | BY(POSITION) | BY(HARD),
       { .file = "direct.cl",
@@ -134,7 +133,7 @@ const struct mutant mutants[] = {
         .find = "STOREV(sum, part + part_at + b * K + v * VEC);",
         .replace = "STOREV(sum + LOADV(part + part_at + b * K + v * VEC),"
                    " part + part_at + b * K + v * VEC);" } },
-    { "an exponential with 4,000 u of error", "in softmax' denominator",
+    { "an exponential with 4,000 u of error", "in the denominator of softmax",
       "softmax_fwd:", NULL, BY(HARD),
       { .file = "softmax.cl",
         .find = "sum += exp(x[k] - m);",
@@ -150,10 +149,10 @@ const struct mutant mutants[] = {
     { "momentum 0.89", "the same, in a step of training",
       "step", NULL, BY(LOCKSTEP),
       { .from = 0.9f, .to = 0.89f } },
-    { "another learning rate", "a hundredth more, as the update's argument",
+    { "another learning rate", "1 % more, as the update's argument",
       "train", NULL, BY(ENVELOPE),
       { .from = 0.01f, .to = 0.0101f } },
-    { "another learning rate", "the same, where the envelope is made at once",
+    { "another learning rate", "the same, with an envelope that is made on the spot",
       "train-2", NULL, BY(ENVELOPE),
       { .from = 0.01f, .to = 0.0101f } },
     { "an intermittent fault", "every 50th launch is lost",
@@ -166,11 +165,11 @@ const struct mutant mutants[] = {
       "maxpool_fwd:2x14x14x24", NULL, BY(BITS),
       { .late = "maxpool_fwd" } },
     { "a cached program of other options",
-      "all programs of the pools are the first one's",
+      "all programs of the pools get the options of the first",
       "maxpool_fwd:2x", NULL, BY(BITS),
       { .first_options = true } },
     { "a cached program of an older driver",
-      "whose product rounded to 11 bits",
+      "it rounded a product to 11 bits",
       "sgd:", NULL, BY(HARD) | BY(CACHED),
       { .stale = true,
         .file = "sgd.cl",

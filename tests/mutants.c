@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A judge is worth what it catches: each fault of mutants-list.c is given to
- * the driver of the device under test (CLADE_TEST_DEVICE, else the best OpenCL
- * device), whose cases must then fail by the checks that are named there, and
- * pass without the fault.  With an argument: only those
- * with that in their name.  The table goes to CLADE_MUTANTS_TABLE, if set.
+ * Does verify catch faults?  Each fault of mutants-list.c is put into the
+ * driver of the device under test (CLADE_TEST_DEVICE, or the best OpenCL
+ * device).  With the fault, the checks that the list names must fail; without
+ * it, everything must pass.
+ *
+ * An argument selects the faults with that text in their name.  If
+ * CLADE_MUTANTS_TABLE is set, the table is written to that file.
  */
 #include <dlfcn.h>
 #include <math.h>
@@ -20,7 +22,7 @@
 static const char *device;
 static struct op_cases cases;
 
-/* ---- what caught it ------------------------------------------------------ */
+/* ---- which checks caught a fault ----------------------------------------- */
 
 const char *check_names(unsigned checks)
 {
@@ -38,8 +40,9 @@ const char *check_names(unsigned checks)
     return text;
 }
 
-/* What a value that is wrong fails: the kind of data where bits are compared,
- * else the bounds.  A score is the error over the smaller one of those. */
+/* The checks that a wrong value fails.  Where bits are compared, the kind of
+ * data tells which; elsewhere it is one or both of the bounds.  The score is
+ * the error over the smaller bound. */
 static unsigned checks_of_values(const struct clade_verdict *v)
 {
     const double hard = v->depth + 2, alarm = 9 * sqrt(v->depth);
@@ -186,7 +189,7 @@ static clade_backend *open_device(void)
     return be;
 }
 
-/* CLBlast keeps programs of its own, beyond a backend's life. */
+/* Clear CLBlast's own cache of programs, which outlives a backend. */
 static void forget_clblast(void)
 {
     int (*const clear)(void) =
@@ -196,7 +199,8 @@ static void forget_clblast(void)
         clear();
 }
 
-/* The mutant's cases with a fault, or with none; how often it was there. */
+/* Judge the mutant's cases with a fault, or without one (NULL).  Returns how
+ * often the fault took effect. */
 static int judge(struct result *r, const struct mutant *m,
                  const struct fault *fault)
 {
@@ -220,15 +224,15 @@ static int judge(struct result *r, const struct mutant *m,
     return effects;
 }
 
-/* First the older driver, into a cache of its own; then, with that cache, one
- * that has no fault but the old one's binaries. */
+/* Fill a new cache with a driver that has the fault.  Then judge a driver
+ * without it, which gets that cache. */
 static int judge_stale(struct result *r, const struct mutant *m)
 {
     static const struct fault later = { .stale = true };
     int effects;
 
     cache_begin();
-    setenv("POCL_KERNEL_CACHE", "0", 1); /* clade's own serves */
+    setenv("POCL_KERNEL_CACHE", "0", 1); /* use clade's own cache */
     judge(r, m, &m->fault);
     effects = judge(r, m, &later);
     unsetenv("POCL_KERNEL_CACHE");
@@ -245,7 +249,7 @@ static void note_result(const struct result *r)
                      r->first[i].want, r->first[i].message);
 }
 
-/* Whether convolutions have it; NULL: any. */
+/* Do convolutions have this algorithm here?  NULL stands for any. */
 static bool has_algorithm(const char *name)
 {
     struct verify_host *host;
@@ -270,7 +274,7 @@ static bool is_training(const struct mutant *m)
            !strncmp(m->cases, "train", 5);
 }
 
-/* Why the mutant has no place on this device, or NULL. */
+/* Why the mutant cannot be tested on this device, or NULL. */
 static const char *no_place(const struct mutant *m)
 {
     clade_backend *be = open_device();
@@ -282,7 +286,8 @@ static const char *no_place(const struct mutant *m)
                                          : "no such algorithm here";
 }
 
-/* Whether all that must see the mutant does, and sees nothing without. */
+/* Test one mutant.  True if all checks that must see it do, and none sees
+ * anything without it. */
 static bool test(const struct mutant *m)
 {
     struct result honest, faulty;
@@ -297,7 +302,8 @@ static bool test(const struct mutant *m)
                    (faulty.caught & m->by) == m->by,
                "%s (%s): %s", m->name, m->how, check_names(faulty.caught)))
         return true;
-    tap_note("%d verdicts, the fault made %d times; it must be seen by: %s",
+    tap_note("%d verdicts, the fault took effect %d times; these checks must "
+             "see it: %s",
              faulty.judged, effects, check_names(m->by));
     note_result(&faulty);
     if (honest.caught)
@@ -311,21 +317,21 @@ static bool test(const struct mutant *m)
 static const char before_table[] =
     "# Mutants\n"
     "\n"
-    "A test is worth what it catches.  Each line is a fault that drivers,\n"
-    "compilers or libraries have had in life, made on purpose, one at a\n"
-    "time, between clade and the driver (`tests/faults.c`); the library is\n"
-    "what gets installed.  Without the fault the cases named must pass; with\n"
-    "it, every check of the last column must fail (others may, too).\n"
-    "`consistency.md` says what the checks are.  `make check-mutants` tests\n"
-    "all of it and writes this table anew.\n"
+    "Does `clade verify` catch faults?  Drivers, compilers and libraries have\n"
+    "had faults like these.  The test makes one at a time, between clade and\n"
+    "the driver (`tests/faults.c`); the library is the one that gets\n"
+    "installed.  Without the fault, the cases in the third column must pass.\n"
+    "With it, every check in the last column must fail; others may fail, too.\n"
+    "`consistency.md` explains the checks.  `make check-mutants` runs all\n"
+    "this and writes this table.\n"
     "\n"
-    "| fault | how it is made | looked for in | caught by |\n"
+    "| fault | how it is made | where it must show | caught by |\n"
     "|---|---|---|---|\n";
 static const char after_table[] =
     "\n"
-    "Not among them: a wrong sign in one lane of a transform, since no kernel\n"
-    "here transforms anything yet.  Trainings that are another's as a whole\n"
-    "(momentum, kernels swapped, an image skipped) are told apart in\n"
+    "One kind of fault is missing: a wrong sign in one lane of a transform.\n"
+    "No kernel transforms anything yet.  Trainings that are wrong as a whole\n"
+    "(another momentum, swapped kernels, a skipped image) are tested by\n"
     "`tests/verify-trainings.c`, a part of `make check`.\n";
 
 static void write_line(FILE *f, const struct mutant *m)
@@ -379,7 +385,7 @@ int main(int argc, char **argv)
             all &= test(m);
     }
     if (*only || no_place(&control))
-        tap_skip("%s: no place here, or not asked for", control.name);
+        tap_skip("%s: not possible here, or not asked for", control.name);
     else
         all &= control_test(argv[0]);
     if (all && file && !*only)

@@ -6,27 +6,26 @@
 
 #include "faults.h"
 
-/* What may catch a fault: a kind of data that is compared bit for bit, a
- * bound, what is looked at beside the values.  Name, what the table calls it.
- */
+/* What can catch a fault: data that are compared bit for bit, a bound, or a
+ * check of something other than values.  id, name in the table. */
 /* clang-format off */
 #define CHECK_LIST(X)                                                         \
     X(EXACT,      "exact data")                                               \
     X(WIDE,       "wide mantissa")                                            \
     X(POSITION,   "position")                                                 \
-    X(BITS,       "bit for bit")      /* of ops that round nothing */         \
+    X(BITS,       "bit for bit")      /* ops that do not round */             \
     X(HARD,       "hard bound")                                               \
     X(ALARM,      "alarm")                                                    \
     X(RMS,        "RMS")                                                      \
     X(GUARD,      "guards")                                                   \
     X(REPEAT,     "repetition")                                               \
-    X(CACHED,     "cache against source") /* a program from either */         \
+    X(CACHED,     "cache against source") /* programs from both must agree */ \
     X(LOCKSTEP,   "lockstep")                                                 \
-    X(UNWATCHED,  "watched against not")  /* a step's weights */              \
+    X(UNWATCHED,  "watched against not")  /* weights after a step */          \
     X(RECORD,     "record")                                                   \
-    X(ENVELOPE,   "envelope")         /* of a whole training */               \
+    X(ENVELOPE,   "envelope")         /* a whole training */                  \
     X(MISTRUSTED, "mistrust")                                                 \
-    X(DEFAULT,    "the default's own check") /* before CLBlast is chosen */   \
+    X(DEFAULT,    "the default's own check") /* when CLBlast is chosen */     \
     X(ERROR,      "an error")
 /* clang-format on */
 
@@ -38,39 +37,41 @@ enum check {
 };
 #define BY(id) (1u << CHECK_##id)
 
-/* A fault, where it is looked for, and what must see it. */
+/* A fault, the cases that must show it, and the checks that must see it. */
 struct mutant {
-    const char *name;      /* as doc/mutants.md lists it */
-    const char *how;       /* what is changed, for the table */
-    const char *cases;     /* the start of their names; "step": a training
-                              step in lockstep; "record": step 0 of Keras';
-                              "train", "train-2": two steps beside the
-                              reference's, seed 1 or 2 */
-    const char *algorithm; /* NULL: each that the device has */
-    unsigned by;           /* BY(...), each of them */
+    const char *name; /* in the table of doc/mutants.md */
+    const char *how;  /* what is changed, for the table */
+    /* What is judged: the cases of ops whose names begin so; "step", a training
+     * step in lockstep; "record", step 0 of Keras' record; "train" or
+     * "train-2", two steps of training beside the reference's, with seed 1
+     * or 2. */
+    const char *cases;
+    const char *algorithm; /* NULL: all that the device has */
+    unsigned by;           /* BY(...): all these checks must see it */
     struct fault fault;
 };
 
 extern const struct mutant mutants[];
 extern const int n_mutants;
 
-/* What verdicts came to. */
+/* What a number of verdicts said. */
 struct result {
-    unsigned caught; /* BY(...) */
+    unsigned caught; /* BY(...): the checks that failed */
     int judged;
-    struct clade_verdict first[CHECKS]; /* that was caught so */
+    struct clade_verdict first[CHECKS]; /* the first failure of each check */
 };
 
-/* Add a verdict: a function to report to, with a struct result. */
+/* Add a verdict.  This is a `report` function; its `arg` is a struct result. */
 void result_add(void *result, const struct clade_verdict *v);
 /* "exact data, RMS" */
 const char *check_names(unsigned checks);
 
 /*
- * The positive control, a fault from life: CLBlast's own, with parameters
- * under which it computes wrongly.  `self` is run again, with --control, so
- * that only a child crashes; that is control_child(), main's status.
- * control_test() is one line of TAP; true if all that must see it did.
+ * The positive control: a real fault, CLBlast's, which some parameters show.
+ *
+ * control_test() is one test; true if all checks that must see the fault did.
+ * It runs this program, `self`, again with --control, so that a crash ends only
+ * a child.  The child calls control_child(), which returns its exit status.
  */
 extern const struct mutant control;
 bool control_test(const char *self);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GoogLeNet as a net on the reference: its shapes, initial values, memory and
+ * algorithms, and what it refuses.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +18,7 @@
 
 static clade_backend *be;
 
-/* GoogLeNet's table, from the outside. */
+/* Some of GoogLeNet's parameters, with the shapes that they must have. */
 /* clang-format off */
 static const struct {
     const char *name;
@@ -68,8 +72,8 @@ static void test_shapes(const clade_net *net)
     }
 }
 
-/* Initial values: Glorot's limit is kept and reached, biases are the table's,
- * and no two layers draw the same. */
+/* Initial values must stay within Glorot's limit and come close to it, biases
+ * must be those of the table, and two layers must draw different numbers. */
 static void test_initial(clade_net *net)
 {
     const struct clade_parameter *w = parameter(net, "inception_4b/5x5/kernel"),
@@ -93,7 +97,8 @@ static void test_initial(clade_net *net)
                fabs(sum / n) < 4 * limit / sqrt(3.0 * n),
            "kernels are uniform within Glorot's limit %g: most %g, mean %g",
            limit, most, sum / n);
-    tap_ok(same < 10, "two layers draw differently: %lld of %lld equal",
+    tap_ok(same < 10,
+           "two layers draw different numbers: %lld of %lld are equal",
            (long long)same, (long long)n);
     clade_net_read(net, x, b->value);
     tap_ok(x[0] == 0.2f && x[63] == 0.2f, "the trunk's biases are 0.2");
@@ -102,12 +107,13 @@ static void test_initial(clade_net *net)
     free(x);
 }
 
+/* Is the block in use while `op` runs? */
 static bool lives(const struct plan_block *b, int op)
 {
     return b->first <= op && op <= b->last;
 }
 
-/* The blocks of the plan that hold all of a tensor while `op` runs. */
+/* How many blocks of the plan hold the whole tensor while `op` runs? */
 static int holders(const struct plan *p, const struct clade_tensor *t, int op)
 {
     const size_t size = clade_type_size(t->type);
@@ -123,9 +129,9 @@ static int holders(const struct plan *p, const struct clade_tensor *t, int op)
     return n;
 }
 
-/* Tensors that two ops share by address but not by value: every op's tensors
- * must lie in one block that lives then, unless they are parameters, results
- * or scratch, whose buffers no block lies in. */
+/* How many tensors of ops lie outside the blocks?  A tensor must lie in exactly
+ * one block that is in use while its op runs.  Parameters, results and scratch
+ * have buffers without blocks and are left out. */
 static int strays(const struct plan *p)
 {
     int n = 0;
@@ -143,7 +149,7 @@ static int strays(const struct plan *p)
     return n;
 }
 
-/* Pairs of blocks that live at one time in one place. */
+/* How many pairs of blocks use the same memory at the same time? */
 static int overlaps(const struct plan *p)
 {
     int n = 0;
@@ -169,18 +175,18 @@ static void test_memory(const clade_net *net)
         const struct plan *p = net_plan(net, plans[i].batch, plans[i].training);
 
         tap_ok(p && !overlaps(p) && !strays(p),
-               "%d images, %s: what lives together does not overlap",
+               "%d images, %s: blocks in use at the same time do not overlap",
                plans[i].batch, plans[i].training ? "training" : "evaluating");
     }
     tap_ok(m.activations < 0.7 * m.unshared,
            "activations share memory: %.1f MB instead of %.1f",
            m.activations / 1e6, m.unshared / 1e6);
     tap_ok(m.total == clade_backend_memory(be),
-           "what the net says it takes it has, to the byte: %.1f MB",
+           "the net uses as much memory as it says, to the byte: %.1f MB",
            m.total / 1e6);
 }
 
-/* A device that others use, too: it has less than it says. */
+/* A device that others use, too, so that only `given` bytes are left. */
 static uint64_t given;
 
 static clade_status alloc_given(clade_backend *of, struct clade_buffer **buffer,
@@ -192,8 +198,8 @@ static clade_status alloc_given(clade_backend *of, struct clade_buffer **buffer,
     return backend_cpu.alloc(of, buffer, bytes, where);
 }
 
-/* A device of the memory given refuses `config` and names a batch; that one
- * fits, and one more does not. */
+/* A device with this much memory must refuse `config` and name a batch that
+ * fits.  That batch must fit, and a batch with one more image must not. */
 static void test_too_small(struct clade_net_config config, uint64_t memory,
                            uint64_t max_alloc, const char *why)
 {
@@ -213,17 +219,17 @@ static void test_too_small(struct clade_net_config config, uint64_t memory,
            "%s: a batch that fits is named: %s", why, clade_error());
     config.train_batch = fits;
     st = clade_net_new(&net, be, &config);
-    tap_ok(!st, "%s: a batch of %d does fit", why, fits);
+    tap_ok(!st, "%s: that batch of %d fits", why, fits);
     clade_net_free(net);
     net = NULL;
     config.train_batch = fits + 1;
     tap_ok(clade_net_new(&net, be, &config) == CLADE_ETOOSMALL,
-           "%s: one more does not", why);
+           "%s: a batch of one more does not", why);
     clade_net_free(net);
     be->device = device;
 }
 
-/* Byte images, as a training has them. */
+/* Train one step on byte images, and read the loss and the first kernel. */
 static clade_status train_once(double *loss, float *weights,
                                const struct clade_net_config *config)
 {
@@ -249,7 +255,8 @@ out:
     return st;
 }
 
-/* Where tensors lie must not matter: one buffer, or many small ones. */
+/* The results must not depend on whether tensors lie in one buffer or in many
+ * small ones. */
 static void test_placement(void)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
@@ -271,7 +278,7 @@ static void test_placement(void)
     if (train_once(&loss_c, c, &config))
         tap_bail("%s", clade_error());
     tap_ok(loss_a != loss_c && memcmp(a, c, sizeof a),
-           "another seed gives others: loss %.9g", loss_c);
+           "another seed gives other bits: loss %.9g", loss_c);
 }
 
 /* ---- rewrites ------------------------------------------------------------ */
@@ -417,9 +424,9 @@ static void test_misuse(clade_net *net)
     clade_net *other = NULL;
 
     tap_ok(clade_net_eval(net, &batch, &result) == CLADE_EUSAGE,
-           "a batch without a plan is refused: %s", clade_error());
+           "a batch size that the config lacks is refused: %s", clade_error());
     tap_ok(clade_net_eval(net, &mislabelled, &result) == CLADE_EDATA,
-           "a label that is no class is refused: %s", clade_error());
+           "a label above the last class is refused: %s", clade_error());
     config.net = "lenet";
     tap_ok(clade_net_new(&other, be, &config) == CLADE_EUSAGE && !other,
            "an unknown net is refused: %s", clade_error());
@@ -480,7 +487,7 @@ int main(void)
     shared.alloc = alloc_given;
     given = 500 << 20;
     be->table = &shared;
-    test_too_small(config, 0, 0, "500 MB that others leave");
+    test_too_small(config, 0, 0, "500 MB, which others leave");
     be->table = &backend_cpu;
     test_placement();
     test_rewrites();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the door makes of what it lets in, and what an op says of itself:
- * windows, a dense layer, a packed filter, names and costs.
+ * What the functions that make ops return (windows, a dense layer, a packed
+ * filter), and how an op is described: its names and its cost.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "op/op.h"
 #include "tap.h"
 
-/* Buffers without memory, larger than any tensor here needs. */
+/* Buffers without memory; they count as larger than any tensor here. */
 static struct clade_buffer room[8];
 static const struct clade_tensor absent = { 0 };
 
@@ -35,7 +35,7 @@ static void test_windows(void)
            odd.bottom);
     tap_ok(!one.top && !one.bottom, "same, 1x1: no padding");
     tap_ok(!gap.top && !gap.bottom && !gap.right,
-           "same, a stride above the window: no padding, not less");
+           "same, a stride above the window: the padding is 0, not negative");
 }
 
 static void test_dense(void)
@@ -59,18 +59,18 @@ static void test_pack(void)
                                 tensor(0, 2, 4, 4, 5), tensor(2, 3, 3, 3, 5),
                                 absent, clade_window_same(3, 3, 2, 8, 8), 0));
     tap_ok(clade_op_filter_pack(&op, &conv) == CLADE_ESHAPE,
-           "filter_pack: an algorithm that packs nothing");
+           "filter_pack: an algorithm that packs nothing is refused");
     conv.packed = 135;
     conv.t[CLADE_PACKED] = tensor(5, 1, 1, 1, 134);
     tap_ok(clade_op_filter_pack(&op, &conv) == CLADE_ESHAPE,
-           "filter_pack: an element short");
+           "filter_pack: a tensor that is one element too short is refused");
     conv.t[CLADE_PACKED] = tensor(5, 1, 1, 1, 135);
     tap_ok(!clade_op_filter_pack(&op, &conv) && op.flags == CLADE_TURNED &&
                !op.t[CLADE_DX].buffer && op.t[CLADE_W].buffer == &room[2],
-           "filter_pack: turned for conv_bwd_data, with its filter");
+           "filter_pack: conv_bwd_data's filter is turned");
 }
 
-/* One line for a whole op, and its cost. */
+/* An op's description, cost, roles and names. */
 static void test_words(void)
 {
     struct clade_op op;
@@ -83,16 +83,16 @@ static void test_words(void)
     flops = clade_op_flops(&op);
     tap_ok(!strcmp(op_describe(&op),
                    "conv_fwd 2x8x8x3 * 3x3x3x5 by 3x3/2 (conv1)"),
-           "in words: %s", op_describe(&op));
-    tap_ok(flops == 2.0 * 2 * 4 * 4 * 5 * 27, "its products and sums: %g",
-           flops);
+           "an op is described as: %s", op_describe(&op));
+    tap_ok(flops == 2.0 * 2 * 4 * 4 * 5 * 27,
+           "it has as many products and sums: %g", flops);
     tap_ok(clade_op_outputs(CLADE_SGD) == (1u << CLADE_W | 1u << CLADE_V) &&
                clade_op_inputs(CLADE_RESIZE) ==
                    (1u << CLADE_X | 1u << CLADE_TABLE),
-           "roles as masks");
+           "the outputs and inputs of a kind are masks of roles");
     tap_ok(!strcmp(clade_op_name(CLADE_MAXPOOL_BWD), "maxpool_bwd") &&
                !strcmp(clade_role_name(CLADE_HIT), "hit"),
-           "names of kinds and roles");
+           "kinds and roles have names");
 }
 
 int main(void)

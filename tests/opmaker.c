@@ -36,7 +36,7 @@ struct clade_step step = { .seed = 77,
 enum { BUFFERS = 32 };
 static struct clade_buffer *buffers[BUFFERS];
 static int n_buffers;
-static uint64_t filled; /* so that no two tensors are equal */
+static uint64_t filled; /* elements filled, so that no two tensors are equal */
 
 static struct clade_window window(const struct shape *s)
 {
@@ -86,7 +86,7 @@ void put(const struct clade_tensor *t, int64_t e, double v)
     }
 }
 
-/* Bytes of a role are below this. */
+/* The bytes of a role must be below this. */
 static int limit_of(const struct op_case *c, enum clade_role role)
 {
     switch (role) {
@@ -100,8 +100,8 @@ static int limit_of(const struct op_case *c, enum clade_role role)
     }
 }
 
-/* What `role` is in a case, `gap` elements into its buffer, which is random
- * from end to end. */
+/* Make a case's tensor for `role`.  It begins `gap` elements into its buffer;
+ * the whole buffer is filled with random values. */
 static struct clade_tensor fresh(clade_backend *be, const struct op_case *c,
                                  enum clade_role role)
 {
@@ -133,7 +133,8 @@ void forget_ops(clade_backend *be)
         clade_backend_free(be, buffers[--n_buffers]);
 }
 
-/* Where it isn't what a convolution makes of the shape. */
+/* Set the sizes of input and output of kinds where they are not those of a
+ * convolution. */
 static void set_output(struct op_case *c, const struct shape *s)
 {
     switch (c->kind) {

@@ -5,41 +5,41 @@
 #include <clade/backend.h>
 
 /*
- * Small ops with random tensors on the reference, for the tests that look
- * into its memory.
+ * Small ops with random tensors on the reference, for tests that read and write
+ * its memory directly.
  */
 
-/* The geometry of an op; kinds without a window or filter use what they need.
- * gap: elements between a pixel's channels and the next pixel. */
+/* The shape of an op.  Kinds without a window or filter ignore those members.
+ */
 struct shape {
     const char *why;
     int n, h, w, c, k;
     int r, s, stride;
-    bool same;
-    int gap;
+    bool same; /* padding: `same`, or none */
+    int gap;   /* unused elements after each pixel's channels */
 };
 
 extern const struct shape shapes[];
 extern const int n_shapes;
 
-/* Of every op made; seed, step number, learning rate and so on are odd. */
+/* The step of every op that is made here.  Its values are unusual, so that a
+ * mistake shows. */
 extern struct clade_step step;
 
-/* Whether the door accepts the kind at this shape: average pools have no
- * padding. */
+/* Can this kind have this shape?  Average pools take no padding. */
 bool fits(enum clade_op_kind kind, const struct shape *shape);
 
 /*
- * Make, choose and prepare an op.  Tensors that `like` (or NULL) has are
- * shared with it; others are new, with values in [-1, 1) or bytes, in memory
- * that lasts until forget_ops().  Bails out when a call fails.
+ * Make, choose and prepare an op.  It shares the tensors that the op `like`
+ * has, if that is not NULL.  Other tensors are new, with random values in [-1,
+ * 1) or random bytes; forget_ops() frees them.  Bails out if a call fails.
  */
 struct clade_op make_op(clade_backend *be, enum clade_op_kind kind,
                         const struct shape *shape, unsigned flags,
                         const struct clade_op *like);
 void forget_ops(clade_backend *be);
 
-/* Element number `e` of a tensor's buffer, whatever its type. */
+/* Read or write element `e` of a tensor's buffer, whatever its type. */
 double get(const struct clade_tensor *t, int64_t e);
 void put(const struct clade_tensor *t, int64_t e, double v);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door: what it lets in, what it refuses, and that it says why.  No device
- * and no memory: tensors are only looked at.
+ * The doors are the functions that make ops: what they let in, what they refuse
+ * and why.  They look only at shapes, so no device and no memory is needed.
  */
 #include <string.h>
 
 #include "backend.h"
 #include "tap.h"
 
-/* Buffers without memory, larger than any tensor here needs. */
+/* Buffers without memory; they count as larger than any tensor here. */
 static struct clade_buffer room[8];
 
 static struct clade_tensor tensor(int i, int n, int h, int w, int c)
@@ -26,8 +26,8 @@ static const struct clade_step step = { .batch = 2 };
 
 /* ---- convolutions -------------------------------------------------------- */
 
-/* A convolution 3x3/2 `same` over 2x8x8x3 with 5 filters, of which a case
- * changes something. */
+/* A good convolution, 3x3/2 `same` over 2x8x8x3 with 5 filters.  Each case
+ * changes something in it. */
 struct conv {
     struct clade_tensor y, x, w, b;
     struct clade_window window;
@@ -62,7 +62,7 @@ static clade_status slices(void)
 
     c.y = clade_tensor_slice(tensor(0, 2, 4, 4, 9), 4, 5);
     c.x = clade_tensor_slice(tensor(0, 2, 8, 8, 9), 0, 3);
-    c.x.offset += 2 * 4 * 4 * 9; /* behind y in its buffer */
+    c.x.offset += 2 * 4 * 4 * 9; /* after y, in the same buffer */
     return forward(c);
 }
 
@@ -111,7 +111,7 @@ static clade_status large_kernel(void)
     return forward(c);
 }
 
-/* Same padding takes a kernel that is larger than the image. */
+/* With `same` padding the kernel may be larger than the image. */
 static clade_status kernel_over_pixel(void)
 {
     struct conv c = conv();
@@ -123,7 +123,7 @@ static clade_status kernel_over_pixel(void)
     return forward(c);
 }
 
-/* 65536 * 32768 elements are 2^31; one pixel less passes. */
+/* 65536 * 32768 elements are 2^31, which is refused. */
 static clade_status at_the_limit(void)
 {
     struct clade_op op;
@@ -132,6 +132,7 @@ static clade_status at_the_limit(void)
     return clade_op_bias_bwd(&op, tensor(1, 1, 1, 1, 1), x);
 }
 
+/* 65537 * 32767 elements are 32769 fewer. */
 static clade_status below_the_limit(void)
 {
     struct clade_op op;
@@ -388,11 +389,11 @@ static clade_status resize_down(void)
 /* clang-format off */
 static const struct {
     clade_status (*make)(void);
-    const char *refusal; /* part of the message; NULL: let in */
+    const char *refusal; /* part of the message; NULL: it is let in */
     const char *why;
 } cases[] = {
-    { good, NULL, "conv_fwd: a convolution with all there is" },
-    { slices, NULL, "conv_fwd: slices that lie one after the other" },
+    { good, NULL, "conv_fwd: a good convolution with bias and ReLU" },
+    { slices, NULL, "conv_fwd: slices, one after the other in a buffer" },
     { neighbours, NULL, "conv_fwd: disjoint slices of the same pixels" },
     { overlapping, "y overlaps x", "conv_fwd: slices that share a channel" },
     { no_bias, "b is missing", "conv_fwd: the bias flag without a bias" },
@@ -400,41 +401,41 @@ static const struct {
     { large_kernel, "larger than the padded image", "conv_fwd: `valid`, a kernel larger than the image" },
     { kernel_over_pixel, NULL, "conv_fwd: `same`, 7x7 over one pixel" },
     { at_the_limit, "2^31", "bias_bwd: 2^31 elements" },
-    { below_the_limit, NULL, "bias_bwd: 32769 fewer" },
-    { offset_over_the_limit, "2^31", "bias_bwd: those, from element 32769 on" },
-    { huge_extents, "2^31", "bias_bwd: a product that wraps in 64 bits" },
+    { below_the_limit, NULL, "bias_bwd: 2^31 - 32769 elements" },
+    { offset_over_the_limit, "2^31", "bias_bwd: as many, but from element 32769 on" },
+    { huge_extents, "2^31", "bias_bwd: extents whose product overflows 64 bits" },
     { beyond_its_buffer, "of a buffer of 639", "conv_fwd: the last byte is outside the buffer" },
-    { masked, NULL, "conv_bwd_data: accumulated and masked" },
-    { mask_without_x, "ReLU's mask wants x", "conv_bwd_data: a mask without x" },
+    { masked, NULL, "conv_bwd_data: with accumulation and a mask" },
+    { mask_without_x, "ReLU's mask needs x", "conv_bwd_data: a mask without x" },
     { mask_of_another_shape, "x is 2x8x8x4, must be 2x8x8x3", "conv_bwd_data: a mask of another shape" },
-    { filter_gradient, NULL, "conv_bwd_filter: a convolution's" },
+    { filter_gradient, NULL, "conv_bwd_filter: the same convolution" },
     { flattened, NULL, "dense_fwd: images flattened" },
-    { flattened_slice, "not a vector an image", "dense_fwd: a slice has no flat view" },
-    { dense_slice, NULL, "dense_bwd_filter: a slice of single pixels has" },
+    { flattened_slice, "not one vector for each image", "dense_fwd: a slice of larger images cannot be flattened" },
+    { dense_slice, NULL, "dense_bwd_filter: a slice of single pixels can" },
     { maxpool_3, NULL, "maxpool_fwd: 3x3/2" },
-    { maxpool_15, NULL, "maxpool_fwd: 225 choices fit a byte" },
-    { maxpool_16, "more than 255 elements", "maxpool_fwd: 256 do not" },
+    { maxpool_15, NULL, "maxpool_fwd: indices to 224 fit a byte" },
+    { maxpool_16, "more than 255 elements", "maxpool_fwd: 256 elements are refused" },
     { maxpool_in_padding, "padding alone", "maxpool_fwd: a first window outside the image" },
     { maxpool_after_the_image, "padding alone", "maxpool_fwd: a last window outside the image" },
-    { maxpool_float_choices, "arg is float32, must be uint8", "maxpool_fwd: choices are bytes" },
+    { maxpool_float_choices, "arg is float32, must be uint8", "maxpool_fwd: indices must be bytes" },
     { padded_average, "takes no padding", "avgpool_fwd: padding would count as zeros" },
-    { global_average, NULL, "avgpool_bwd: the window of the whole image" },
+    { global_average, NULL, "avgpool_bwd: a window as large as the image" },
     { dropout_some, NULL, "dropout_fwd: a rate of 0.4" },
-    { dropout_all, "rate 1", "dropout_fwd: a rate of 1 divides by 0" },
-    { dropout_without_step, "no clade_step", "dropout_fwd: no step to draw for" },
-    { softmax_of_images, "x is 2x2x1x10, must be 2x1x1x10", "softmax_fwd: a vector an image" },
-    { loss, NULL, "loss_fwd: three kinds of tensor" },
-    { loss_with_few_labels, "label is 1x1x1x1, must be 2x1x1x1", "loss_bwd: a label an image" },
-    { update, NULL, "sgd: updated in place" },
-    { update_onto_itself, "w overlaps v", "sgd: momenta that are the parameters" },
+    { dropout_all, "rate 1", "dropout_fwd: a rate of 1 would divide by 0" },
+    { dropout_without_step, "no clade_step", "dropout_fwd: without a step there are no random numbers" },
+    { softmax_of_images, "x is 2x2x1x10, must be 2x1x1x10", "softmax_fwd: images must be vectors" },
+    { loss, NULL, "loss_fwd: a good loss" },
+    { loss_with_few_labels, "label is 1x1x1x1, must be 2x1x1x1", "loss_bwd: each image needs a label" },
+    { update, NULL, "sgd: a good update" },
+    { update_onto_itself, "w overlaps v", "sgd: momenta in the place of the parameters" },
     { resize_up, NULL, "resize: 32 to 224" },
     { resize_down, "can only grow", "resize: 32 to 31" },
 };
 enum { N_CASES = sizeof(cases) / sizeof(*cases) };
 /* clang-format on */
 
+/* Each case changes one int of the good convolution. */
 #define AT(member) offsetof(struct conv, member)
-/* The convolution with one of its ints another. */
 /* clang-format off */
 static const struct {
     size_t at;
@@ -442,18 +443,18 @@ static const struct {
     const char *refusal, *why;
 } refusals[] = {
     { AT(y.h), 3, "y is 2x3x4x5, must be 2x4x4x5",
-      "conv_fwd: an output a row short" },
+      "conv_fwd: an output with a row too few" },
     { AT(w.w), 4, "w is 3x3x4x5, must be 3x3x3x5",
       "conv_fwd: a filter for other channels" },
     { AT(w.ld), 8, "w has 8 elements a pixel",
       "conv_fwd: a filter that is a slice" },
     { AT(x.type), CLADE_U8, "x is uint8, must be float32",
-      "conv_fwd: bytes for floats" },
+      "conv_fwd: bytes in place of floats" },
     { AT(w.type), CLADE_F64, "is float32, must be float64",
       "conv_fwd: two precisions in one op" },
-    { AT(x.ld), 2, "x is no tensor",
+    { AT(x.ld), 2, "x is not a valid tensor",
       "conv_fwd: ld below C" },
-    { AT(window.stride), 0, "no such window",
+    { AT(window.stride), 0, "stride must be at least 1",
       "conv_fwd: a stride of 0" },
     { AT(flags), 7, "flags 0x7, of which 0x4",
       "conv_fwd: a flag of another op" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a training shows on a terminal: bars, and lines that do not mix with
- * them. */
+/* On a terminal a training shows progress bars, and other lines must not mix
+ * with them. */
 #include "tool/progress.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "tap.h"
 #include "tool/tool.h"
 
-/* Every bar is due. */
+/* In place of the tool's clock: so much time passes that every bar is shown. */
 double tool_uptime(void)
 {
     static double now;
@@ -18,7 +18,7 @@ double tool_uptime(void)
     return ++now;
 }
 
-/* What was written to stderr since the last call, in a text of its own. */
+/* What was written to stderr since the last call. */
 static const char *shown(FILE *file)
 {
     static char text[4096];
@@ -63,7 +63,8 @@ int main(void)
            "a notice ends the bar's line first");
     progress_step(&p, &step);
     progress_close(&p);
-    tap_ok(ends_with(shown(file), "\033[K\n"), "and so does the end");
+    tap_ok(ends_with(shown(file), "\033[K\n"),
+           "the end of the training ends it, too");
     fclose(file);
     remove(name);
     return tap_done();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The resize is OpenCV's to the bit: hashes of what cv2.resize (4.11 and 5.0
- * agree) makes of one made image, and of four real ones where
- * CLADE_CIFAR10_DIR has them.  On CLADE_TEST_DEVICE, else on the reference in
- * both precisions and on the best OpenCL device.
+ * The resize must give the same bits as OpenCV's cv2.resize (4.11 and 5.0
+ * agree).  It is compared by hashes: of one computed image, and of four real
+ * ones if CLADE_CIFAR10_DIR has them.  It runs on CLADE_TEST_DEVICE, or on the
+ * reference in both precisions and on the best OpenCL device.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +25,8 @@ struct images {
     uint64_t wanted; /* FNV-1a-64 of the large images' bytes, NHWC */
 };
 
-/* A number read back is an element of the table, or the test fails. */
+/* Convert pixels back to bytes.  Returns false if a pixel is not in the table.
+ */
 static bool to_bytes(uint8_t *out, const void *from, enum clade_type real,
                      size_t count)
 {
@@ -51,7 +52,7 @@ static void fill_table(void *table, enum clade_type real)
     }
 }
 
-/* The op's memory on a device. */
+/* The op's buffers on a device. */
 struct memory {
     struct clade_buffer *x, *y, *table, *workspace;
 };
@@ -119,13 +120,13 @@ static void test_images(clade_backend *be, const struct images *in)
     struct memory m = { 0 };
 
     if (in->n == 0)
-        tap_skip("resize: %s: not these in CLADE_CIFAR10_DIR", in->why);
+        tap_skip("resize: %s: CLADE_CIFAR10_DIR does not have them", in->why);
     else if (!out || !large)
         tap_fail("resize: %s, %s: out of memory", in->why, device);
     else if (run(be, &m, in, out))
         tap_fail("resize: %s, %s: %s", in->why, device, clade_error());
     else if (!to_bytes(large, out, clade_backend_real(be), count))
-        tap_fail("resize: %s, %s: a value that is none of the table's", in->why,
+        tap_fail("resize: %s, %s: a value that is not in the table", in->why,
                  device);
     else
         tap_ok(rng_fnv64(large, count) == in->wanted,
@@ -146,8 +147,8 @@ static void make_image(struct images *made)
         made->bytes[i] = (uint8_t)(256 * rng_record("resize", 1, (uint64_t)i));
 }
 
-/* The four that the hash was made of, which not every copy of the data set
- * begins with. */
+/* Read the four images of the hash.  Not every copy of the data set begins with
+ * them. */
 static void read_images(struct images *real)
 {
     const char *dir = getenv("CLADE_CIFAR10_DIR");
@@ -165,7 +166,7 @@ static void read_images(struct images *real)
 
 int main(void)
 {
-    static struct images made = { .why = "a made image",
+    static struct images made = { .why = "a computed image",
                                   .wanted = 0xd885c22bed654046 };
     static struct images real = { .why = "four real images",
                                   .wanted = 0x5455702fa5eb248b };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random numbers are part of the contract between devices, and the record
- * format's hash between programs: published or independently made values.
+ * All devices must draw the same random numbers, and all programs must compute
+ * the same hash for the record format.  The expected values are published ones,
+ * or come from other implementations.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ static const struct {
       { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff },
       0xffffffffffffffff,
       { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
-    { "the digits of pi: the key's words in order",
+    { "digits of pi, which show the order of the key's words",
       { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 },
       0x299f31d0a4093822,
       { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
@@ -43,7 +44,7 @@ static void test_philox(void)
     }
 }
 
-/* From an implementation in another language. */
+/* The expected values come from an implementation in another language. */
 static void test_uses(void)
 {
     const uint32_t stream = rng_stream("dropout", "aux1/dropout");
@@ -54,7 +55,8 @@ static void test_uses(void)
 
     tap_ok(rng_stream("foo", "bar") == 0xc7a71bed,
            "a stream is FNV-1a-32 of \"foo/bar\"");
-    tap_ok(stream == 0x9c019d88, "a stream of a layer within another: %08x",
+    tap_ok(stream == 0x9c019d88,
+           "the stream of a layer with a slash in its name: %08x",
            (unsigned)stream);
     tap_ok(small == 6797336, "uniform: word 3 of counter 1: %.0f", small);
     tap_ok(large == 12160806, "uniform: an index above 2^32: %.0f", large);
@@ -93,8 +95,8 @@ static void test_record(void)
     }
 }
 
-/* All six orders of three, over 6,000 steps: 1,000 each, give or take 5 times
- * the standard deviation of 29. */
+/* Does each of the six orders of three numbers come 1,000 times in 6,000 steps,
+ * within 5 standard deviations (of 29)? */
 static bool orders_are_even(void)
 {
     int seen[27] = { 0 };
@@ -121,7 +123,7 @@ static void test_shuffle(void)
 
     rng_shuffle(order, 10, 1, 0, stream);
     tap_ok(!memcmp(order, wanted, sizeof(wanted)),
-           "shuffle: ten numbers as another implementation orders them");
+           "shuffle: ten numbers in the order of another implementation");
     rng_shuffle(order, 2500, 1, 3, stream);
     for (int i = 0; i < 2500; i++) {
         distinct += order[i] < 2500 && !seen[order[i]];

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The shared library exports the public names, and nothing else.
+# The shared library must export public names only.
 lib=$(find .libs -name 'libclade.so' -o -name 'libclade.dylib' | head -n 1)
 if [ -z "$lib" ] || ! command -v nm >/dev/null; then
     echo '1..0 # SKIP no shared library here, or no nm to read it'
     exit 0
 fi
 echo 1..2
-# A name with a dot is a compiler's own: clang's OpenMP has some.
+# Names with a dot are made by the compiler, as for clang's OpenMP.
 names=$(nm -D --defined-only "$lib" | awk '{ print $NF }')
 others=$(echo "$names" | grep -v '^clade_' | grep -v '^_[_a-z]*$' |
     grep -vF .)

@@ -7,7 +7,7 @@
 
 static int planned, seen;
 
-/* One line: a start, then the caller's text. */
+/* Print a line: `start`, then the caller's text. */
 static void line(const char *start, const char *fmt, va_list args)
 {
     fputs(start, stdout);

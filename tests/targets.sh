@@ -1,21 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every program that a GPU would be given compiles for GPUs that are not here,
-# and no kernel but the named ones needs scratch memory.  The figures of each
-# kernel go to tests/targets.md; doc/targets.md says how to read them.
+# Compile the kernels for GPUs that this machine does not have.  Every program
+# that a GPU would run must compile, and only the kernels in $cold may need
+# scratch memory.  The figures of each kernel go to tests/targets.md;
+# doc/targets.md says how to read them.
 #
-# tests/programs lists what a GPU would be given.  The compilers are those of
-# the environment's CLANG, LIBCLC (its folder, of CLANG's version), PTXAS,
-# OCLOC, LLVM_SPIRV and SPIRV_VAL, else Debian 12's.
+# tests/programs lists the programs.  The environment may name the compilers:
+# CLANG, LIBCLC (its folder, for the version of CLANG), PTXAS, OCLOC,
+# LLVM_SPIRV and SPIRV_VAL.  The defaults are those of Debian 12.
 set -u
 CLANG=${CLANG:-clang-15} LIBCLC=${LIBCLC:-/usr/lib/clc}
 PTXAS=${PTXAS:-ptxas} OCLOC=${OCLOC:-ocloc}
 LLVM_SPIRV=${LLVM_SPIRV:-llvm-spirv-15} SPIRV_VAL=${SPIRV_VAL:-spirv-val}
 
-# What a unit (AMD's CU, NVIDIA's SM, Intel's subslice) holds at most:
-# waves (warps, threads), work-items a wave (0: the compiler's choice), groups,
-# KiB of local memory.
+# The limits of one unit (AMD's CU, NVIDIA's SM, Intel's subslice): waves
+# (warps, threads), work-items in a wave (0: the compiler chooses), groups, KiB
+# of local memory.
 targets='
 gfx906   amd     40  64   40   64
 gfx90a   amd     32  64   32   64
@@ -29,8 +30,8 @@ tgllp    intel  112   0  112  128
 spirv    spirv    -   -    -    -
 '
 
-# These may use scratch memory: a GPU gets them only where CLBlast fails, or
-# once, when it is opened.  All others run in every step.
+# These may use scratch memory, because they rarely run on a GPU: if CLBlast
+# fails, or once, when the device is opened.  All others run in every step.
 cold='conv_direct conv_direct_filter probe_flag probe_fma probe_sum'
 
 dir=$(mktemp -d) || exit 1
@@ -39,7 +40,8 @@ list=$dir/list
 figures=$dir/figures
 number=0
 
-# result ok|'not ok' NAME [FILE]: a test's line, a failure with a file's words.
+# result ok|'not ok' NAME [FILE]: the line of one test; for a failure also the
+# text in FILE.
 result()
 {
     number=$((number + 1))
@@ -54,12 +56,14 @@ have()
     command -v "$1" >"$dir/found" 2>&1
 }
 
-# ---- one function a kind: what is missing, and how to compile ---------------
+# ---- for each kind of target: what is missing, and how to compile -----------
 #
-# compile_KIND TARGET FILE OPTIONS writes to $dir/out a line a kernel:
-#     name registers scratch static-local waves work-items-a-wave
-# scratch is bytes a work-item, waves what its registers allow a unit ("-":
-# all).
+# lacks_KIND TARGET prints which tools are missing.
+#
+# compile_KIND TARGET FILE OPTIONS writes a line for each kernel to $dir/out:
+#     name registers scratch static-local waves work-items-in-a-wave
+# scratch is in bytes for each work-item.  waves is how many fit into a unit's
+# registers; "-" means all.
 
 clang_lacks()
 {
@@ -75,7 +79,8 @@ clang_to()
         -finclude-default-header "$@" "$source"
 }
 
-# Built-in functions are linked in: as calls they would hide what they take.
+# with_library TRIPLE LIBRARY FILE OPTION...: compile with the built-in
+# functions linked in, because calls would hide the registers that they need.
 with_library()
 {
     triple=$1 library=$LIBCLC/$2 source=$3
@@ -96,7 +101,7 @@ compile_amd()
     # shellcheck disable=SC2086 # one word an option
     with_library amdgcn-amd-amdhsa amdgcn--amdhsa.bc "$2" -mcpu="$1" $3 \
         -o "$dir/asm" || return 1
-    # What is called and nowhere defined: there is no linker to say so.
+    # Look for functions that are called but not defined, as no linker does it.
     awk '
         /^[A-Za-z_.$][^ \t]*:/ { sub(/:.*/, ""); defined[$0] = 1 }
         match($0, /[^ \t,]+@(rel32|gotpcrel32)@lo/) {
@@ -112,7 +117,7 @@ compile_amd()
                 }
             exit status
         }' "$dir/asm" || return 1
-    # The compiler's occupancy is in waves a SIMD; a CU has four (gfx1030: 2).
+    # The compiler counts waves for each SIMD; a CU has four (gfx1030: two).
     awk -v simds="$([ "$1" = gfx1030 ] && echo 2 || echo 4)" '
         $1 == ".amdhsa_kernel" { name = $2 }
         /^; (Total)?NumVgprs:/ { registers = $3 }
@@ -137,7 +142,7 @@ lacks_nvidia()
 
 compile_nvidia()
 {
-    # clang 15 ends at sm_86; a later GPU takes that one's code.
+    # clang 15 knows no GPU after sm_86; later ones get the code for sm_86.
     newest=$([ "$1" = sm_90 ] && echo sm_86 || echo "$1")
     # shellcheck disable=SC2086 # one word an option
     with_library nvptx64-nvidia-nvcl nvptx64--nvidiacl.bc "$2" \
@@ -147,7 +152,8 @@ compile_nvidia()
         cat "$dir/said"
         return 1
     fi
-    # Registers of a warp come by 256, warps of an SM by 4, of 65536 registers.
+    # An SM has 65536 registers.  A warp gets a multiple of 256; the number of
+    # warps is a multiple of 4.
     awk '
         /Compiling entry function/ { split($0, part, "\047"); name = part[2] }
         /Function properties for/ { own = $NF == name }
@@ -178,7 +184,7 @@ compile_intel()
     rm -rf "$dir/intel"
     "$OCLOC" compile -device "$1" -file "$2" -options "$3" --format zebin \
         -out_dir "$dir/intel" || return 1
-    # Scratch is a thread's there, all its work-items'.
+    # Intel counts scratch for a thread, that is for all its work-items.
     readelf -p .ze_info "$dir"/intel/*.bin | sed 's/\\n$//' | awk '
         function kernel()
         {
@@ -206,7 +212,7 @@ lacks_spirv()
     have "$SPIRV_VAL" || echo "no $SPIRV_VAL (spirv-tools)"
 }
 
-# Not optimised: that makes instructions which SPIR-V does not have.
+# Do not optimise: the optimiser makes instructions that SPIR-V does not have.
 compile_spirv()
 {
     : >"$dir/out"
@@ -218,7 +224,8 @@ compile_spirv()
 
 # ---- the tests ---------------------------------------------------------------
 
-# A kernel that no target has the registers for: its scratch must be seen.
+# A kernel that needs more registers than any target has: the test must see its
+# scratch memory.
 control()
 {
     cat <<'END'
@@ -248,9 +255,10 @@ test_control()
     fi
 }
 
-# Join what was asked for with what it takes: the lines of figures,
+# judge TARGET LIMITS FILE OPTIONS: for each kernel of a program append a line
+# to $figures:
 #     kernel, options, group, local, target, registers, scratch, occupancy
-# with a line to stdout for each that is wrong.
+# Print a line for each kernel that is wrong.
 judge()
 {
     awk -F '\t' -v file="$3" -v options="$4" -v target="$1" -v limits="$2" \
@@ -264,7 +272,7 @@ judge()
             }
         }
         $1 != file || $5 != options { next }
-        !($2 in got) { print $2 ": the compiler tells no figures"; next }
+        !($2 in got) { print $2 ": the compiler gives no figures"; next }
         {
             split(got[$2], f, " ")
             wave = f[6] == "-" ? most[2] : f[6]
@@ -283,7 +291,7 @@ judge()
         }' "$list"
 }
 
-# test_program TARGET KIND LIMITS FILE OPTIONS
+# test_program TARGET KIND LIMITS FILE OPTIONS: compile a program and judge it.
 test_program()
 {
     name="$1: $4${5#"$usual"}"
@@ -296,9 +304,10 @@ test_program()
     else
         judge "$1" "$3" "$4" "$5" >"$dir/wrong"
         if [ -s "$dir/wrong" ]; then
-            result 'not ok' "$name compiles, and nothing hot spills" "$dir/wrong"
+            result 'not ok' "$name compiles, and no hot kernel spills" \
+                "$dir/wrong"
         else
-            result ok "$name compiles, and nothing hot spills"
+            result ok "$name compiles, and no hot kernel spills"
         fi
     fi
 }
@@ -318,7 +327,7 @@ test_target()
 
 # ---- the table ---------------------------------------------------------------
 
-# A row a kernel and its options, a column a target.
+# A row for each kernel with its options, a column for each target.
 table()
 {
     awk -F '\t' -v usual="$usual" '
@@ -365,7 +374,7 @@ case $? in
     ;;
 esac
 cut -f 1,5 "$list" | sort -u >"$dir/programs"
-# The options that all programs have go without saying.
+# Names and table leave out the options that all programs have.
 usual=$(cut -f 5 "$list" | awk '
     NR == 1 { usual = $0 }
     {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trainer: its files, and how runs end, are resumed and fail. */
+/* Training runs: their files, and how they end, are resumed and fail. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -42,12 +42,12 @@ static void test_straight(void)
     if (!tap_ok(!st, "two epochs train"))
         tap_bail("%s", clade_error());
     tap_ok(seen.steps == 2 * STEPS && seen.n_rows == 2,
-           "a callback a step and an epoch");
+           "the observer is called for each step and each epoch");
     tap_ok(!train("again", 2, false) && same_run("straight", "again"),
            "the same seed gives the same files, byte for byte");
 }
 
-/* Column `column` of line `line` of a text. */
+/* The number in a cell of a csv text. */
 static double csv_cell(const char *text, int line, int column)
 {
     while (line--)
@@ -73,16 +73,16 @@ static void test_files(void)
     tap_ok(!strncmp(history, header, sizeof header - 1),
            "history.csv has Keras' columns");
     tap_ok(!strncmp(steps, first, sizeof first - 1),
-           "steps.csv has its columns, and the rate without noise");
+           "steps.csv has its columns, and the learning rate as 0.01");
     for (int i = 0; i < STEPS; i++)
         sum += csv_cell(steps, 1 + i, 3) * (i + 1 < STEPS ? BATCH : 1);
     mean = csv_cell(history, 1, 1);
     tap_ok(fabs(mean - sum / IMAGES) <= 1e-6,
-           "an epoch's loss weighs its steps by images: %.6f, %.6f", mean,
+           "an epoch's loss is the mean over its images: %.6f, %.6f", mean,
            sum / IMAGES);
     tap_ok(csv_cell(steps, STEPS + 1, 0) == 1 &&
                csv_cell(steps, STEPS + 1, 1) == STEPS,
-           "steps count on over the epochs");
+           "the step number goes on in the next epoch");
     free(history);
     free(steps);
 }
@@ -91,9 +91,9 @@ static void test_resume(void)
 {
     tap_ok(!train("resumed", 1, false) && !train("resumed", 2, true) &&
                same_run("straight", "resumed"),
-           "one epoch and one more leave what two leave, byte for byte");
+           "one epoch and one more give the same files as two, byte for byte");
     tap_ok(seen.n_rows == 2 && seen.rows[0].resumed && !seen.rows[1].resumed,
-           "the resumed run tells of the earlier epoch");
+           "the resumed run reports the earlier epoch, too");
     tap_ok(!train("resumed", 2, true) && !seen.steps &&
                same_run("straight", "resumed"),
            "resuming a complete run changes nothing");
@@ -107,14 +107,15 @@ static void test_interrupted(void)
     tap_ok(failed(st, CLADE_EINTERRUPTED, "before the first", "epoch") &&
                seen.steps == 2 &&
                !exists(path("interrupted", "checkpoint.safetensors")),
-           "a run is interrupted between two steps of its first epoch");
-    /* An epoch asks three times to train and twice to validate. */
+           "a run can be interrupted between two steps of its first epoch");
+    /* `stop` is called three times in an epoch's training, and twice in its
+     * validation. */
     st = train_for(&c, 5 + 1);
     tap_ok(failed(st, CLADE_EINTERRUPTED, "1 of 2", "--resume"),
-           "an empty run is begun again, and interrupted in its second epoch");
+           "without a checkpoint it starts again, to its second epoch");
     tap_ok(!train("interrupted", 2, true) &&
                same_run("straight", "interrupted"),
-           "resumed, it leaves what an unbroken run leaves");
+           "resumed, it gives the same files as an unbroken run");
 }
 
 static void test_cut(void)
@@ -125,7 +126,7 @@ static void test_cut(void)
     append(path("longer", "history.csv"), "2,9,9,9,9,9,9,9,9,9,9\n2,1");
     append(path("longer", "steps.csv"), "2,6,0.01,9,9,9\n2,7,");
     tap_ok(!train("longer", 3, true) && same_run("cut", "longer"),
-           "rows past the checkpoint's epochs are cut, whole or not");
+           "rows after the checkpoint's epochs are removed, even a broken one");
     copy_run("shorter", "straight");
     write_all(path("shorter", "history.csv"), "", 0);
     tap_ok(failed(train("shorter", 3, true), CLADE_EDATA, "history.csv",
@@ -135,14 +136,14 @@ static void test_cut(void)
     truncate(path("shorter", "steps.csv"), 120);
     tap_ok(
         failed(train("shorter", 3, true), CLADE_EDATA, "steps.csv", "missing"),
-        "steps that are missing are named");
+        "missing steps are refused");
     for (int i = 0; i < 2; i++) {
         const char *name = i ? "steps.csv" : "history.csv";
 
         copy_run("shorter", "straight");
         unlink(path("shorter", name));
         tap_ok(failed(train("shorter", 3, true), CLADE_EDATA, name, "--out"),
-               "without %s there is nothing to go on with", name);
+               "without %s a run cannot be resumed", name);
     }
 }
 
@@ -151,17 +152,18 @@ static void test_in_use(void)
     tap_ok(failed(train("straight", 2, false), CLADE_EINUSE, "straight",
                   "--resume"),
            "a folder that holds another run is refused");
-    tap_ok(failed(train("nothing", 2, true), CLADE_EDATA,
-                  "nothing: there is no checkpoint", "without --resume"),
-           "resuming where there is no run is refused, and what to do said");
-    tap_ok(!exists(path("nothing", "")), "and makes no folder");
+    tap_ok(
+        failed(train("nothing", 2, true), CLADE_EDATA,
+               "nothing: there is no checkpoint", "without --resume"),
+        "resuming without a run is refused, and the message says what to do");
+    tap_ok(!exists(path("nothing", "")), "and it makes no folder");
     copy_run("killed", "straight");
     unlink(path("killed", "checkpoint.safetensors"));
     tap_ok(failed(train("killed", 2, false), CLADE_EINUSE, "history.csv",
                   "remove the folder") &&
                !strstr(clade_error(), "--resume"),
-           "a run that was killed before its first checkpoint is no run to "
-           "resume");
+           "a run that was killed before its first checkpoint cannot be "
+           "resumed");
 }
 
 static void test_other_run(void)
@@ -189,7 +191,7 @@ static void test_other_run(void)
         snprintf(had, sizeof had, "with %s %s", cases[i].key, cases[i].both[0]);
         snprintf(has, sizeof has, "has %s", cases[i].both[1]);
         tap_ok(failed(train_for(&c, 0), CLADE_EDATA, had, has),
-               "resuming with another %s is refused, both values named",
+               "resuming with another %s is refused, and both values are named",
                cases[i].key);
     }
 }
@@ -205,7 +207,7 @@ static void test_disk_full(void)
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
     small = old;
-    small.rlim_cur = 8192; /* enough for the csv files alone */
+    small.rlim_cur = 8192; /* enough for the csv files only */
     setrlimit(RLIMIT_FSIZE, &small);
     st = train("full", 3, true);
     setrlimit(RLIMIT_FSIZE, &old);
@@ -214,9 +216,9 @@ static void test_disk_full(void)
     tap_ok(!exists(path("full", "checkpoint.safetensors.tmp")) &&
                same_file(path("full", "checkpoint.safetensors"),
                          path("straight", "checkpoint.safetensors")),
-           "no part of it is left, and the old one is whole");
+           "no part of it is left, and the old one is unchanged");
     tap_ok(!train("full", 3, true) && same_run("full", "cut"),
-           "with room again, the run goes on as if nothing had been");
+           "with space again, the run can be resumed");
 }
 
 static void test_failures(void)

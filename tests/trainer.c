@@ -50,7 +50,7 @@ const struct net_table *net_table_find(const char *name)
 
 clade_backend *cpu;
 struct seen seen;
-static char *folder; /* all that is written is in it */
+static char *folder; /* for all files */
 
 static bool on_stop(void *arg)
 {
@@ -202,7 +202,7 @@ static void clean_up(void)
 void trainer_begin(const char *name)
 {
     folder = folder_new(name);
-    atexit(clean_up); /* after a bail-out, too */
+    atexit(clean_up); /* also after tap_bail() */
     if (clade_backend_open(&cpu, "cpu"))
         tap_bail("cpu: %s", clade_error());
 }

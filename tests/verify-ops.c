@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every op on the device under test (CLADE_TEST_DEVICE, else the best OpenCL
- * device) against exact values, with every algorithm that the device has. */
+/*
+ * Every op on the device under test (CLADE_TEST_DEVICE, else the best OpenCL
+ * device) against exact values, with every algorithm that the device has.
+ * For simulators, CLADE_TEST_OPERATIONS leaves out cases of more operations,
+ * and CLADE_TEST_ALGORITHM other algorithms of products.
+ */
 #include <stdlib.h>
 
 #include "tap.h"
@@ -36,7 +40,9 @@ static void report(void *arg, const struct clade_verdict *v)
 static void test(clade_backend *be, const struct op_case *c)
 {
     struct result r = { .judged = 0 };
-    const struct clade_verify_ops options = { .report = report, .arg = &r };
+    const struct clade_verify_ops options = {
+        .algorithm = getenv("CLADE_TEST_ALGORITHM"), .report = report, .arg = &r
+    };
     struct clade_verify_summary summary = { 0 };
 
     if (verify_case(&summary, be, c, &options))
@@ -45,6 +51,36 @@ static void test(clade_backend *be, const struct op_case *c)
         tap_ok(r.judged && r.worst.outcome == CLADE_PASSED,
                "%s: %s: worst %.3g of its bound with %s", c->name, c->why,
                r.worst.score, r.worst.algorithm ? r.worst.algorithm : "none");
+}
+
+/* The products of a case's outputs and the elements of all its tensors. */
+static double operations_of(const struct op_case *c)
+{
+    const unsigned outputs = clade_op_outputs(c->kind);
+    double sum = 0;
+
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        struct clade_tensor t;
+
+        if (!(verify_roles(c) & 1u << role))
+            continue;
+        t = verify_shape_of(c, role);
+        sum += (double)clade_tensor_elements(&t) *
+               (outputs & 1u << role ? 1.0 + (double)verify_products(c) : 1.0);
+    }
+    return sum;
+}
+
+/* Leave out the cases of too many operations. */
+static void leave_out(struct op_cases *cases, const char *most)
+{
+    int n = 0;
+
+    for (int i = 0; most && i < cases->count; i++)
+        if (operations_of(&cases->list[i]) <= atof(most))
+            cases->list[n++] = cases->list[i];
+    if (most)
+        cases->count = n;
 }
 
 int main(void)
@@ -57,6 +93,7 @@ int main(void)
         tap_skip_all("no device: %s", clade_error());
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
+    leave_out(&cases, getenv("CLADE_TEST_OPERATIONS"));
     tap_plan(cases.count);
     for (int i = 0; i < cases.count; i++)
         test(be, &cases.list[i]);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A training step in lockstep on the device under test: the command's own TAP.
+# A training step in lockstep on the device under test.  The command prints the
+# TAP lines itself.
 device=${CLADE_TEST_DEVICE:-opencl}
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Two steps of the standard training beside the reference's, by the envelope
-# that ships, and by one that is made here; what is no envelope is refused.
+# Train beside the reference: two steps with the envelope that ships, and one
+# step with an envelope that is made here.  Files that are not envelopes must
+# be refused.
 # shellcheck source=tests/verify.sh
 . "$SRCDIR/tests/verify.sh"
 
@@ -10,9 +11,9 @@ ends 0 'two steps are within the envelope that ships' --suite train --quick
 says '99 correct trainings reach' 'which has 99 runs'
 ends 0 'an envelope is made' --make-envelope "$work/e.json" --batch 2 \
     --steps 1 --runs 7
-ends 0 'and judged by' --suite train --batch 2 --steps 1 \
+ends 0 'and a training is judged by it' --suite train --batch 2 --steps 1 \
     --envelope "$work/e.json"
-says '7 correct trainings reach' 'with its runs'
+says '7 correct trainings reach' 'with its 7 runs'
 sed 's/\[0, "losses", "total", [0-9]*/&1/' "$work/e.json" >"$work/off.json"
 ends 8 "another reference's centre is mistrusted" --suite train --batch 2 \
     --steps 1 --envelope "$work/off.json"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# For scripts that test `clade verify`, which read this first: a folder, $work,
-# and a line of TAP for each run of the command on the device under test.
+# Functions for scripts that test `clade verify` on the device under test.  The
+# scripts source this file.  $work is a folder for their files.
 device=${CLADE_TEST_DEVICE:-opencl}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
 
-# plan LINES: so many are to come, or none, for want of the device.
+# plan TESTS: print the plan; skip the script if there is no device.
 plan()
 {
     "$CLADE" verify --device "$device" --suite ops --case \
@@ -19,7 +19,8 @@ plan()
     echo "1..$1"
 }
 
-# report STATUS WHY: one line, and what the last command printed on failure.
+# report STATUS WHY: the line of one test; on failure also what the last
+# command printed.
 report()
 {
     number=$((number + 1))
@@ -31,7 +32,8 @@ report()
     fi
 }
 
-# ends CODE WHY ARGUMENT...: verify with these arguments ends with CODE.
+# ends CODE WHY ARGUMENT...: one test; verify with these arguments must end
+# with CODE.
 ends()
 {
     code=$1 why=$2
@@ -43,7 +45,7 @@ ends()
     report $? "$why"
 }
 
-# says TEXT WHY: the last command printed it.
+# says TEXT WHY: one test; the last command must have printed TEXT.
 says()
 {
     grep -q "$1" "$work/out"

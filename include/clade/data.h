@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* Labelled byte images of one size, in memory. */
+/* Images of one size, as bytes in memory, with their labels. */
 struct clade_dataset {
     int count, h, w, c;
     uint8_t *images; /* [count,h,w,c] */
@@ -21,22 +21,29 @@ struct clade_dataset {
 
 struct clade_data {
     struct clade_dataset train, test;
-    char source[80]; /* where they came from: "builtin", or "sha256:<hex>" of
-                        the records read (training, then test) */
+    char source[80]; /* where the images came from: "builtin", or
+                        "sha256:<hex>", the hash of all records read, those
+                        for training first */
 };
 
 /*
- * CIFAR-10's binary format: records of 3,073 bytes, a label and 3 x 32 x 32
- * bytes (red, green, blue planes), in `dir`/data_batch_1.bin ... (in order of
- * name) and `dir`/test_batch.bin; the first train_count and test_count of
- * them.  CLADE_EDATA names file, record and remedy.
+ * Read CIFAR-10's binary format.  A record has 3,073 bytes: the label, then
+ * 32 x 32 bytes each of red, green and blue.  Training images are the first
+ * train_count records of `dir`/data_batch_*.bin, in order of name; test images
+ * are the first test_count of `dir`/test_batch.bin.
+ *
+ * Returns CLADE_EDATA if a file is missing, damaged or too short; the message
+ * names the file, the record and what to do.
  */
 CLADE_API clade_status clade_data_cifar10(struct clade_data *data,
                                           const char *dir, int train_count,
                                           int test_count);
 
-/* Built-in images: ten classes made by formula, 32 x 32 x 3, hue and pattern
- * together; labels in turn.  Test images are other draws. */
+/*
+ * Make images of 32 x 32 x 3 by formula.  Each of ten classes has a hue and a
+ * pattern of its own.  Labels count up from 0 and start again after 9.  Test
+ * images come from other random draws than training images.
+ */
 CLADE_API clade_status clade_data_builtin(struct clade_data *data,
                                           int train_count, int test_count,
                                           uint64_t seed);

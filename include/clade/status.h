@@ -9,8 +9,8 @@ extern "C" {
 #define CLADE_API __attribute__((visibility("default")))
 
 /*
- * Every way a call can end: name, the command's exit code, what it means.
- * What can fail returns one of these; 0 is success.
+ * Every function that can fail returns one of these; 0 is success.  Each row
+ * has the name, the exit code of the command, and the meaning.
  */
 /* clang-format off */
 #define CLADE_STATUS_LIST(X)                                                  \
@@ -42,15 +42,15 @@ typedef enum clade_status {
 } clade_status;
 
 /*
- * The message of this thread's last failure: it names the file, op, shape or
- * device and what to do next.  Read it only after a call has failed; it stays
- * until the next failure in this thread.  Never NULL.
+ * The message of the last failure in this thread.  It names the file, op, shape
+ * or device, and says what to do next.  Read it only after a call has failed;
+ * it stays until the next failure in this thread.  Never NULL.
  */
 CLADE_API const char *clade_error(void);
 
-/* What a status means in a few words, and the exit code of a command that
- * ends with it. */
+/* What a status means, in a few words. */
 CLADE_API const char *clade_status_text(clade_status st);
+/* The exit code of the command when it ends with this status. */
 CLADE_API int clade_status_exit_code(clade_status st);
 
 #ifdef __cplusplus

@@ -12,22 +12,24 @@
 extern "C" {
 #endif
 
-/* A piece of a backend's memory: opaque, made by clade_backend_alloc(). */
+/* A piece of a backend's memory; clade_backend_alloc() makes it. */
 struct clade_buffer;
 
 enum clade_type { CLADE_F32, CLADE_U8, CLADE_F64 };
 
 /*
- * A tensor [N,H,W,C] in NHWC order: a view of a buffer, which it does not
- * own.  Element (n,h,w,c) is number
+ * A tensor [N,H,W,C] in NHWC order.  It is a view of a buffer and does not own
+ * it.  Element (n,h,w,c) is element number
  *
  *     offset + ((n*H + h)*W + w)*ld + c
  *
- * of the buffer, counted in elements of `type`; ld >= C, so a slice of the
- * channels of a tensor is a tensor.  offset + N*H*W*ld < 2^31, which the
- * functions of ops.h check.  A filter [R,S,C,K] (HWIO) is the tensor
- * N=R H=S W=C C=K; a vector of K is N=H=W=1 C=K.  A tensor that is absent has
- * a NULL buffer.
+ * of the buffer, counted in elements of `type`.  ld >= C, so some neighbouring
+ * channels of a tensor are a tensor, too (a slice).  The functions of ops.h
+ * check that offset + N*H*W*ld < 2^31.
+ *
+ * A filter [R,S,C,K] is the tensor with N=R, H=S, W=C, C=K.  A vector of K
+ * elements is the tensor with N=H=W=1, C=K.  An absent tensor has a NULL
+ * buffer.
  */
 struct clade_tensor {
     struct clade_buffer *buffer;
@@ -36,27 +38,26 @@ struct clade_tensor {
     enum clade_type type;
 };
 
-/* The bytes of one element. */
+/* The size of one element in bytes. */
 CLADE_API size_t clade_type_size(enum clade_type type);
 
-/* A dense tensor (ld = c) at element `offset` of a buffer. */
+/* A dense tensor (ld = c) that begins at element `offset` of a buffer. */
 CLADE_API struct clade_tensor clade_tensor_at(struct clade_buffer *buffer,
                                               int64_t offset, int n, int h,
                                               int w, int c,
                                               enum clade_type type);
 
-/* The channels first ... first+c-1 of a tensor. */
+/* The slice with channels first ... first+c-1 of a tensor. */
 CLADE_API struct clade_tensor clade_tensor_slice(struct clade_tensor t,
                                                  int first, int c);
 
-/* N*H*W, and N*H*W*C. */
+/* The number of pixels, N*H*W, and of elements, N*H*W*C. */
 CLADE_API int64_t clade_tensor_pixels(const struct clade_tensor *t);
 CLADE_API int64_t clade_tensor_elements(const struct clade_tensor *t);
 
-/* The element number, in its buffer, of the flat row-major index
- * i < N*H*W*C. */
-CLADE_API int64_t clade_tensor_element(const struct clade_tensor *t,
-                                       int64_t i);
+/* Where element i of the tensor lies: its element number in the buffer.  i
+ * counts in row-major order, 0 <= i < N*H*W*C. */
+CLADE_API int64_t clade_tensor_element(const struct clade_tensor *t, int64_t i);
 
 #ifdef __cplusplus
 }

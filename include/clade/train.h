@@ -10,105 +10,116 @@ extern "C" {
 #endif
 
 /*
- * Training runs: SGD over shuffled epochs, a validation after each, and a
- * folder that holds what came of it:
+ * A training run: SGD over shuffled epochs, with a validation after each epoch.
+ * It writes three files to a folder:
  *
- *     history.csv             a row an epoch, Keras' columns
- *     steps.csv               a row a step: epoch, step (from 0, over all
- *                             epochs), learning rate, losses before the update
+ *     history.csv             one row for each epoch, with Keras' columns
+ *     steps.csv               one row for each step: epoch, step (counted from
+ *                             0 over all epochs), learning rate, losses before
+ *                             the update
  *     checkpoint.safetensors  parameters and momenta after the last epoch
  *
- * Each is replaced as a whole, after every epoch.  The same config on the
+ * After every epoch each file is replaced as a whole.  The same config on the
  * same device and driver gives the same bytes.
  */
 struct clade_train_config {
     const char *data; /* a CIFAR-10 folder; NULL: built-in images */
     int train_count, test_count;
-    int epochs;            /* in all, resumed ones included */
-    int batch;             /* images a step; an epoch's last may be less */
-    double learning_rate;  /* of epoch 0 */
-    uint64_t seed;         /* of everything random */
-    const char *out;       /* the folder; made if it is not there */
-    bool resume;           /* go on with the run in `out` */
-    const char *algorithm; /* of the products; NULL: chosen per op */
+    int epochs;           /* in all, including those before a resume */
+    int batch;            /* images in a step; an epoch's last may have fewer */
+    double learning_rate; /* in epoch 0; see clade_train_rate() */
+    uint64_t seed;        /* for everything random */
+    const char *out;      /* the folder; it is created if it does not exist */
+    bool resume;          /* continue the run in `out` */
+    const char *algorithm; /* for convolutions and dense layers; NULL: the
+                              backend chooses for each op */
 };
-/* The notebook's. */
+/* The values of the Keras notebook. */
 #define CLADE_TRAIN_DEFAULTS                                                   \
     {                                                                          \
         .train_count = 2500, .test_count = 500, .epochs = 25, .batch = 32,     \
         .learning_rate = 0.01, .seed = 1, .out = "clade-run"                   \
     }
 
-/* The rate of an epoch (from 0): base * 0.98^floor((1 + epoch)/8). */
+/* The learning rate of an epoch: base * 0.98^floor((1 + epoch)/8), where epochs
+ * count from 0. */
 CLADE_API double clade_train_rate(double base, int epoch);
 
-/* Means over images: total and heads' losses, heads' accuracies. */
+/* Means over images. */
 struct clade_figures {
     int images;
-    double loss;
+    double loss; /* sum over heads of weight * head_loss */
     double head_loss[CLADE_HEADS_MAX];
     double accuracy[CLADE_HEADS_MAX];
 };
 
-/* What is settled once a run is about to start. */
+/* What is known when a run starts. */
 struct clade_train_start {
     const struct clade_train_config *config;
     const clade_net *net;
-    const char *source; /* of the images: struct clade_data's */
-    int steps;          /* of an epoch */
-    int done;           /* epochs completed before (resumed) */
+    const char *source; /* where the images came from: struct clade_data's */
+    int steps;          /* in an epoch */
+    int done;           /* epochs that were complete before a resume */
 };
 
-/* After a step. */
+/* What is known after a step. */
 struct clade_train_step {
-    int epoch, step; /* from 0; the step within the epoch */
-    int images;      /* of the epoch, up to now */
+    int epoch;
+    int step;   /* from 0 in each epoch */
+    int images; /* of this epoch so far */
     double learning_rate;
-    struct clade_figures figures; /* of the epoch, up to now */
+    struct clade_figures figures; /* of this epoch so far */
 };
 
+/* What is known after an epoch. */
 struct clade_train_epoch {
     int epoch;    /* from 0 */
-    bool resumed; /* read from history.csv, which rounds */
+    bool resumed; /* read back from history.csv, whose figures are rounded */
     struct clade_figures train, test;
 };
 
-/* The library prints nothing: whoever wants to know gets called.  Each may be
- * NULL; the pointers hold during the call. */
+/* The library prints nothing; it calls these functions instead.  Each may be
+ * NULL.  The pointers that they get are valid during the call only. */
 struct clade_train_observer {
     void *arg;
     void (*start)(void *arg, const struct clade_train_start *start);
     void (*step)(void *arg, const struct clade_train_step *step);
     void (*epoch)(void *arg, const struct clade_train_epoch *epoch);
-    void (*notice)(void *arg, const char *text); /* a line or more */
-    /* Asked between steps: true ends the run with CLADE_EINTERRUPTED. */
+    void (*notice)(void *arg, const char *text); /* one line or more */
+    /* Called between steps; if it returns true, the run ends with
+     * CLADE_EINTERRUPTED. */
     bool (*stop)(void *arg);
 };
 
 /*
- * Train.  CLADE_EINUSE where `out` holds another run and resume is not set;
- * CLADE_EDATA where data or checkpoint are bad or are not this run's (both
- * values are named); CLADE_EIO names a file; CLADE_EDIVERGED epoch and step.
- * Whatever ends a run, what the last completed epoch left stays.
+ * Train.  However a run ends, the files of the last complete epoch stay.
+ *
+ * CLADE_EINUSE     `out` holds another run, and resume is not set
+ * CLADE_EDATA      the data or the checkpoint are bad, or the checkpoint is
+ *                  another run's; the message names both values that differ
+ * CLADE_EIO        a file cannot be read or written; the message names it
+ * CLADE_EDIVERGED  the message names epoch and step
  */
 CLADE_API clade_status clade_train(clade_backend *be,
                                    const struct clade_train_config *config,
                                    const struct clade_train_observer *observer);
 
-/* The figures of a net on labelled images, `batch` at a time (the net's
- * eval_batch, and eval_last for the rest).  observer (its stop) may be NULL. */
+/* Evaluate a net on labelled images, `batch` at a time.  The net must have been
+ * built with that eval_batch, and with eval_last for the rest.  Only the
+ * observer's `stop` is called; observer may be NULL. */
 CLADE_API clade_status
 clade_train_evaluate(struct clade_figures *figures, clade_net *net,
                      const struct clade_dataset *data, int batch,
                      const struct clade_train_observer *observer);
 
-/* A checkpoint opened for reading, its metadata and layout checked. */
+/* A checkpoint that is open for reading. */
 typedef struct clade_checkpoint clade_checkpoint;
 
-/* What a checkpoint says of the run that left it; the texts are its own. */
+/* What a checkpoint says about the run that wrote it.  The checkpoint owns the
+ * texts. */
 struct clade_checkpoint_info {
     const char *net;
-    int epoch; /* completed */
+    int epoch; /* complete epochs */
     uint64_t seed;
     int batch, train_count, test_count;
     double learning_rate;
@@ -117,14 +128,16 @@ struct clade_checkpoint_info {
     const char *algorithms; /* clade_net_algorithms() */
 };
 
-/* CLADE_EDATA names file and fault. */
+/* Open a checkpoint, and check its metadata and layout.  CLADE_EDATA: the
+ * message names the file and what is wrong with it. */
 CLADE_API clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                              const char *path);
 CLADE_API void clade_checkpoint_close(clade_checkpoint *checkpoint);
 CLADE_API const struct clade_checkpoint_info *
 clade_checkpoint_info(const clade_checkpoint *checkpoint);
-/* Write parameters, and momenta where the net trains, into a net.  CLADE_EDATA
- * names file and tensor, and leaves the net as it was. */
+/* Copy the parameters into a net, and the momenta if the net trains.
+ * CLADE_EDATA: a tensor is missing or has another shape; the message names file
+ * and tensor, and the net is unchanged. */
 CLADE_API clade_status clade_checkpoint_load(clade_checkpoint *checkpoint,
                                              clade_net *net);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* db[k] = sum over pixels of dy[pixel,k]: channels k0 ... k0+count-1. */
+/* db[k] = sum over pixels of dy[pixel,k], for channels k0 ... k0+count-1. */
 static void sum_channels(const struct clade_op *op, int k0, int count)
 {
     const struct clade_tensor *dy = &op->t[CLADE_DY];
@@ -18,7 +18,7 @@ static void sum_channels(const struct clade_op *op, int k0, int count)
         db[k] = (real)sum[k];
 }
 
-void REAL_NAME(bias_bwd)(const struct clade_op *op, void *scratch)
+static void bias_bwd(const struct clade_op *op, void *scratch)
 {
     const int K = op->t[CLADE_DB].c;
 
@@ -28,8 +28,8 @@ void REAL_NAME(bias_bwd)(const struct clade_op *op, void *scratch)
         sum_channels(op, k, K - k < CPU_CHANNELS ? K - k : CPU_CHANNELS);
 }
 
-struct cpu_exact REAL_NAME(bias_bwd_at)(const struct clade_op *op,
-                                        struct cpu_query ask)
+static struct cpu_exact bias_bwd_at(const struct clade_op *op,
+                                    struct cpu_query ask)
 {
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     struct cpu_exact e = { 0 };
@@ -38,3 +38,12 @@ struct cpu_exact REAL_NAME(bias_bwd_at)(const struct clade_op *op,
         exact_add(&e, reals(dy)[j * dy->ld + ask.i], 1);
     return e;
 }
+
+static int64_t chain(const struct clade_op *op)
+{
+    return clade_tensor_pixels(&op->t[CLADE_DY]);
+}
+
+const struct cpu_kind REAL_NAME(bias_bwd) = { .run = bias_bwd,
+                                              .at = bias_bwd_at,
+                                              .chain = chain };

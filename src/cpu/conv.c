@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/conv.h"
 #include "cpu/real.h"
 
 /*
- * The three convolutions.  Each is cut into tiles of ROWS x COLS outputs whose
- * sums stay in the processor's registers; all inner loops are products().
- * ROWS runs along a row of the image (of the filter's input channels, in
- * conv_bwd_filter), COLS along the channels.
+ * The three convolutions.  Each computes its outputs in tiles of ROWS x COLS,
+ * whose sums stay in the processor's registers.  products() is the inner loop
+ * of all three.  The COLS of a tile are neighbouring channels.  Its ROWS are
+ * pixels of one image row, or input channels in conv_bwd_filter.
  */
 enum { ROWS = 4, COLS = 8 };
 
-/* Where the operands of a tile's products lie: a[j*row + i*step] times
- * b[i*b_step + k]. */
+/* The operands of a tile: sum [j][k] adds a[j*row + i*step] * b[i*b_step + k]
+ * for all i < count. */
 struct operands {
     const real *a, *b;
     int64_t row, step, b_step;
@@ -40,7 +41,7 @@ products(double (*acc)[COLS], const struct operands *o, int rows, int cols)
             acc[j][k] = sum[j][k];
 }
 
-/* products() with the usual extents known to the compiler. */
+/* products(), specialised for the usual tile sizes. */
 CPU_WIDE static void multiply(double (*acc)[COLS], const struct operands *o,
                               int rows, int cols)
 {
@@ -61,12 +62,13 @@ static int at_most(int v, int limit)
     return v < limit ? v : limit;
 }
 
-/* Of rows j < `rows` at columns first + j*step, those inside an image w wide:
- * from ... to-1. */
+/* The numbers from ... to-1. */
 struct span {
     int from, to;
 };
 
+/* The rows j < `rows` of a tile whose image column first + j*step is inside an
+ * image of width w. */
 static struct span inside(int first, int step, int rows, int w)
 {
     struct span in = { 0, rows };
@@ -79,8 +81,8 @@ static struct span inside(int first, int step, int rows, int w)
 }
 
 /*
- * A 1x1 convolution doesn't see where its pixels are: as one row of all of
- * them, tiles fit better.
+ * Make all pixels of a tensor into one row.  A 1x1 convolution gives the same
+ * results for it, and tiles fit a long row better.
  */
 static void flatten(struct clade_tensor *t)
 {
@@ -121,7 +123,8 @@ static void fwd_store(const struct clade_op *op, double (*acc)[COLS],
     }
 }
 
-/* Pixels q0 ... q0+ROWS-1 of output row p, channels k0 ... k0+COLS-1. */
+/* Compute pixels q0 ... q0+ROWS-1 of output row p, channels k0 ... k0+COLS-1.
+ */
 static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -158,8 +161,9 @@ static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
     fwd_store(op, acc, pixel_at(y, n, p, q0), rows, k0, cols);
 }
 
-/* Channels go outermost, so that their part of the filter stays in cache. */
-void REAL_NAME(conv_fwd)(const struct clade_op *given, void *scratch)
+/* The outermost loop is over channels, so that their part of the filter stays
+ * in cache. */
+static void conv_fwd(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
     const struct clade_tensor *y = &op.t[CLADE_Y];
@@ -189,8 +193,9 @@ static void bwd_data_store(const struct clade_op *op, double (*acc)[COLS],
     }
 }
 
-/* Pixels w0, w0+stride, ... of row h of dx: the same (r,s) reach all of them,
- * from neighbouring pixels of dy.  `transposed` is the filter as [R,S,K,C]. */
+/* Compute pixels w0, w0+stride, ... of row h of dx, channels c0 ... c0+COLS-1.
+ * The same (r,s) contribute to all these pixels, from neighbouring pixels of
+ * dy.  `transposed` is the filter as [R,S,K,C]. */
 static void bwd_data_tile(const struct clade_op *op, const real *transposed,
                           int n, int h, int w0, int c0)
 {
@@ -240,7 +245,7 @@ static void transpose(real *transposed, const real *w, int RS, int C, int K)
                     w[((int64_t)rs * C + c) * K + k];
 }
 
-void REAL_NAME(conv_bwd_data)(const struct clade_op *given, void *scratch)
+static void conv_bwd_data(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
     const struct clade_tensor *dx = &op.t[CLADE_DX];
@@ -263,7 +268,8 @@ void REAL_NAME(conv_bwd_data)(const struct clade_op *given, void *scratch)
     }
 }
 
-/* The outputs p (or q) whose input p*stride - pad + r is inside. */
+/* The output rows (or columns) p < count that read inside the image: 0 <=
+ * p*stride - pad + r < extent. */
 static struct span outputs(int r, int pad, int stride, int extent, int count)
 {
     struct span in = { 0, count };
@@ -275,7 +281,7 @@ static struct span outputs(int r, int pad, int stride, int extent, int count)
     return in;
 }
 
-/* dw[r,s,c,k] for channels c0 ... c0+ROWS-1 and k0 ... k0+COLS-1. */
+/* Compute dw[r,s,c,k] for channels c0 ... c0+ROWS-1 and k0 ... k0+COLS-1. */
 static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
                             int k0)
 {
@@ -311,7 +317,7 @@ static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
                                     k0 + k] = (real)acc[j][k];
 }
 
-void REAL_NAME(conv_bwd_filter)(const struct clade_op *given, void *scratch)
+static void conv_bwd_filter(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
     const int K = op.t[CLADE_DY].c, C = op.t[CLADE_X].c;
@@ -324,3 +330,48 @@ void REAL_NAME(conv_bwd_filter)(const struct clade_op *given, void *scratch)
             for (int rs = 0; rs < R * S; rs++)
                 bwd_filter_tile(&op, rs / S, rs % S, c, k);
 }
+
+/* ---- the kinds ---------------------------------------------------------- */
+
+/* The products in an output's sum. */
+static int64_t chain(const struct clade_op *op)
+{
+    const int window = op->window.r * op->window.s;
+
+    switch (op->kind) {
+    case CLADE_CONV_FWD:
+        return (int64_t)window * op->t[CLADE_X].c;
+    case CLADE_CONV_BWD_DATA:
+        return (int64_t)window * op->t[CLADE_DY].c;
+    default:
+        return clade_tensor_pixels(&op->t[CLADE_DY]);
+    }
+}
+
+/* conv_bwd_data transposes its filter. */
+static int64_t filter_elements(const struct clade_op *op)
+{
+    return clade_tensor_elements(&op->t[CLADE_W]);
+}
+
+const struct cpu_kind REAL_NAME(conv_fwd) = {
+    .run = conv_fwd,
+    .at = REAL_NAME(conv_fwd_at),
+    .row = REAL_NAME(conv_fwd_row),
+    .chain = chain,
+};
+const struct cpu_kind REAL_NAME(conv_bwd_data) = {
+    .run = conv_bwd_data,
+    .at = REAL_NAME(conv_bwd_data_at),
+    .row = REAL_NAME(conv_bwd_data_row),
+    .chain = chain,
+    .scratch = filter_elements,
+};
+const struct cpu_kind REAL_NAME(conv_bwd_filter) = {
+    .run = conv_bwd_filter,
+    .at = REAL_NAME(conv_bwd_filter_at),
+    .row = REAL_NAME(conv_bwd_filter_row),
+    .chain = chain,
+};
+/* The reference reads filters as they are. */
+const struct cpu_kind REAL_NAME(filter_pack) = { .run = NULL };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/conv.h"
 #include "cpu/real.h"
 
 /*
- * The convolutions' oracle: one output, or the row of outputs at one pixel, by
- * the formula of <clade/ops.h>, without anything of the loops in conv.c.
+ * The oracle of the convolutions.  It computes one output, or all channels at
+ * one pixel, by the formula of <clade/ops.h>.  It shares no loop with conv.c.
  */
 
-/* The input row (or column) that output p reads at r, or -1. */
+/* The input row (or column) that output p reads at r; -1 if that is outside. */
 static int input(int p, int r, int stride, int pad, int extent)
 {
     const int h = p * stride - pad + r;
@@ -14,7 +15,7 @@ static int input(int p, int r, int stride, int pad, int extent)
     return h >= 0 && h < extent ? h : -1;
 }
 
-/* The output row (or column) that reads input h at r, or -1. */
+/* The output row (or column) that reads input h at r; -1 if none does. */
 static int output(int h, int r, int stride, int pad, int count)
 {
     const int t = h + pad - r;
@@ -41,7 +42,8 @@ static struct cpu_exact fwd_epilogue(const struct clade_op *op,
     return e;
 }
 
-/* Neighbours of one another: a[i*a_step] and b[i*b_step (+ k)], i < count. */
+/* Products that are added one after the other: a[i*a_step] * b[i*b_step + k]
+ * for all i < count.  k is a channel, or 0 if there is one sum only. */
 struct run {
     const real *a, *b;
     int64_t a_step, b_step;
@@ -49,13 +51,14 @@ struct run {
 };
 
 /*
- * Sums side by side, of neighbouring channels k or of every LANES-th product
- * of one sum, so that none waits for another.
+ * Sums that are computed together, so that the processor need not wait for one
+ * addition before the next.  They are the sums of neighbouring channels; or one
+ * sum cut into LANES parts (lanes), each with every LANES-th product.
  */
 enum { LANES = 8 };
 struct sums {
     double y[CPU_CHANNELS], s[CPU_CHANNELS], flush[CPU_CHANNELS];
-    int64_t n; /* products in each of the channels, in all of the lanes */
+    int64_t n; /* products in one channel, or in all lanes together */
 };
 
 static double flushed(double a, double b)
@@ -89,7 +92,8 @@ add_strided(struct sums *sum, const struct run *r, int64_t a_step,
     }
 }
 
-/* One sum more of a*b, in lanes; where both lie dense, the compiler knows. */
+/* Add the run's products to one sum, in lanes.  The dense case is compiled
+ * apart. */
 CPU_WIDE static void add_lanes(struct sums *sum, const struct run *r)
 {
     if (r->a_step == 1 && r->b_step == 1)
@@ -98,7 +102,7 @@ CPU_WIDE static void add_lanes(struct sums *sum, const struct run *r)
         add_strided(sum, r, r->a_step, r->b_step);
 }
 
-/* Sum k more of a*b[k], for channels k < `channels`. */
+/* Add the run's products to the sums of channels k < `channels`. */
 CPU_WIDE static void add_channels(struct sums *restrict sum,
                                   const struct run *r, int channels)
 {
@@ -123,7 +127,8 @@ static void add_flush(struct sums *sum, const struct run *r, int channels)
                 flushed(r->a[i * r->a_step], r->b[i * r->b_step + k]);
 }
 
-/* Add a run's products to `channels` sums; 0: to one, in lanes. */
+/* Add a run's products to the sums of `channels` channels; if that is 0, to one
+ * sum in lanes. */
 static void add_run(struct sums *sum, const struct run *r, int channels,
                     bool subnormals)
 {
@@ -136,7 +141,7 @@ static void add_run(struct sums *sum, const struct run *r, int channels,
     sum->n += r->count;
 }
 
-/* Sum k. */
+/* The oracle's answer from sum k. */
 static struct cpu_exact channel(const struct sums *sum, int k)
 {
     return (struct cpu_exact){
@@ -144,7 +149,7 @@ static struct cpu_exact channel(const struct sums *sum, int k)
     };
 }
 
-/* The one sum of all lanes. */
+/* The oracle's answer from the sum of all lanes. */
 static struct cpu_exact together(const struct sums *sum)
 {
     struct cpu_exact e = channel(sum, 0);
@@ -156,7 +161,8 @@ static struct cpu_exact together(const struct sums *sum)
     return e;
 }
 
-/* Output pixel `at`, channels k0 on, as add_run counts them. */
+/* The sums of output pixel `at`, for `channels` channels from k0 on (as in
+ * add_run()). */
 static void fwd_sums(struct sums *sum, const struct clade_op *op,
                      struct place at, int k0, int channels, bool subnormals)
 {
@@ -213,7 +219,8 @@ void REAL_NAME(conv_fwd_row)(struct cpu_exact *out, const struct clade_op *op,
     }
 }
 
-/* Its filters [k] lie apart, so a row of dx is a sum at a time. */
+/* One element of dx.  The filter's elements for neighbouring channels c do not
+ * lie side by side, so the channels of a pixel are computed one by one. */
 static struct cpu_exact bwd_data_sum(const struct clade_op *op, struct place at,
                                      double old, bool subnormals)
 {
@@ -257,8 +264,9 @@ void REAL_NAME(conv_bwd_data_row)(struct cpu_exact *out,
                               old ? old[c] : 0, ask.subnormals);
 }
 
-/* Row (r,s,c) of dw, channels k0 on, as add_run counts them: an output row at
- * a time, of which pixels `from` to `to`-1 read inside x. */
+/* The sums of dw at (r,s,c), for `channels` channels from k0 on (as in
+ * add_run()).  Each output row makes one run: its pixels from ... to-1 read
+ * inside x. */
 static void bwd_filter_sums(struct sums *sum, const struct clade_op *op,
                             struct place at, int k0, int channels,
                             bool subnormals)

@@ -9,22 +9,18 @@
 #include "op/op.h"
 #include "status.h"
 
-#define CPU_RUN(id, name) [CLADE_##id] = { cpu32_##name, cpu64_##name },
-static cpu_run_fn *const run_table[CLADE_OP_KINDS][2] = { CPU_OP_LIST(
-    CPU_RUN) };
-
-/* What to open a device by, and the storage of its tensors. */
+/* The reference's devices. */
 static const struct {
     const char *selector, *name;
-    enum clade_type real;
+    enum clade_type real; /* what its tensors hold */
 } variants[] = {
     { "cpu", "this machine's processors, float32", CLADE_F32 },
     { "cpu64", "this machine's processors, float64", CLADE_F64 },
 };
 enum { VARIANTS = sizeof(variants) / sizeof(variants[0]) };
 
-/* The reference is taken only where it is named, or where nothing else is: its
- * rank is below every other device's. */
+/* Its rank is below every other device's, so the reference is chosen only if it
+ * is named or if there is no other device. */
 static struct clade_device describe(int variant)
 {
     const long pages = sysconf(_SC_PHYS_PAGES);
@@ -88,7 +84,8 @@ static void close_cpu(clade_backend *be)
     free(cpu);
 }
 
-/* Whole cache lines, so that threads' parts of a row start on their own. */
+/* Allocate whole cache lines, so that two threads never write to the same line.
+ */
 static void *lines(size_t bytes)
 {
     const size_t line = 64;
@@ -179,8 +176,7 @@ static const char *const algorithm_names[] = { "reference", NULL };
 static int candidates(clade_backend *be, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
-    (void)be;
-    if (!run_table[op->kind][0])
+    if (!cpu_kind(op->kind, be->real)->run)
         return 0;
     if (max > 0)
         list[0] = (struct backend_candidate){
@@ -190,31 +186,17 @@ static int candidates(clade_backend *be, const struct clade_op *op,
 }
 
 /*
- * Roundings of the storage's own size.  A float32 op's sum is in double, with
- * one rounding at the end; a float64 op's is a chain of products.
+ * The depth, in roundings to the type of storage.  A float32 op adds up in
+ * double and rounds once at the end.  A float64 op is a chain of products with
+ * a rounding at each.
  */
 static int depth(const struct clade_op *op, enum clade_type real)
 {
-    const int window = op->window.r * op->window.s;
-    const int64_t pixels = clade_tensor_pixels(&op->t[CLADE_DY]);
+    const struct cpu_kind *kind = cpu_kind(op->kind, real);
 
     if (real == CLADE_F32)
-        return op->kind == CLADE_LOSS_BWD || op->kind == CLADE_SGD ? 2 : 1;
-    switch (op->kind) {
-    case CLADE_CONV_FWD:
-        return window * op->t[CLADE_X].c + 2;
-    case CLADE_CONV_BWD_DATA:
-        return window * op->t[CLADE_DY].c + 2;
-    case CLADE_CONV_BWD_FILTER:
-    case CLADE_BIAS_BWD:
-        return (int)pixels + 1;
-    case CLADE_AVGPOOL_FWD:
-    case CLADE_AVGPOOL_BWD:
-    case CLADE_MAXPOOL_BWD:
-        return window + 2;
-    default:
-        return 3;
-    }
+        return kind->roundings ? kind->roundings : 1;
+    return (kind->chain ? (int)kind->chain(op) : 1) + 2;
 }
 
 static clade_status settle(clade_backend *be, struct clade_op *op)
@@ -223,19 +205,21 @@ static clade_status settle(clade_backend *be, struct clade_op *op)
     return CLADE_OK;
 }
 
-/* conv_bwd_data transposes its filter; the copies share one piece of memory, as
- * ops run one after another. */
+/* Make room for an op's scratch.  Ops run one after another, so all of them use
+ * the same memory for it. */
 static clade_status make_scratch(struct cpu *cpu, const struct clade_op *op)
 {
-    const size_t wanted = (size_t)clade_tensor_elements(&op->t[CLADE_W]) *
-                          clade_type_size(cpu->base.real);
+    const enum clade_type real = cpu->base.real;
+    const struct cpu_kind *kind = cpu_kind(op->kind, real);
+    const size_t wanted =
+        kind->scratch ? (size_t)kind->scratch(op) * clade_type_size(real) : 0;
     void *scratch;
 
-    if (op->kind != CLADE_CONV_BWD_DATA || wanted <= cpu->scratch_bytes)
+    if (wanted <= cpu->scratch_bytes)
         return CLADE_OK;
     if (!(scratch = lines(wanted)))
         return clade_fail(CLADE_ENOMEM,
-                          "%s: no memory to transpose a filter of %zu bytes",
+                          "%s: no memory for %zu bytes of scratch",
                           op_describe(op), wanted);
     free(cpu->scratch);
     cpu->scratch = scratch;
@@ -260,8 +244,8 @@ static clade_status prepare(clade_backend *be, clade_task **out,
 
 static clade_status run(clade_backend *be, clade_task *task)
 {
-    run_table[task->op.kind][be->real == CLADE_F64](
-        &task->op, ((struct cpu *)be)->scratch);
+    cpu_kind(task->op.kind, be->real)
+        ->run(&task->op, ((struct cpu *)be)->scratch);
     return CLADE_OK;
 }
 

@@ -5,46 +5,47 @@
 #include "backend.h"
 
 /*
- * The reference.  Its op families are compiled twice (see real.h): in the
- * storage of `cpu` (float32) and of `cpu64` (float64).  Sums are double in
- * both.  An op is done when run returns.
+ * The reference backend.  Each op family is compiled twice (see real.h): for
+ * `cpu`, which stores float32, and for `cpu64`, which stores float64.  Both add
+ * up in double.  When run() returns, the op is done.
  */
 struct cpu {
     struct clade_backend base;
-    void *scratch; /* as large as the largest op prepared so far wants */
+    void *scratch; /* large enough for every op prepared so far */
     size_t scratch_bytes;
 };
 
-/* A buffer of the reference's: plain host memory. */
+/* A buffer of the reference: plain host memory. */
 struct cpu_buffer {
     struct clade_buffer base;
     void *host;
 };
 
-/* The reference's buffer around host memory that stays the caller's; not to be
- * freed through the backend.  For the oracle, whose tensors are copies. */
+/* A buffer around host memory that the caller owns.  The oracle's tensors use
+ * it.  Never free it through the backend. */
 struct cpu_buffer cpu_wrap(void *host, size_t bytes);
 
 /*
- * The oracle: one output element of an op in exact terms (doc/consistency.md).
- * y: the value for the op's inputs as they are, in double, the epilogue
- *    included; s: the same sum over absolute values of inputs and
- *    coefficients, bias and the old value of an accumulated output included,
- *    before any ReLU or mask.
- * n: the products in the sum.  flush: sum of |b| over subnormal a plus sum of
- *    |a| over subnormal b, for devices without denormals; of dropout, |y| for
- *    a subnormal x or dy.
+ * What the oracle says about one output element of an op (doc/consistency.md).
  *
- * Where an op is no plain sum of products, s is what its bound is made of:
+ * y      the exact value for the op's inputs, in double, after the epilogue
+ * s      the bracket: the same sum over absolute values, with the bias and the
+ *        old value of an accumulated output, before any ReLU or mask
+ * n      the number of products in the sum
+ * flush  what a device that flushes subnormals may lose: over all products
+ *        a*b, the sum of |b| where a is subnormal plus the sum of |a| where b
+ *        is; for dropout |y| if x or dy is subnormal
  *
- *     sgd                  |momentum*v| + |rate*dw|, for w' as for v'
- *     softmax_fwd          y * (|x-m| + sum of y|x-m| + K + 17)
- *     loss_fwd             sum of p|x-m| + K + 6 + 7 log(sum of exp(x-m)) +
- *                          2|x[label]-m|
- *     loss_bwd             |y|
- *     maxpool_fwd, dropout, resize   |y|; rounding y once to float32 gives
- *                          the output to the bit
- *     arg, hit             y as a device chooses that takes subnormals for 0
+ * For an op that is not a plain sum of products, s is what its bound needs:
+ *
+ *     sgd          |momentum*v| + |rate*dw|, for both w and v
+ *     softmax_fwd  y * (|x-m| + sum of y|x-m| + K + 17)
+ *     loss_fwd     sum of p|x-m| + K + 6 + 7 log(sum of exp(x-m)) +
+ *                  2|x[label]-m|
+ *     loss_bwd     |y|
+ *     maxpool_fwd, dropout, resize   |y|; the output must be y rounded once to
+ *                  float32, bit for bit
+ *     arg, hit     the choice of a device that takes subnormals for 0
  */
 struct cpu_exact {
     double y, s, flush;
@@ -52,79 +53,71 @@ struct cpu_exact {
 };
 
 /*
- * Element i (flat, row-major) of output `role` of `op`, whose tensors are in
- * cpu buffers: float32 and uint8, or float64 and uint8.  `old` is the output's
- * value before the op ran, for CLADE_ACCUMULATE (sgd reads its w and v from
- * the tensors, so give it tensors from before).  For conv ops
- * t[CLADE_PACKED] is not read.  filter_pack has no oracle.
+ * Ask the oracle about element i (in row-major order) of output `role`.  The
+ * tensors of `op` are in cpu buffers, float32 and uint8 or float64 and uint8.
+ * With CLADE_ACCUMULATE, `old` is the element's value before the op ran.  sgd
+ * reads w and v from the tensors, so these must hold the values from before.
+ * Convolutions do not read t[CLADE_PACKED].  filter_pack has no oracle.
  */
 struct cpu_exact cpu_at(const struct clade_op *op, enum clade_role role,
                         int64_t i, double old);
 
-/* cpu_at of elements indices[0..n-1], with old[0..n-1] (NULL: all 0), shared
- * out among threads. */
+/* cpu_at() of elements indices[0..n-1], with old[0..n-1] (NULL: all 0), by
+ * several threads. */
 void cpu_at_many(struct cpu_exact *out, const struct clade_op *op,
                  enum clade_role role, const int64_t *indices, int64_t n,
                  const double *old);
 
 /*
- * cpu_at of all channels of pixels first ... first+n-1 of output `role`: out
- * and old (NULL: all 0) hold n*C elements.  Five times as fast as cpu_at for
- * the convolutions, which go a row of sums at a time; a filter's pixel is one
- * (r,s,c), so its row runs over K.
+ * cpu_at() of all channels of pixels first ... first+n-1 of output `role`.  out
+ * and old (NULL: all 0) hold n*C elements.  For convolutions this is five times
+ * as fast as cpu_at(), because it computes the sums of a pixel together.  A
+ * pixel of a filter is one (r,s,c), and its channels run over K.
  */
 void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
                     enum clade_role role, int64_t first, int64_t n,
                     const double *old);
 
-/* The families' functions in both precisions, by kind: id, name. */
-/* clang-format off */
-#define CPU_OP_LIST(X)                                                        \
-    X(CONV_FWD,        conv_fwd)                                              \
-    X(CONV_BWD_DATA,   conv_bwd_data)                                         \
-    X(CONV_BWD_FILTER, conv_bwd_filter)                                       \
-    X(BIAS_BWD,        bias_bwd)                                              \
-    X(MAXPOOL_FWD,     maxpool_fwd)                                           \
-    X(MAXPOOL_BWD,     maxpool_bwd)                                           \
-    X(AVGPOOL_FWD,     avgpool_fwd)                                           \
-    X(AVGPOOL_BWD,     avgpool_bwd)                                           \
-    X(DROPOUT_FWD,     dropout_fwd)                                           \
-    X(DROPOUT_BWD,     dropout_bwd)                                           \
-    X(SOFTMAX_FWD,     softmax_fwd)                                           \
-    X(LOSS_FWD,        loss_fwd)                                              \
-    X(LOSS_BWD,        loss_bwd)                                              \
-    X(SGD,             sgd)                                                   \
-    X(RESIZE,          resize)
-/* clang-format on */
-
-/* Run an op; `scratch` is conv_bwd_data's, R*S*C*K elements. */
+/* Run an op; `scratch` is as large as its kind asks for. */
 typedef void cpu_run_fn(const struct clade_op *op, void *scratch);
 
-/* What the oracle is asked for: cpu_at's arguments.  `subnormals` false: no
- * operand is subnormal, so flush is 0. */
+/* A question to the oracle: the arguments of cpu_at(). */
 struct cpu_query {
     enum clade_role role;
     int64_t i;
     double old;
-    bool subnormals;
+    bool subnormals; /* false: no operand is subnormal, so flush is 0 */
 };
 typedef struct cpu_exact cpu_at_fn(const struct clade_op *op,
                                    struct cpu_query query);
 
-#define CPU_DECLARE(id, name)                                                  \
-    cpu_run_fn cpu32_##name, cpu64_##name;                                     \
-    cpu_at_fn cpu32_##name##_at, cpu64_##name##_at;
-CPU_OP_LIST(CPU_DECLARE)
-#undef CPU_DECLARE
-
-/* The row at pixel query.i of a convolution's output; old[0..C-1] or NULL. */
+/* All C channels at pixel query.i of a convolution's output.  old: C values, or
+ * NULL. */
 typedef void cpu_row_fn(struct cpu_exact *out, const struct clade_op *op,
                         struct cpu_query query, const double *old);
-cpu_row_fn cpu32_conv_fwd_row, cpu64_conv_fwd_row, cpu32_conv_bwd_data_row,
-    cpu64_conv_bwd_data_row, cpu32_conv_bwd_filter_row,
-    cpu64_conv_bwd_filter_row;
 
-/* Whether a tensor of floats holds a value that is subnormal as a float32. */
+/* A kind of op on the reference: each family's file has its kinds, in both
+ * precisions. */
+struct cpu_kind {
+    cpu_run_fn *run; /* NULL: the reference cannot run it */
+    cpu_at_fn *at;
+    cpu_row_fn *row; /* NULL: there is only `at` */
+    int roundings;   /* of an output to float32; 0: one */
+    int64_t (*chain)(const struct clade_op *op); /* the products in its longest
+                                                    sum; NULL: one */
+    int64_t (*scratch)(const struct clade_op *op); /* elements of scratch that
+                                                      `run` needs; NULL: none */
+};
+
+#define CPU_DECLARE(id, name, out, in)                                        \
+    extern const struct cpu_kind cpu32_##name, cpu64_##name;
+CLADE_OP_LIST(CPU_DECLARE)
+#undef CPU_DECLARE
+
+/* exact.c: a kind, whose tensors' floats are of this type. */
+const struct cpu_kind *cpu_kind(enum clade_op_kind kind, enum clade_type real);
+
+/* Does a tensor of floats hold a value that is subnormal in float32? */
 bool cpu32_has_subnormals(const struct clade_tensor *t);
 bool cpu64_has_subnormals(const struct clade_tensor *t);
 

@@ -2,8 +2,8 @@
 #include "cpu/real.h"
 #include "rng.h"
 
-/* What element i of the op's images, image 0 being step->first_image, is
- * multiplied by: 0, or float32(1/(1-rate)). */
+/* The factor for element i of the op's images: 0, or float32(1/(1-rate)).  The
+ * op's image 0 is number step->first_image of the batch. */
 static double multiplier(const struct clade_op *op,
                          const struct clade_tensor *t, int64_t i)
 {
@@ -18,15 +18,15 @@ static double multiplier(const struct clade_op *op,
     return (float)(1 / (1 - (double)op->scalar));
 }
 
-/* Element i of the outcome, before any epilogue.  A dropped Inf or NaN is 0
- * times itself, NaN, as a product is. */
+/* Element i of the result, before the epilogue.  A dropped Inf or NaN becomes
+ * NaN, because it is multiplied by 0. */
 static double dropped(const struct clade_op *op,
                       const struct clade_tensor *from, int64_t i)
 {
     return reals(from)[place_of(from, i).element] * multiplier(op, from, i);
 }
 
-void REAL_NAME(dropout_fwd)(const struct clade_op *op, void *scratch)
+static void dropout_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -37,7 +37,7 @@ void REAL_NAME(dropout_fwd)(const struct clade_op *op, void *scratch)
             (real)dropped(op, &op->t[CLADE_X], i);
 }
 
-/* Element i of dx, which dropout never accumulates to. */
+/* Element i of dx.  Dropout never accumulates, so the old value is 0. */
 static double input_gradient(const struct clade_op *op, int64_t i)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -46,7 +46,7 @@ static double input_gradient(const struct clade_op *op, int64_t i)
                   x->buffer ? place_of(x, i).element : 0);
 }
 
-void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
+static void dropout_bwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *dx = &op->t[CLADE_DX];
 
@@ -56,7 +56,8 @@ void REAL_NAME(dropout_bwd)(const struct clade_op *op, void *scratch)
         reals(dx)[place_of(dx, i).element] = (real)input_gradient(op, i);
 }
 
-/* With what a device that flushes loses of a product that may be normal. */
+/* The oracle's answer for a product y of an element of `from`.  If that element
+ * is subnormal, a device that flushes loses y, even where y is normal. */
 static struct cpu_exact exact_product(double y, const struct clade_tensor *from,
                                       int64_t i)
 {
@@ -67,15 +68,20 @@ static struct cpu_exact exact_product(double y, const struct clade_tensor *from,
     return e;
 }
 
-struct cpu_exact REAL_NAME(dropout_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact dropout_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return exact_product(dropped(op, &op->t[CLADE_X], ask.i), &op->t[CLADE_X],
                          ask.i);
 }
 
-struct cpu_exact REAL_NAME(dropout_bwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact dropout_bwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return exact_product(input_gradient(op, ask.i), &op->t[CLADE_DY], ask.i);
 }
+
+const struct cpu_kind REAL_NAME(dropout_fwd) = { .run = dropout_fwd,
+                                                 .at = dropout_fwd_at };
+const struct cpu_kind REAL_NAME(dropout_bwd) = { .run = dropout_bwd,
+                                                 .at = dropout_bwd_at };

@@ -3,49 +3,48 @@
 
 #include "cpu/cpu.h"
 
-#define CPU_AT(id, name)                                                       \
-    [CLADE_##id] = { cpu32_##name##_at, cpu64_##name##_at },
-static cpu_at_fn *const at_table[CLADE_OP_KINDS][2] = { CPU_OP_LIST(CPU_AT) };
+#define BOTH(id, name, out, in) [CLADE_##id] = { &cpu32_##name, &cpu64_##name },
+static const struct cpu_kind *const kinds[CLADE_OP_KINDS][2] = { CLADE_OP_LIST(
+    BOTH) };
 
-static cpu_row_fn *const row_table[CLADE_OP_KINDS][2] = {
-    [CLADE_CONV_FWD] = { cpu32_conv_fwd_row, cpu64_conv_fwd_row },
-    [CLADE_CONV_BWD_DATA] = { cpu32_conv_bwd_data_row,
-                              cpu64_conv_bwd_data_row },
-    [CLADE_CONV_BWD_FILTER] = { cpu32_conv_bwd_filter_row,
-                                cpu64_conv_bwd_filter_row },
-};
+const struct cpu_kind *cpu_kind(enum clade_op_kind kind, enum clade_type real)
+{
+    return kinds[kind][real == CLADE_F64];
+}
 
-/* Whether the op's floats are float64: they are all of one type. */
-static bool is_double(const struct clade_op *op)
+/* The type of an op's floats, which all its tensors of floats have. */
+static enum clade_type real_of(const struct clade_op *op)
 {
     for (int role = 0; role < CLADE_ROLES; role++)
         if (op->t[role].buffer && op->t[role].type == CLADE_F64)
-            return true;
-    return false;
+            return CLADE_F64;
+    return CLADE_F32;
 }
 
-static cpu_at_fn *oracle(const struct clade_op *op)
+static const struct cpu_kind *kind_of(const struct clade_op *op)
 {
-    cpu_at_fn *at = at_table[op->kind][is_double(op)];
+    const struct cpu_kind *kind = cpu_kind(op->kind, real_of(op));
 
-    assert(at);
-    return at;
+    assert(kind->at);
+    return kind;
 }
 
-/* Whether a convolution's sums have to be searched for subnormal operands. */
+/* Can `flush` be other than 0?  For a convolution look at its operands, because
+ * computing `flush` in every sum is slow; for other ops say yes. */
 static bool may_flush(const struct clade_op *op)
 {
     static const enum clade_role operands[] = { CLADE_X, CLADE_W, CLADE_DY };
     bool found = false;
 
-    if (!row_table[op->kind][0])
+    if (!kind_of(op)->row)
         return true;
     for (size_t i = 0; i < sizeof(operands) / sizeof(operands[0]); i++) {
         const struct clade_tensor *t = &op->t[operands[i]];
 
         if (t->buffer)
-            found = found || (is_double(op) ? cpu64_has_subnormals(t)
-                                            : cpu32_has_subnormals(t));
+            found =
+                found || (real_of(op) == CLADE_F64 ? cpu64_has_subnormals(t)
+                                                   : cpu32_has_subnormals(t));
     }
     return found;
 }
@@ -53,7 +52,7 @@ static bool may_flush(const struct clade_op *op)
 struct cpu_exact cpu_at(const struct clade_op *op, enum clade_role role,
                         int64_t i, double old)
 {
-    return oracle(op)(op, (struct cpu_query){ role, i, old, true });
+    return kind_of(op)->at(op, (struct cpu_query){ role, i, old, true });
 }
 
 void cpu_at_many(struct cpu_exact *out, const struct clade_op *op,
@@ -61,7 +60,7 @@ void cpu_at_many(struct cpu_exact *out, const struct clade_op *op,
                  const double *old)
 {
     const bool subnormals = may_flush(op);
-    cpu_at_fn *at = oracle(op);
+    cpu_at_fn *at = kind_of(op)->at;
 
 #pragma omp parallel for schedule(dynamic, 16)
     for (int64_t i = 0; i < n; i++)
@@ -75,8 +74,8 @@ void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
 {
     const int64_t C = op->t[role].c;
     const bool subnormals = may_flush(op);
-    cpu_row_fn *row = row_table[op->kind][is_double(op)];
-    cpu_at_fn *at = oracle(op);
+    cpu_row_fn *row = kind_of(op)->row;
+    cpu_at_fn *at = kind_of(op)->at;
 
 #pragma omp parallel for schedule(dynamic, 4)
     for (int64_t i = 0; i < n; i++) {

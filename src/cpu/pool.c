@@ -6,8 +6,8 @@ static bool inside(int v, int extent)
     return v >= 0 && v < extent;
 }
 
-/* What element r,s of its window is to a max so far; the first pixel wins, then
- * larger ones; a NaN surfaces and stays. */
+/* Update the maximum and its index with element `where` of the window, for C
+ * channels.  Of equal values the first wins; the first NaN wins and stays. */
 static void maxpool_update(real *y, uint8_t *arg, const real *x, int C,
                            int where, bool first)
 {
@@ -43,7 +43,7 @@ static void maxpool_pixel(const struct clade_op *op, int n, int p, int q)
     }
 }
 
-void REAL_NAME(maxpool_fwd)(const struct clade_op *op, void *scratch)
+static void maxpool_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -60,7 +60,7 @@ static float average_scale(const struct clade_window *win)
     return 1.0f / (float)(win->r * win->s);
 }
 
-/* Channels c0 ... c0+count-1 of one output pixel. */
+/* Compute channels c0 ... c0+count-1 of one output pixel. */
 static void avgpool_pixel(const struct clade_op *op, int n, int p, int q,
                           int c0, int count)
 {
@@ -84,7 +84,7 @@ static void avgpool_pixel(const struct clade_op *op, int n, int p, int q,
         to[c] = (real)(average_scale(&win) * sum[c]);
 }
 
-void REAL_NAME(avgpool_fwd)(const struct clade_op *op, void *scratch)
+static void avgpool_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -99,11 +99,12 @@ void REAL_NAME(avgpool_fwd)(const struct clade_op *op, void *scratch)
                                                           : CPU_CHANNELS);
 }
 
-/* The windows that cover row (or column) h: first ... last, of `windows`. */
+/* The numbers first ... last. */
 struct range {
     int first, last;
 };
 
+/* The windows, out of `windows`, that cover row (or column) h. */
 static struct range covering(int h, int pad, int size, int stride, int windows)
 {
     const int before = h + pad - size;
@@ -114,8 +115,8 @@ static struct range covering(int h, int pad, int size, int stride, int windows)
                                        : windows - 1 };
 }
 
-/* The dy of window (p,q) that belong to pixel (h,w): all of an average's,
- * those that a max was taken from. */
+/* Add one window's dy to the sums of a pixel.  `where` is the pixel's index in
+ * the window.  A max pool adds a channel only if its maximum was there. */
 static void add_window(double *sum, const struct clade_op *op, int64_t dy_at,
                        int64_t arg_at, int where, int count)
 {
@@ -132,7 +133,8 @@ static void add_window(double *sum, const struct clade_op *op, int64_t dy_at,
     }
 }
 
-/* Channels c0 ... c0+count-1 of pixel (h,w) of dx, of either pool. */
+/* Compute channels c0 ... c0+count-1 of pixel (h,w) of dx, for both kinds of
+ * pool. */
 static void pool_bwd_pixel(const struct clade_op *op, int n, int h, int w,
                            int c0, int count)
 {
@@ -172,19 +174,19 @@ static void pool_bwd(const struct clade_op *op)
                                                             : CPU_CHANNELS);
 }
 
-void REAL_NAME(maxpool_bwd)(const struct clade_op *op, void *scratch)
+static void maxpool_bwd(const struct clade_op *op, void *scratch)
 {
     (void)scratch;
     pool_bwd(op);
 }
 
-void REAL_NAME(avgpool_bwd)(const struct clade_op *op, void *scratch)
+static void avgpool_bwd(const struct clade_op *op, void *scratch)
 {
     (void)scratch;
     pool_bwd(op);
 }
 
-/* The largest value of a window, and its place. */
+/* The largest value of a window, and its index there. */
 struct largest {
     double value;
     int where;
@@ -212,8 +214,8 @@ static struct largest largest(const struct clade_op *op, struct place at,
     return best;
 }
 
-struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact maxpool_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     const struct place at = place_of(&op->t[CLADE_Y], ask.i);
     const struct largest best = largest(op, at, false);
@@ -223,8 +225,8 @@ struct cpu_exact REAL_NAME(maxpool_fwd_at)(const struct clade_op *op,
     return exact_value(best.value);
 }
 
-struct cpu_exact REAL_NAME(avgpool_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact avgpool_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct place at = place_of(&op->t[CLADE_Y], ask.i);
@@ -241,7 +243,8 @@ struct cpu_exact REAL_NAME(avgpool_fwd_at)(const struct clade_op *op,
     return e;
 }
 
-/* The windows' dy at one element of dx, found from the window's side. */
+/* The oracle for element i of dx: for each place in a window, find the window
+ * that has the element there. */
 static struct cpu_exact pool_bwd_at(const struct clade_op *op, int64_t i,
                                     double old, double scale)
 {
@@ -267,14 +270,31 @@ static struct cpu_exact pool_bwd_at(const struct clade_op *op, int64_t i,
                         pixel_at(&op->t[CLADE_X], at.n, at.h, at.w) + at.c);
 }
 
-struct cpu_exact REAL_NAME(maxpool_bwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact maxpool_bwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return pool_bwd_at(op, ask.i, ask.old, 1);
 }
 
-struct cpu_exact REAL_NAME(avgpool_bwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact avgpool_bwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     return pool_bwd_at(op, ask.i, ask.old, average_scale(&op->window));
 }
+
+static int64_t chain(const struct clade_op *op)
+{
+    return (int64_t)op->window.r * op->window.s;
+}
+
+const struct cpu_kind REAL_NAME(maxpool_fwd) = { .run = maxpool_fwd,
+                                                 .at = maxpool_fwd_at };
+const struct cpu_kind REAL_NAME(maxpool_bwd) = { .run = maxpool_bwd,
+                                                 .at = maxpool_bwd_at,
+                                                 .chain = chain };
+const struct cpu_kind REAL_NAME(avgpool_fwd) = { .run = avgpool_fwd,
+                                                 .at = avgpool_fwd_at,
+                                                 .chain = chain };
+const struct cpu_kind REAL_NAME(avgpool_bwd) = { .run = avgpool_bwd,
+                                                 .at = avgpool_bwd_at,
+                                                 .chain = chain };

@@ -8,10 +8,10 @@
 #include "cpu/cpu.h"
 
 /*
- * What one source in two precisions of storage needs: `real`, the type of a
- * tensor's floats, and REAL_NAME, which makes a function's two names.  Scalars
- * of an op are rounded to float32 once, whatever the storage, as every
- * backend's are.
+ * The op families are compiled twice from one source, once for each precision
+ * of storage.  `real` is the type of a tensor's floats; REAL_NAME makes a
+ * function's name in each precision.  In both, the scalars of an op are rounded
+ * once to float32, as in every backend.
  */
 #if CPU_REAL == 32
 typedef float real;
@@ -24,9 +24,9 @@ typedef double real;
 #endif
 
 /*
- * Before an innermost loop's function: compiled for wider vectors too, where
- * gcc can have the loader choose.  The order of every sum is the same, and
- * nothing is fused, so the results are.
+ * CPU_WIDE stands before a function with an innermost loop.  gcc then compiles
+ * it for wider vectors, too, and the loader chooses.  All versions add in the
+ * same order and fuse nothing, so they give the same bits.
  */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
 #define CPU_WIDE                                                               \
@@ -35,31 +35,33 @@ typedef double real;
 #define CPU_WIDE
 #endif
 
-/* Channels whose sums are kept at a time by the ops that go channel-wise. */
+/* Ops that work channel by channel compute this many sums together. */
 #define CPU_CHANNELS 64
 
-/* The floats of a tensor, or its bytes, from its first element on. */
+/* The first element of a tensor of floats. */
 static inline real *reals(const struct clade_tensor *t)
 {
     return (real *)((struct cpu_buffer *)t->buffer)->host + t->offset;
 }
 
+/* The first element of a tensor of bytes. */
 static inline uint8_t *bytes(const struct clade_tensor *t)
 {
     return (uint8_t *)((struct cpu_buffer *)t->buffer)->host + t->offset;
 }
 
-/* The element number, from the tensor's first, of channel 0 of a pixel. */
+/* Where channel 0 of a pixel lies: its distance from the tensor's first
+ * element, in elements. */
 static inline int64_t pixel_at(const struct clade_tensor *t, int n, int h,
                                int w)
 {
     return (((int64_t)n * t->h + h) * t->w + w) * t->ld;
 }
 
-/* Where a flat row-major index is. */
+/* The element with a row-major index: its coordinates, and where it lies. */
 struct place {
     int n, h, w, c;
-    int64_t element; /* its number from the tensor's first element */
+    int64_t element; /* distance from the tensor's first element */
 };
 
 static inline struct place place_of(const struct clade_tensor *t, int64_t i)
@@ -74,13 +76,14 @@ static inline struct place place_of(const struct clade_tensor *t, int64_t i)
                            .element = pixel * t->ld + i % t->c };
 }
 
-/* The forward epilogue's ReLU, through which NaN and -0 pass. */
+/* The ReLU of a forward epilogue.  NaN and -0 pass through it. */
 static inline double relu(double t)
 {
     return t < 0 ? 0 : t;
 }
 
-/* The backward epilogue of element `x_at` of x, `old` being dx's old value. */
+/* Apply the backward epilogue to a sum.  `old` is dx's old value, and x_at the
+ * place in x of the element that masks it. */
 static inline double masked(const struct clade_op *op, double sum, double old,
                             int64_t x_at)
 {
@@ -96,13 +99,13 @@ static inline bool subnormal(double v)
     return v != 0 && fabs(v) < FLT_MIN;
 }
 
-/* A value, or what a device that flushes takes it for. */
+/* A value as a device reads it; with `flush`, one that flushes subnormals. */
 static inline double taken(double v, bool flush)
 {
     return flush && subnormal(v) ? 0 : v;
 }
 
-/* One more product of a sum in exact terms. */
+/* Add a product to the oracle's sum. */
 static inline void exact_add(struct cpu_exact *e, double a, double b)
 {
     e->y += a * b;
@@ -114,7 +117,7 @@ static inline void exact_add(struct cpu_exact *e, double a, double b)
         e->flush += fabs(a);
 }
 
-/* The backward epilogue of a sum in exact terms. */
+/* Apply the backward epilogue to the oracle's sum. */
 static inline struct cpu_exact exact_masked(const struct clade_op *op,
                                             struct cpu_exact e, double old,
                                             int64_t x_at)
@@ -125,13 +128,14 @@ static inline struct cpu_exact exact_masked(const struct clade_op *op,
     return e;
 }
 
-/* An output without rounding error but its own. */
+/* The oracle's answer for an output that is y rounded once. */
 static inline struct cpu_exact exact_value(double y)
 {
     return (struct cpu_exact){ .y = y, .s = fabs(y) };
 }
 
-/* A choice, and what it is where subnormals are flushed. */
+/* The oracle's answer for a choice: y, or `flushed` on a device that flushes
+ * subnormals. */
 static inline struct cpu_exact exact_choice(int y, int flushed)
 {
     return (struct cpu_exact){ .y = y, .s = flushed };

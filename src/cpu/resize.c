@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* Between which two of `from` pixels an output pixel lies, and how far from
- * the first: OpenCV's resizeGeneric_, in float. */
+/* An output pixel lies between two input pixels. */
 struct between {
-    int first;
-    float weight;
+    int first;    /* the first of the two */
+    float weight; /* of the second */
 };
 
+/* Where output pixel o of `to` lies among `from` input pixels, computed in
+ * float as OpenCV's resizeGeneric_ does. */
 static struct between position(int o, int from, int to)
 {
     const float f = (float)((o + 0.5) * from / to - 0.5);
@@ -27,7 +28,8 @@ static int clamp(int v, int last)
     return v < 0 ? 0 : v > last ? last : v;
 }
 
-/* Across, the ends take one pixel whole. */
+/* The same along a row.  Beyond either end of the row only the pixel at that
+ * end counts. */
 static struct between across(int o, int from, int to)
 {
     struct between b = position(o, from, to);
@@ -39,7 +41,7 @@ static struct between across(int o, int from, int to)
     return b;
 }
 
-/* Channel c between two pixels of row h, in 1/2048. */
+/* Channel c blended from two pixels of row h, in units of 1/2048. */
 static int blend(const struct clade_tensor *x, int n, int h, struct between b,
                  int c)
 {
@@ -49,8 +51,8 @@ static int blend(const struct clade_tensor *x, int n, int h, struct between b,
            row[(int64_t)clamp(b.first + 1, x->w - 1) * x->ld] * fixed(b.weight);
 }
 
-/* One byte of the resized image; `down` keeps its weight where its rows are
- * clamped, as OpenCV does. */
+/* One byte of the resized image.  At the upper and lower edge the row is
+ * clamped but the weight stays, as in OpenCV. */
 static int sample(const struct clade_tensor *x, int n, struct between down,
                   struct between right, int c)
 {
@@ -62,7 +64,7 @@ static int sample(const struct clade_tensor *x, int n, struct between down,
            2;
 }
 
-void REAL_NAME(resize)(const struct clade_op *op, void *scratch)
+static void resize(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -85,8 +87,8 @@ void REAL_NAME(resize)(const struct clade_op *op, void *scratch)
     }
 }
 
-struct cpu_exact REAL_NAME(resize_at)(const struct clade_op *op,
-                                      struct cpu_query ask)
+static struct cpu_exact resize_at(const struct clade_op *op,
+                                  struct cpu_query ask)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -95,3 +97,5 @@ struct cpu_exact REAL_NAME(resize_at)(const struct clade_op *op,
     return exact_value(reals(&op->t[CLADE_TABLE])[sample(
         x, at.n, position(at.h, x->h, y->h), across(at.w, x->w, y->w), at.c)]);
 }
+
+const struct cpu_kind REAL_NAME(resize) = { .run = resize, .at = resize_at };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* v = momentum*v - rate*dw; w = w + v, with the v that was stored. */
-void REAL_NAME(sgd)(const struct clade_op *op, void *scratch)
+/* v = momentum*v - rate*dw, rounded to storage; w = w + v with that v. */
+static void sgd(const struct clade_op *op, void *scratch)
 {
     const double momentum = op->scalar;
     const double rate = op->step->learning_rate;
@@ -19,8 +19,7 @@ void REAL_NAME(sgd)(const struct clade_op *op, void *scratch)
     }
 }
 
-struct cpu_exact REAL_NAME(sgd_at)(const struct clade_op *op,
-                                   struct cpu_query ask)
+static struct cpu_exact sgd_at(const struct clade_op *op, struct cpu_query ask)
 {
     const double rate = op->step->learning_rate;
     struct cpu_exact e = { 0 };
@@ -31,3 +30,6 @@ struct cpu_exact REAL_NAME(sgd_at)(const struct clade_op *op,
         e.y += reals(&op->t[CLADE_W])[ask.i];
     return e;
 }
+
+const struct cpu_kind
+    REAL_NAME(sgd) = { .run = sgd, .at = sgd_at, .roundings = 2 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/real.h"
 
-/* The largest of K logits, and sum over j of exp(x[j] - max); NaN where any
- * logit is NaN.  exp and log are double's, whatever the storage. */
+/* The largest of K logits, and the sum over j of exp(x[j] - max), which is NaN
+ * if a logit is NaN.  exp and log are computed in double in both precisions. */
 struct softmax {
     double max, sum;
 };
@@ -19,8 +19,8 @@ static struct softmax softmax(const real *x, int K)
     return s;
 }
 
-/* Sum over j of p[j] * |x[j] - max|: how far the logits' own roundings carry
- * into a probability. */
+/* The sum over j of p[j] * |x[j] - max|.  It says how much the rounding of
+ * x[j] - max changes a probability. */
 static double spread(const real *x, int K, struct softmax s)
 {
     double sum = 0;
@@ -39,7 +39,7 @@ static const real *row(const struct clade_tensor *t, int n)
     return reals(t) + (int64_t)n * t->ld;
 }
 
-void REAL_NAME(softmax_fwd)(const struct clade_op *op, void *scratch)
+static void softmax_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
 
@@ -54,8 +54,8 @@ void REAL_NAME(softmax_fwd)(const struct clade_op *op, void *scratch)
     }
 }
 
-struct cpu_exact REAL_NAME(softmax_fwd_at)(const struct clade_op *op,
-                                           struct cpu_query ask)
+static struct cpu_exact softmax_fwd_at(const struct clade_op *op,
+                                       struct cpu_query ask)
 {
     const int K = op->t[CLADE_Y].c;
     const real *x = row(&op->t[CLADE_X], (int)(ask.i / K));
@@ -68,7 +68,7 @@ struct cpu_exact REAL_NAME(softmax_fwd_at)(const struct clade_op *op,
     return e;
 }
 
-/* The first largest logit, or the first NaN. */
+/* The index of the largest logit, the first of equals; or of the first NaN. */
 static int argmax(const real *x, int K, bool flush)
 {
     double most = taken(x[0], flush);
@@ -94,7 +94,7 @@ static double cross_entropy(const real *x, int K, int label)
     return log(s.sum) - (x[label] - s.max);
 }
 
-void REAL_NAME(loss_fwd)(const struct clade_op *op, void *scratch)
+static void loss_fwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct clade_tensor *loss = &op->t[CLADE_LOSS];
@@ -111,8 +111,8 @@ void REAL_NAME(loss_fwd)(const struct clade_op *op, void *scratch)
     }
 }
 
-struct cpu_exact REAL_NAME(loss_fwd_at)(const struct clade_op *op,
-                                        struct cpu_query ask)
+static struct cpu_exact loss_fwd_at(const struct clade_op *op,
+                                    struct cpu_query ask)
 {
     const int K = op->t[CLADE_X].c;
     const real *x = row(&op->t[CLADE_X], (int)ask.i);
@@ -128,7 +128,7 @@ struct cpu_exact REAL_NAME(loss_fwd_at)(const struct clade_op *op,
     return e;
 }
 
-/* dx[n,k] = (y[n,k] - (k == label[n])) * float32(weight/batch), element i. */
+/* Element i of dx[n,k] = (y[n,k] - (k == label[n])) * float32(weight/batch). */
 static double logit_gradient(const struct clade_op *op, int64_t i)
 {
     const struct clade_tensor *y = &op->t[CLADE_Y];
@@ -141,7 +141,7 @@ static double logit_gradient(const struct clade_op *op, int64_t i)
     return (row(y, (int)n)[k] - right) * scale;
 }
 
-void REAL_NAME(loss_bwd)(const struct clade_op *op, void *scratch)
+static void loss_bwd(const struct clade_op *op, void *scratch)
 {
     const struct clade_tensor *dx = &op->t[CLADE_DX];
 
@@ -150,8 +150,16 @@ void REAL_NAME(loss_bwd)(const struct clade_op *op, void *scratch)
         reals(dx)[i / dx->c * dx->ld + i % dx->c] = (real)logit_gradient(op, i);
 }
 
-struct cpu_exact REAL_NAME(loss_bwd_at)(const struct clade_op *op,
-                                        struct cpu_query ask)
+static struct cpu_exact loss_bwd_at(const struct clade_op *op,
+                                    struct cpu_query ask)
 {
     return exact_value(logit_gradient(op, ask.i));
 }
+
+const struct cpu_kind REAL_NAME(softmax_fwd) = { .run = softmax_fwd,
+                                                 .at = softmax_fwd_at };
+const struct cpu_kind REAL_NAME(loss_fwd) = { .run = loss_fwd,
+                                              .at = loss_fwd_at };
+const struct cpu_kind REAL_NAME(loss_bwd) = { .run = loss_bwd,
+                                              .at = loss_bwd_at,
+                                              .roundings = 2 };

@@ -10,27 +10,27 @@
 #include "status.h"
 
 /*
- * Ten classes that GoogLeNet learns within a few hundred images: each has a hue
- * of its own and a pattern of its own.  (By pattern alone the net stays at
- * chance for longer than anyone waits.)  Only the operations that IEEE 754
- * rounds correctly are used, so the images are the same bytes everywhere.
+ * Ten classes that GoogLeNet learns from a few hundred images.  Each class has
+ * its own hue and its own pattern.  (With patterns alone, the net takes far too
+ * long to learn anything.)  The formulas use only operations that IEEE 754
+ * rounds correctly, so the images are the same bytes everywhere.
  */
 
 #define SIDE     32
 #define CHANNELS 3
 #define IMAGE    (SIDE * SIDE * CHANNELS)
 
-/* What is drawn for each image, and from where to where. */
+/* The numbers that are drawn for each image, each uniform within its range. */
 enum draw {
-    HUE,    /* within the class, in tenths of the circle */
-    VALUE,  /* brightness of what is lit */
-    GROUND, /* and of what is not */
+    HUE,    /* offset from the class's hue, in tenths of the colour circle */
+    VALUE,  /* brightness of lit pixels */
+    GROUND, /* brightness of dark pixels */
     CENTRE_X,
     CENTRE_Y,
-    PERIOD, /* pixels from one stripe to the next */
-    PHASE,  /* of a period */
-    RADIUS, /* pixels */
-    TURN,   /* tangent of half of an angle */
+    PERIOD, /* distance from one stripe to the next, in pixels */
+    PHASE,  /* offset of the stripes, in periods */
+    RADIUS, /* in pixels */
+    TURN,   /* tangent of half the angle of rotation */
     DRAWS
 };
 static const double ranges[DRAWS][2] = {
@@ -39,10 +39,10 @@ static const double ranges[DRAWS][2] = {
     [PHASE] = { 0, 1 },      [RADIUS] = { 6, 11 },    [TURN] = { 0, 1 },
 };
 
-/* Standard deviation of the noise, of 255. */
+/* Standard deviation of the noise; pixels are 0 ... 255. */
 #define NOISE 12.0
 
-/* The first half of each period is lit. */
+/* A stripe: the first half of each period is lit. */
 static bool wave(double t)
 {
     return t - floor(t) < 0.5;
@@ -87,8 +87,8 @@ static bool rings(const double d[DRAWS], double x, double y)
     return wave(distance(d, x, y) / d[PERIOD] + d[PHASE]);
 }
 
-/* Four lines through the centre, 45 degrees from one to the next, cut it in
- * eight; crossing one turns light to dark. */
+/* Four lines through the centre, 45 degrees apart, cut the image into eight
+ * sectors, lit and dark in turn. */
 static bool spokes(const double d[DRAWS], double x, double y)
 {
     const double t = d[TURN];
@@ -117,14 +117,14 @@ static bool circle(const double d[DRAWS], double x, double y)
     return fabs(distance(d, x, y) - d[RADIUS]) < 1.5;
 }
 
-/* Is the pixel lit?  By class. */
+/* Each class's pattern: is the pixel lit? */
 static bool (*const patterns[CLADE_DATA_CLASSES])(const double d[DRAWS],
                                                   double x, double y) = {
     rows, columns, falling, rising, checks, rings, spokes, disc, square, circle,
 };
 
-/* The colour of a hue (1: once round the circle) at full saturation: each
- * channel a trapezium around its own third. */
+/* The colour of a hue at full saturation; hue 1 is once round the circle.  Each
+ * channel is a trapezium around its own third of the circle. */
 static void full_colour(double rgb[CHANNELS], double hue)
 {
     for (int c = 0; c < CHANNELS; c++) {
@@ -135,7 +135,8 @@ static void full_colour(double rgb[CHANNELS], double hue)
     }
 }
 
-/* A sum of 16 random bytes, centred and scaled: Gaussian enough. */
+/* Nearly Gaussian noise of mean 0 and deviation 1: a sum of 16 random bytes,
+ * centred and scaled. */
 static double noise(uint64_t seed, uint32_t image, uint32_t stream, uint32_t i)
 {
     const uint32_t counter[4] = { i, 0, image, stream };

@@ -13,7 +13,7 @@
 #include "file.h"
 #include "status.h"
 
-/* A record: its label, then the red, the green and the blue plane. */
+/* A record is the label, then the red, the green and the blue plane. */
 #define SIDE     32
 #define CHANNELS 3
 #define PLANE    (SIDE * SIDE)
@@ -26,14 +26,14 @@
     "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and name " \
     "its folder cifar-10-batches-bin"
 
-/* A set of images that is being filled. */
+/* A set of images while it is read. */
 struct filling {
     struct clade_dataset *set;
     int wanted;
-    struct sha256_ctx *hash; /* of the records taken */
+    struct sha256_ctx *hash; /* of all records taken */
 };
 
-/* Planes to pixels. */
+/* Add a record to the set, its planes as pixels. */
 static void take_record(struct filling *f, const uint8_t record[RECORD])
 {
     uint8_t *image = f->set->images + (size_t)f->set->count * IMAGE;
@@ -45,7 +45,7 @@ static void take_record(struct filling *f, const uint8_t record[RECORD])
     sha256_update(f->hash, RECORD, record);
 }
 
-/* Whole records only: a file that ends within one was cut. */
+/* A good file is a whole number of records; otherwise it was cut. */
 static clade_status check_size(FILE *file, const char *path)
 {
     struct stat s;
@@ -92,7 +92,7 @@ static clade_status read_records(struct filling *f, FILE *file,
     return CLADE_OK;
 }
 
-/* Check a file, and take the records that are still wanted. */
+/* Check a file, and take as many of its records as the set still needs. */
 static clade_status read_file(struct filling *f, const char *dir,
                               const char *name)
 {
@@ -122,8 +122,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* All training files, those that are not needed too: a damaged one is better
- * known early. */
+/* Check all training files, and take the records that are needed.  Files that
+ * are not needed are checked, too, so that a damaged one is found early. */
 static clade_status read_training(struct filling *f, const char *dir)
 {
     struct dirent **list;
@@ -163,13 +163,13 @@ static clade_status check_count(const struct filling *f, const char *dir,
     if (f->set->count == f->wanted)
         return CLADE_OK;
     return clade_fail(CLADE_EDATA,
-                      "%s/%s: record %d is missing: %d images are wanted, "
-                      "there are %d; %s %d takes what there is",
+                      "%s/%s: record %d is missing: %d images are needed, "
+                      "there are %d; use %s %d to take what there is",
                       dir, files, f->set->count, f->wanted, f->set->count,
                       option, f->set->count);
 }
 
-/* "sha256:" and the hash in hexadecimal digits. */
+/* Write "sha256:" and the hash in hexadecimal digits. */
 static void write_source(char *out, size_t size, struct sha256_ctx *hash)
 {
     uint8_t digest[SHA256_DIGEST_SIZE];

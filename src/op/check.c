@@ -14,7 +14,7 @@ struct shape shape_of(const struct clade_tensor *t)
 
 #define LIMIT INT64_C(0x80000000)
 
-/* a * b, or LIMIT where that is more; a <= LIMIT. */
+/* The product of a and b, but at most LIMIT.  a <= LIMIT. */
 static int64_t times(int64_t a, int b)
 {
     const int64_t product = a * b;
@@ -22,7 +22,7 @@ static int64_t times(int64_t a, int b)
     return product < LIMIT ? product : LIMIT;
 }
 
-/* The end of a tensor as the limit counts it, at most 2 * LIMIT. */
+/* offset + N*H*W*ld of a tensor, but each of the two terms at most LIMIT. */
 static int64_t end_of(const struct clade_tensor *t)
 {
     const int64_t offset = t->offset < LIMIT ? t->offset : LIMIT;
@@ -30,7 +30,7 @@ static int64_t end_of(const struct clade_tensor *t)
     return offset + times(times(times(t->n, t->h), t->w), t->ld);
 }
 
-/* The bytes of its buffer that a tensor spans: from, and up to. */
+/* A tensor spans bytes *from ... *to - 1 of its buffer. */
 static void span(size_t *from, size_t *to, const struct clade_tensor *t)
 {
     const size_t size = clade_type_size(t->type);
@@ -41,7 +41,7 @@ static void span(size_t *from, size_t *to, const struct clade_tensor *t)
     *to = (size_t)last * size;
 }
 
-/* Is the tensor well-formed, and of this type? */
+/* The tensor must be well-formed and have this type. */
 static clade_status check_tensor(const struct clade_op *op,
                                  enum clade_role role, enum clade_type type)
 {
@@ -61,13 +61,13 @@ static clade_status check_tensor(const struct clade_op *op,
     if (t->n < 1 || t->h < 1 || t->w < 1 || t->c < 1 || t->ld < t->c ||
         t->offset < 0)
         return clade_fail(CLADE_ESHAPE,
-                          "%s: %s is no tensor: %dx%dx%dx%d, %d elements a "
-                          "pixel, from element %lld",
+                          "%s: %s is not a valid tensor: %dx%dx%dx%d, %d "
+                          "elements a pixel, from element %lld",
                           op_describe(op), name, t->n, t->h, t->w, t->c, t->ld,
                           (long long)t->offset);
     if (end_of(t) >= LIMIT)
         return clade_fail(CLADE_ESHAPE,
-                          "%s: %s does not end below element 2^31: try a "
+                          "%s: %s extends to element 2^31 or beyond: try a "
                           "smaller batch",
                           op_describe(op), name);
     span(&from, &to, t);
@@ -98,15 +98,15 @@ clade_status check_dense(const struct clade_op *op, enum clade_role role)
     if (t->ld == t->c)
         return CLADE_OK;
     return clade_fail(CLADE_ESHAPE,
-                      "%s: %s has %d elements a pixel and %d channels: a "
-                      "slice, where it must be dense",
+                      "%s: %s has %d elements a pixel and %d channels: it is "
+                      "a slice, but must be dense",
                       op_describe(op), clade_role_name(role), t->ld, t->c);
 }
 
 /* ---- what all ops have in common ----------------------------------------- */
 
-/* Do two tensors have an element in common?  Slices of the same pixels that
- * take different channels have none. */
+/* Do two tensors have an element in common?  Two slices of the same pixels with
+ * different channels do not. */
 static bool overlap(const struct clade_tensor *a, const struct clade_tensor *b)
 {
     size_t a_from, a_to, b_from, b_to;
@@ -124,8 +124,8 @@ static bool overlap(const struct clade_tensor *a, const struct clade_tensor *b)
     return apart < a->c || apart + b->c > a->ld;
 }
 
-/* No output may overlap another tensor; one that is updated in place is input
- * and output in one role. */
+/* No output may overlap another tensor.  (A tensor that is updated in place is
+ * input and output in one role.) */
 static clade_status check_overlap(const struct clade_op *op)
 {
     const unsigned outputs = clade_op_outputs(op->kind);
@@ -143,13 +143,10 @@ static clade_status check_overlap(const struct clade_op *op)
     return CLADE_OK;
 }
 
-/* The roles that hold bytes, whatever the op's floats are; and more of some
- * kinds' (struct op_kind). */
+/* The roles that hold bytes in every op.  A kind can have more (op_kind). */
 #define BYTES (1u << CLADE_ARG | 1u << CLADE_HIT | 1u << CLADE_LABEL)
-/* The roles that an op may lack: a flag says when it may not. */
+/* The roles that may be absent.  A door that needs one checks it by itself. */
 #define OPTIONAL (1u << CLADE_B | 1u << CLADE_PACKED)
-
-/* The tensors of an op: there, well-formed, of one float type, apart. */
 clade_status check_tensors(const struct clade_op *op)
 {
     const unsigned out = clade_op_outputs(op->kind);
@@ -179,17 +176,16 @@ clade_status check_flags(const struct clade_op *op, unsigned allowed,
 {
     if (op->flags & ~allowed)
         return clade_fail(CLADE_ESHAPE,
-                          "%s: flags %#x, of which %#x are none "
-                          "of this op's",
+                          "%s: flags %#x, of which %#x do not exist for this "
+                          "op",
                           op_describe(op), op->flags, op->flags & ~allowed);
     if ((op->flags & CLADE_RELU) && !op->t[needed_by_relu].buffer)
         return clade_fail(CLADE_ESHAPE,
-                          "%s: ReLU's mask wants %s, the forward output",
+                          "%s: ReLU's mask needs %s, the forward output",
                           op_describe(op), clade_role_name(needed_by_relu));
     return CLADE_OK;
 }
 
-/* The gradient's epilogue: its flags, and x as large as dx where it is. */
 clade_status check_gradient(const struct clade_op *op, unsigned allowed)
 {
     clade_status st = check_flags(op, allowed, CLADE_X);
@@ -203,7 +199,8 @@ clade_status check_step(const struct clade_op *op)
 {
     if (op->step)
         return CLADE_OK;
-    return clade_fail(CLADE_ESHAPE, "%s: no clade_step", op_describe(op));
+    return clade_fail(CLADE_ESHAPE, "%s: it has no clade_step",
+                      op_describe(op));
 }
 
 /* ---- windows ------------------------------------------------------------- */
@@ -220,7 +217,6 @@ clade_status bad_window(const struct clade_op *op, const struct clade_tensor *x,
                       w->left, w->right, x->h, x->w, why);
 }
 
-/* Set *y to what the op's window makes of x, with c channels. */
 clade_status window_output(struct shape *y, const struct clade_op *op,
                            const struct clade_tensor *x, int c)
 {
@@ -230,7 +226,8 @@ clade_status window_output(struct shape *y, const struct clade_op *op,
 
     if (w->r < 1 || w->s < 1 || w->stride < 1 || w->top < 0 || w->bottom < 0 ||
         w->left < 0 || w->right < 0)
-        return bad_window(op, x, "no such window");
+        return bad_window(
+            op, x, "extents and stride must be at least 1, padding at least 0");
     if (rows < 0 || columns < 0)
         return bad_window(op, x, "larger than the padded image");
     if (rows >= LIMIT || columns >= LIMIT)

@@ -5,38 +5,46 @@
 #include <clade/ops.h>
 
 /*
- * What the doors of op families check an op by.  Each returns CLADE_OK or
- * CLADE_ESHAPE with a message that names the op and the shapes.
+ * The checks that the doors share: the public functions that make ops.  Each
+ * check returns CLADE_OK, or CLADE_ESHAPE with a message that names the op and
+ * the shapes.
  */
 
-/* Extents that a tensor must have. */
+/* The extents of a tensor. */
 struct shape {
     int n, h, w, c;
 };
 
 struct shape shape_of(const struct clade_tensor *t);
 
-/* The op's tensors, by its kind: present where they must be, well-formed,
- * within their buffers and the limit of 2^31 elements, of one float type or
- * bytes, outputs apart from all others.  Comes first. */
+/*
+ * Check the tensors that the op's kind has.  Call it before the other checks.
+ * The tensors must be there, be well-formed, lie within their buffers and below
+ * element 2^31, and be of one float type, or bytes.  No output may overlap
+ * another tensor.
+ */
 clade_status check_tensors(const struct clade_op *op);
+/* The tensor must have this shape. */
 clade_status check_shape(const struct clade_op *op, enum clade_role role,
                          struct shape must);
-/* No slice: ld = C. */
+/* The tensor must not be a slice: ld = C. */
 clade_status check_dense(const struct clade_op *op, enum clade_role role);
 
-/* Flags within `allowed`; with CLADE_RELU there must be the tensor named. */
+/* The flags must be among `allowed`.  With CLADE_RELU, the tensor
+ * `needed_by_relu` must be there. */
 clade_status check_flags(const struct clade_op *op, unsigned allowed,
                          enum clade_role needed_by_relu);
-/* The epilogue of a gradient: its flags, and x, if given, as large as dx. */
+/* The flags of a gradient must be among `allowed`, and x, if it is there, must
+ * have the shape of dx. */
 clade_status check_gradient(const struct clade_op *op, unsigned allowed);
-/* step is there. */
+/* The op must have a step. */
 clade_status check_step(const struct clade_op *op);
 
-/* CLADE_ESHAPE with the op, its window over x, and why that can't be. */
+/* Fail: the message has the op, its window over x, and why it is refused. */
 clade_status bad_window(const struct clade_op *op, const struct clade_tensor *x,
                         const char *why);
-/* Set *y to what the op's window makes of x, with c channels. */
+/* Set *y to the shape of the output, with c channels, if the op's window goes
+ * over x. */
 clade_status window_output(struct shape *y, const struct clade_op *op,
                            const struct clade_tensor *x, int c);
 

@@ -5,8 +5,8 @@
 #include "op/op.h"
 #include "status.h"
 
-/* The three tensors of a convolution, whichever way it goes: image x, filter
- * w, output y. */
+/* Check the three tensors of a convolution in any direction.  y, x and w are
+ * the roles of output, image and filter. */
 static clade_status check_conv(const struct clade_op *op, enum clade_role y,
                                enum clade_role x, enum clade_role w)
 {
@@ -89,9 +89,9 @@ clade_status clade_op_conv_bwd_filter(struct clade_op *op,
 }
 
 /*
- * Make a dense layer's tensor, N images, into one image of N pixels, whose
- * channels are all elements of an image: [N,H,W,C] -> [1,1,N,H*W*C].  A slice
- * of channels has no such view unless its images are single pixels.
+ * View the N images of a dense layer as one image of N pixels: [N,H,W,C]
+ * becomes [1,1,N,H*W*C].  A slice can be seen so only if each image is a single
+ * pixel.
  */
 static clade_status as_pixels(struct clade_tensor *t, const char *name)
 {
@@ -103,7 +103,7 @@ static clade_status as_pixels(struct clade_tensor *t, const char *name)
         ((t->h > 1 || t->w > 1) && t->ld != t->c))
         return clade_fail(CLADE_ESHAPE,
                           "dense: %s is %dx%dx%dx%d, %d elements a pixel: not "
-                          "a vector an image",
+                          "one vector for each image",
                           name, t->n, t->h, t->w, t->c, t->ld);
     if (t->h > 1 || t->w > 1)
         t->ld = (int)c;
@@ -184,8 +184,8 @@ clade_status clade_op_filter_pack(struct clade_op *op,
     return CLADE_OK;
 }
 
-/* Of each output's products R*S*C or R*S*K or N*P*Q are summed, all counted,
- * those with padding too. */
+/* In all three directions there are N*P*Q * R*S*C*K products, and as many sums.
+ * Products with padding count, too. */
 static double product_flops(const struct clade_op *op)
 {
     const bool forward = op->kind == CLADE_CONV_FWD;

@@ -4,7 +4,7 @@
 #include "rng.h"
 #include "status.h"
 
-/* Dropout from one tensor to another of its shape. */
+/* Check an op that applies dropout to `from` and writes to `to`. */
 static clade_status check_dropout(const struct clade_op *op, enum clade_role to,
                                   enum clade_role from)
 {
@@ -16,7 +16,8 @@ static clade_status check_dropout(const struct clade_op *op, enum clade_role to,
         return st;
     if (op->scalar >= 0 && op->scalar < 1)
         return CLADE_OK;
-    return clade_fail(CLADE_ESHAPE, "%s: rate %g, must be from 0 to below 1",
+    return clade_fail(CLADE_ESHAPE,
+                      "%s: rate %g, must be at least 0 and below 1",
                       op_describe(op), (double)op->scalar);
 }
 

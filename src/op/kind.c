@@ -62,8 +62,8 @@ unsigned clade_op_inputs(enum clade_op_kind kind)
     return kinds[kind].inputs;
 }
 
-/* The padding of `same` along one axis: what ceil(extent/stride) windows want
- * in all, the odd pixel after. */
+/* The padding of `same` along one axis: as much as ceil(extent/stride) windows
+ * need.  An odd pixel goes after the image. */
 static void same(int *before, int *after, int size, int stride, int extent)
 {
     const int outputs = (extent + stride - 1) / stride;
@@ -89,7 +89,7 @@ struct clade_window clade_window_valid(int r, int s, int stride)
     return (struct clade_window){ .r = r, .s = s, .stride = stride };
 }
 
-/* What the subject meets: a filter or a gradient, and a window. */
+/* Describe the rest of an op: the other operand and the window. */
 static void describe_other(char *text, size_t size, const struct clade_op *op)
 {
     const struct op_kind *kind = op_kind(op->kind);

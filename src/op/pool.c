@@ -3,14 +3,14 @@
 #include "op/op.h"
 #include "status.h"
 
-/* Do all `outputs` windows of an axis touch the image?  Only the first and the
- * last can miss it. */
+/* Does each window along an axis touch the image?  Only the first and the last
+ * can miss it. */
 static bool touches(int size, int stride, int before, int outputs, int extent)
 {
     return before < size && (int64_t)(outputs - 1) * stride - before < extent;
 }
 
-/* A max pool's window: its index is a byte, and it sees a pixel. */
+/* In a max pool an index must fit a byte, and each window must hold a pixel. */
 static clade_status check_maxpool(const struct clade_op *op,
                                   const struct clade_tensor *x,
                                   const struct shape *y)
@@ -19,15 +19,15 @@ static clade_status check_maxpool(const struct clade_op *op,
 
     if ((int64_t)w->r * w->s > 255)
         return bad_window(op, x,
-                          "more than 255 elements, which the choice's "
-                          "byte cannot count");
+                          "more than 255 elements, too many for an index "
+                          "of one byte");
     if (!touches(w->r, w->stride, w->top, y->h, x->h) ||
         !touches(w->s, w->stride, w->left, y->w, x->w))
         return bad_window(op, x, "some window holds padding alone");
     return CLADE_OK;
 }
 
-/* An average's window has no padding, or it would count as zeros. */
+/* An average pool takes no padding, because that would count as zeros. */
 static clade_status check_avgpool(const struct clade_op *op,
                                   const struct clade_tensor *x,
                                   const struct shape *y)
@@ -36,16 +36,17 @@ static clade_status check_avgpool(const struct clade_op *op,
 
     (void)y;
     if (w->top || w->bottom || w->left || w->right)
-        return bad_window(op, x, "an average takes no padding");
+        return bad_window(op, x, "an average pool takes no padding");
     return CLADE_OK;
 }
 
-/* What a pool's window over x, with output y, must satisfy further. */
+/* What one kind of pool demands of its window over x, with output y. */
 typedef clade_status check_window(const struct clade_op *op,
                                   const struct clade_tensor *x,
                                   const struct shape *y);
 
-/* A pool's image x and output y, whichever way it goes. */
+/* Check the tensors of a pool in either direction.  y and x are the roles of
+ * output and image. */
 static clade_status check_pool(const struct clade_op *op, enum clade_role y,
                                enum clade_role x, check_window *check)
 {
@@ -135,7 +136,7 @@ clade_status clade_op_avgpool_bwd(struct clade_op *op, struct clade_tensor dx,
     return CLADE_OK;
 }
 
-/* An average adds each window's elements, once an output or once a gradient. */
+/* An average pool adds R*S elements for each element of y or dy. */
 static double average_flops(const struct clade_op *op)
 {
     const bool forward = op->kind == CLADE_AVGPOOL_FWD;

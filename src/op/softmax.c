@@ -3,7 +3,7 @@
 #include "op/op.h"
 #include "status.h"
 
-/* Is `role` N vectors, of as many classes as `like` has? */
+/* `role` must be N vectors with as many classes as `like`. */
 static clade_status check_logits(const struct clade_op *op,
                                  enum clade_role role, enum clade_role like)
 {
@@ -12,7 +12,7 @@ static clade_status check_logits(const struct clade_op *op,
     return check_shape(op, role, (struct shape){ t->n, 1, 1, t->c });
 }
 
-/* Is `role` one element for each image of `like`? */
+/* `role` must have one element for each image of `like`. */
 static clade_status check_one(const struct clade_op *op, enum clade_role role,
                               enum clade_role like)
 {

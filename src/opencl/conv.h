@@ -25,6 +25,8 @@ extern const struct ocl_conv_algorithm ocl_direct, ocl_clblast;
 /* The names of all algorithms; a NULL ends the list. */
 extern const char *const ocl_conv_names[];
 
+/* ---- product.c: what algorithms share -------------------------------- */
+
 /* No launch is longer than this many products and sums: half a second of a
  * slow GPU, whose display driver would reset it. */
 #define OCL_LAUNCH_FLOPS 5e9

@@ -19,8 +19,9 @@ struct clade_checkpoint {
     struct clade_checkpoint_info info;
 };
 
-/* A text in metadata, made as printf() does.  JSON is UTF-8: a driver's text
- * that is not loses its other bytes. */
+/* Set a key of the metadata to a text that is formatted as by printf().  JSON
+ * takes only UTF-8: if a driver's text is not UTF-8, each byte that is not
+ * ASCII becomes a `?`. */
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
@@ -61,8 +62,8 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
     return metadata;
 }
 
-/* Tensor i of a checkpoint is the value, or (odd i) the momentum, of the net's
- * parameter i/2. */
+/* Tensor 2i of a checkpoint is the value of parameter i of the net, and tensor
+ * 2i+1 its momentum. */
 struct saving {
     clade_net *net;
     const struct clade_parameter *list;
@@ -86,8 +87,8 @@ static char *momentum_name(const char *name)
     return text;
 }
 
-/* What a checkpoint of these parameters holds; the names of momenta are its
- * own.  NULL if there is no memory. */
+/* The tensors in a checkpoint of these parameters.  The list owns the names of
+ * the momenta.  NULL if there is no memory. */
 static struct safetensor *make_list(const struct clade_parameter *parameters,
                                     int count)
 {
@@ -113,6 +114,7 @@ static void free_list(struct safetensor *list, int count)
     free(list);
 }
 
+/* Was there memory for the list and all its names? */
 static bool complete(const struct safetensor *list, int count)
 {
     for (int i = 0; list && i < count; i++)
@@ -144,11 +146,11 @@ static clade_status bad_text(const clade_checkpoint *c, const char *key,
 {
     if (!text)
         return clade_fail(CLADE_EDATA,
-                          "%s: no checkpoint of clade's: its metadata lack "
+                          "%s: not a checkpoint of clade: its metadata have no "
                           "\"%s\"",
                           safetensors_path(c->file), key);
     return clade_fail(CLADE_EDATA,
-                      "%s: its metadata's %s \"%s\" makes no sense",
+                      "%s: the %s \"%s\" in its metadata is not valid",
                       safetensors_path(c->file), key, text);
 }
 
@@ -206,9 +208,9 @@ static clade_status get_net(const char **name, const clade_checkpoint *c)
     clade_status st = get_text(name, c, "net");
 
     if (!st && !net_table_find(*name))
-        st =
-            clade_fail(CLADE_EDATA, "%s: is of a net \"%s\", where %s is known",
-                       safetensors_path(c->file), *name, net_table_names);
+        st = clade_fail(CLADE_EDATA,
+                        "%s: has an unknown net \"%s\"; only %s is known",
+                        safetensors_path(c->file), *name, net_table_names);
     return st;
 }
 
@@ -222,7 +224,7 @@ static clade_status get_info(struct clade_checkpoint_info *info,
         return st;
     if (strcmp(format, FORMAT))
         return clade_fail(CLADE_EDATA,
-                          "%s: its format is \"%s\", where \"%s\" is known",
+                          "%s: its format is \"%s\"; only \"%s\" is known",
                           safetensors_path(c->file), format, FORMAT);
     if ((st = get_net(&info->net, c)) ||
         (st = get_int(&info->epoch, c, "epoch", 0)) ||
@@ -271,9 +273,8 @@ clade_checkpoint_info(const clade_checkpoint *checkpoint)
     return &checkpoint->info;
 }
 
-/* Whether an op's choice now is the one that a checkpoint has; older
- * checkpoints name the algorithm without its tuning, "direct" for
- * "direct:1,14,2". */
+/* Is an op's choice still the one that a checkpoint has?  Older checkpoints
+ * have the algorithm without its tuning: "direct" for "direct:1,14,2". */
 static bool same_choice(const json_t *old, const json_t *now)
 {
     const char *a = json_string_value(old), *b = json_string_value(now);
@@ -284,8 +285,8 @@ static bool same_choice(const json_t *old, const json_t *now)
     return a && b && !strchr(a, ':') && !strncmp(a, b, n) && b[n] == ':';
 }
 
-/* The first op that two algorithm tables do not agree on, with both choices
- * ("none": the table lacks it); NULL where they agree. */
+/* The first op for which two tables of algorithms differ, with both choices;
+ * "none" if a table has no such op.  NULL if they agree. */
 static const char *first_difference(const char *choice[2], json_t *old,
                                     json_t *now)
 {
@@ -323,8 +324,8 @@ static clade_status compare_algorithms(const clade_checkpoint *c,
     else if ((op = first_difference(choice, old, new)))
         st = clade_fail(CLADE_EDATA,
                         "%s: was trained with %s \"%s\", this run would take "
-                        "\"%s\"; without --algorithm a run goes on with its "
-                        "own choices, where the device has them",
+                        "\"%s\"; without --algorithm a resumed run keeps its "
+                        "algorithms, if the device has them",
                         safetensors_path(c->file), op, choice[0], choice[1]);
     json_decref(old);
     json_decref(new);
@@ -370,7 +371,7 @@ static bool same_shape(const struct safetensor *a, const struct safetensor *b)
     return same;
 }
 
-/* The file must hold the net's tensors, each in its shape, and no others. */
+/* The file must hold exactly the net's tensors, each with its shape. */
 static clade_status check_tensors(const clade_checkpoint *c,
                                   const struct safetensor *wanted, int count)
 {

@@ -10,10 +10,11 @@
 #include "status.h"
 
 #define REMEDY                                                                 \
-    "; put the run's own file back, or train anew in another folder (--out)"
+    "; restore this run's file, or start a new run in another folder (--out)"
 
-/* The bytes of the first `rows` rows of `text`, which begins after the header
- * line; *row is the first one that is missing or another epoch's, or -1. */
+/* The length in bytes of the first `rows` rows of `text`, which begins after
+ * the header line.  *row is the first row that is missing, damaged or of
+ * another epoch; -1 if all are good. */
 static size_t rows_length(int *row, const char *text, int rows,
                           int rows_an_epoch)
 {
@@ -33,7 +34,7 @@ static size_t rows_length(int *row, const char *text, int rows,
     return (size_t)(at - text);
 }
 
-/* Copy the first rows of the file that is there. */
+/* Copy the first rows of the file on the disk. */
 static clade_status take_rows(struct csv *csv, const char *header, int rows,
                               int rows_an_epoch)
 {
@@ -44,8 +45,8 @@ static clade_status take_rows(struct csv *csv, const char *header, int rows,
 
     if (access(csv->path, F_OK) && errno == ENOENT)
         return clade_fail(CLADE_EDATA,
-                          "%s: is missing, yet the checkpoint has epochs "
-                          "behind it" REMEDY,
+                          "%s: is missing, although the checkpoint has "
+                          "complete epochs" REMEDY,
                           csv->path);
     if ((st = file_read(&text, &n, csv->path)))
         return st;
@@ -57,10 +58,11 @@ static clade_status take_rows(struct csv *csv, const char *header, int rows,
     }
     length = rows_length(&row, text + head, rows, rows_an_epoch);
     if (row >= 0) {
-        st = clade_fail(CLADE_EDATA,
-                        "%s: row %d of epoch %d is missing or damaged, yet "
-                        "the checkpoint has that epoch behind it" REMEDY,
-                        csv->path, row % rows_an_epoch, row / rows_an_epoch);
+        st =
+            clade_fail(CLADE_EDATA,
+                       "%s: row %d of epoch %d is missing or damaged, although "
+                       "that epoch is complete in the checkpoint" REMEDY,
+                       csv->path, row % rows_an_epoch, row / rows_an_epoch);
         goto out;
     }
     fwrite(text + head, 1, length, csv->out);
@@ -102,7 +104,8 @@ static clade_status write_text(void *arg, FILE *file)
 {
     const struct csv *csv = arg;
 
-    /* A short write shows as the stream's error, which file_replace() sees. */
+    /* A short write sets the stream's error flag, which file_replace() checks.
+     */
     fwrite(csv->text, 1, csv->length, file);
     return CLADE_OK;
 }

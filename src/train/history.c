@@ -6,7 +6,7 @@
 
 #include "status.h"
 
-/* A text made by `write` on a stream, or NULL if there is no memory. */
+/* The text that `write` writes to a stream; NULL if there is no memory. */
 static char *make_text(void (*write)(FILE *to,
                                      const struct clade_net_shape *shape),
                        const struct clade_net_shape *shape)
@@ -85,7 +85,7 @@ void steps_append(struct csv *csv, const struct clade_net_shape *shape,
     fputc('\n', csv->out);
 }
 
-/* The number after the comma at *at; false where there is none. */
+/* Read the number after the comma at *at; false if there is none. */
 static bool next_number(double *value, char **at)
 {
     char *end;

@@ -10,23 +10,23 @@
 #include "rng.h"
 #include "status.h"
 
-/* A run: what stays the same from its first step to its last. */
-struct run {
+/* A training run, from its set-up to its last step. */
+struct training {
     const struct clade_train_config *config;
     const struct clade_train_observer *observer;
     clade_backend *be;
     clade_net *net;
     struct clade_net_shape shape;
     struct clade_data data;
-    int steps;                /* of an epoch */
-    int done;                 /* epochs completed */
-    uint32_t shuffle;         /* the stream of the shuffles */
-    uint32_t *order;          /* of the epoch's images */
-    uint8_t *images, *labels; /* of a step, in the net's staging memory */
+    int steps;                /* in an epoch */
+    int done;                 /* complete epochs */
+    uint32_t shuffle;         /* the stream of random numbers for shuffling */
+    uint32_t *order;          /* the order of the images in this epoch */
+    uint8_t *images, *labels; /* of one step, in the net's staging memory */
     struct csv history, losses;
-    char *checkpoint; /* its path */
-    bool elsewhere;   /* it was left by another device or driver */
-    json_t *metadata;
+    char *checkpoint; /* the path of the checkpoint */
+    bool elsewhere;   /* another device or driver wrote the checkpoint */
+    json_t *metadata; /* for the checkpoint */
 };
 
 double clade_train_rate(double base, int epoch)
@@ -34,7 +34,7 @@ double clade_train_rate(double base, int epoch)
     return base * pow(0.98, floor((1 + epoch) / 8.0));
 }
 
-/* Add to sums over images, and make means of them. */
+/* Add a step's results to sums over images. */
 static void figures_add(struct clade_figures *sums,
                         const struct clade_result *r)
 {
@@ -46,6 +46,7 @@ static void figures_add(struct clade_figures *sums,
     }
 }
 
+/* The means, from sums over images. */
 static struct clade_figures figures_mean(const struct clade_figures *sums)
 {
     struct clade_figures mean = *sums;
@@ -101,132 +102,131 @@ clade_status clade_train_evaluate(struct clade_figures *figures, clade_net *net,
     return st;
 }
 
-/* Lay the epoch's images at ... at+n-1 side by side. */
-static struct clade_batch gather(struct run *run, int at, int n)
+/* Copy images at ... at+n-1 of the epoch's order into one batch. */
+static struct clade_batch gather(struct training *t, int at, int n)
 {
-    const struct clade_dataset *train = &run->data.train;
+    const struct clade_dataset *train = &t->data.train;
     const size_t bytes = image_bytes(train);
 
     for (int i = 0; i < n; i++) {
-        const size_t from = run->order[at + i];
+        const size_t from = t->order[at + i];
 
-        memcpy(run->images + (size_t)i * bytes, train->images + from * bytes,
+        memcpy(t->images + (size_t)i * bytes, train->images + from * bytes,
                bytes);
-        run->labels[i] = train->labels[from];
+        t->labels[i] = train->labels[from];
     }
-    return (struct clade_batch){ .n = n,
-                                 .bytes = run->images,
-                                 .labels = run->labels };
+    return (
+        struct clade_batch){ .n = n, .bytes = t->images, .labels = t->labels };
 }
 
-/* Step `step` of an epoch; adds to the epoch's sums. */
-static clade_status train_step(struct run *run, struct clade_figures *sums,
+/* Make step `step` of an epoch, and add its results to the epoch's sums. */
+static clade_status train_step(struct training *t, struct clade_figures *sums,
                                int epoch, int step)
 {
-    const struct clade_train_config *config = run->config;
+    const struct clade_train_config *config = t->config;
     const double rate = clade_train_rate(config->learning_rate, epoch);
-    const int number = epoch * run->steps + step;
+    const int number = epoch * t->steps + step;
     const int at = step * config->batch;
     struct clade_batch batch =
-        gather(run, at, lesser(config->batch, config->train_count - at));
+        gather(t, at, lesser(config->batch, config->train_count - at));
     struct clade_result result = { 0 };
     clade_status st;
 
-    st = clade_net_train(run->net, &batch, (uint32_t)number, (float)rate,
-                         &result);
+    st =
+        clade_net_train(t->net, &batch, (uint32_t)number, (float)rate, &result);
     if (st == CLADE_EDIVERGED)
         return clade_fail(st, "epoch %d, step %d of %d: %s", epoch + 1,
-                          step + 1, run->steps, clade_error());
+                          step + 1, t->steps, clade_error());
     if (st)
         return st;
     figures_add(sums, &result);
-    steps_append(&run->losses, &run->shape, epoch, number, rate, &result);
-    if (run->observer->step)
-        run->observer->step(run->observer->arg,
-                            &(struct clade_train_step){
-                                .epoch = epoch,
-                                .step = step,
-                                .images = sums->images,
-                                .learning_rate = rate,
-                                .figures = figures_mean(sums),
-                            });
+    steps_append(&t->losses, &t->shape, epoch, number, rate, &result);
+    if (t->observer->step)
+        t->observer->step(t->observer->arg, &(struct clade_train_step){
+                                                .epoch = epoch,
+                                                .step = step,
+                                                .images = sums->images,
+                                                .learning_rate = rate,
+                                                .figures = figures_mean(sums),
+                                            });
     return CLADE_OK;
 }
 
-/* Leave an epoch on the disk.  The checkpoint comes last: it says how many
- * rows of the other two count. */
-static clade_status save(struct run *run)
+/* Write all files after an epoch.  The checkpoint comes last, because it says
+ * how many rows of the other two count. */
+static clade_status save(struct training *t)
 {
     clade_status st;
 
-    if ((st = csv_save(&run->losses)) || (st = csv_save(&run->history)))
+    if ((st = csv_save(&t->losses)) || (st = csv_save(&t->history)))
         return st;
-    return checkpoint_save(run->checkpoint, run->net, run->metadata, run->done);
+    return checkpoint_save(t->checkpoint, t->net, t->metadata, t->done);
 }
 
-static void tell_notices(struct run *run)
+static void tell_notices(struct training *t)
 {
-    const char *text = clade_backend_notices(run->be);
+    const char *text = clade_backend_notices(t->be);
 
-    if (text && run->observer->notice)
-        run->observer->notice(run->observer->arg, text);
+    if (text && t->observer->notice)
+        t->observer->notice(t->observer->arg, text);
 }
 
-static clade_status train_epoch(struct run *run, int epoch)
+static clade_status train_epoch(struct training *t, int epoch)
 {
-    const struct clade_train_observer *observer = run->observer;
+    const struct clade_train_observer *observer = t->observer;
     struct clade_train_epoch row = { .epoch = epoch };
     struct clade_figures sums = { 0 };
     clade_status st;
 
-    rng_shuffle(run->order, (uint32_t)run->config->train_count,
-                run->config->seed, (uint32_t)epoch, run->shuffle);
-    for (int step = 0; step < run->steps; step++)
+    rng_shuffle(t->order, (uint32_t)t->config->train_count, t->config->seed,
+                (uint32_t)epoch, t->shuffle);
+    for (int step = 0; step < t->steps; step++)
         if ((st = interrupted(observer)) ||
-            (st = train_step(run, &sums, epoch, step)))
+            (st = train_step(t, &sums, epoch, step)))
             return st;
     row.train = figures_mean(&sums);
-    st = clade_train_evaluate(
-        &row.test, run->net, &run->data.test,
-        lesser(run->config->batch, run->config->test_count), observer);
+    st = clade_train_evaluate(&row.test, t->net, &t->data.test,
+                              lesser(t->config->batch, t->config->test_count),
+                              observer);
     if (st)
         return st;
-    tell_notices(run);
-    history_append(&run->history, &run->shape, &row);
-    run->done = epoch + 1;
-    if ((st = save(run)))
+    tell_notices(t);
+    history_append(&t->history, &t->shape, &row);
+    t->done = epoch + 1;
+    if ((st = save(t)))
         return st;
     if (observer->epoch)
         observer->epoch(observer->arg, &row);
     return CLADE_OK;
 }
 
-/* The steps of an epoch that was interrupted or diverged are worth a look; they
- * go when the run is resumed or, before its first checkpoint, begun again. */
-static void keep_steps(struct run *run, clade_status st)
+/* Write the steps of an epoch that was interrupted or diverged, so that the
+ * user can look at them.  They are removed when the run is resumed or, if it
+ * has no checkpoint yet, started again. */
+static void keep_steps(struct training *t, clade_status st)
 {
     char *why = strdup(clade_error());
 
     if (st == CLADE_EINTERRUPTED || st == CLADE_EDIVERGED)
-        csv_save(&run->losses);
+        csv_save(&t->losses);
     if (why)
         clade_fail(st, "%s", why);
     free(why);
 }
 
-static clade_status train_epochs(struct run *run)
+static clade_status train_epochs(struct training *t)
 {
     clade_status st = CLADE_OK;
 
-    while (run->done < run->config->epochs && !st)
-        st = train_epoch(run, run->done);
+    while (t->done < t->config->epochs && !st)
+        st = train_epoch(t, t->done);
     if (st)
-        keep_steps(run, st);
-    if (st == CLADE_EINTERRUPTED && run->done > 0)
+        keep_steps(t, st);
+    if (st == CLADE_EINTERRUPTED && t->done > 0)
         return clade_fail(st,
-                          "interrupted after %d of %d epochs; --resume goes "
-                          "on from there",
-                          run->done, run->config->epochs);
+                          "interrupted after %d of %d epochs; continue with "
+                          "--resume",
+                          t->done, t->config->epochs);
     if (st == CLADE_EINTERRUPTED)
         return clade_fail(st, "interrupted before the first epoch was "
                               "complete");
@@ -238,7 +238,7 @@ static clade_status check_config(const struct clade_train_config *c)
     if (c->train_count < 1 || c->test_count < 1 || c->batch < 1 ||
         c->epochs < 1 || !(c->learning_rate > 0))
         return clade_fail(CLADE_EUSAGE,
-                          "training wants images, a batch, epochs and a "
+                          "training needs images, a batch, epochs and a "
                           "learning rate above 0");
     if ((int64_t)c->epochs * ((c->train_count - 1) / c->batch + 1) > INT32_MAX)
         return clade_fail(CLADE_EUSAGE,
@@ -257,20 +257,20 @@ static bool holds(const char *folder, const char *name)
     return there;
 }
 
-/* A folder with a checkpoint holds a run.  One with a history alone holds what
- * a run left that was killed before its first checkpoint. */
+/* Refuse a folder that holds another run.  If it has a history but no
+ * checkpoint, that run was killed before its first checkpoint. */
 static clade_status check_unused(const char *folder)
 {
     if (holds(folder, TRAIN_CHECKPOINT))
         return clade_fail(CLADE_EINUSE,
-                          "%s: holds another run; --resume goes on with that, "
-                          "--out names another folder",
+                          "%s: holds another run; continue that with --resume, "
+                          "or name another folder with --out",
                           folder);
     if (holds(folder, TRAIN_HISTORY))
         return clade_fail(CLADE_EINUSE,
                           "%s: holds a " TRAIN_HISTORY
-                          " without the checkpoint to go on from; remove the "
-                          "folder, or name another with --out",
+                          " but no checkpoint, so its run cannot continue; "
+                          "remove the folder, or name another with --out",
                           folder);
     return CLADE_OK;
 }
@@ -283,80 +283,82 @@ static clade_status read_data(struct clade_data *data,
     return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
 }
 
-static clade_status make_net(struct run *run, const clade_checkpoint *from)
+static clade_status make_net(struct training *t, const clade_checkpoint *from)
 {
-    const struct clade_train_config *c = run->config;
+    const struct clade_train_config *c = t->config;
     struct clade_net_config net = CLADE_NET_DEFAULTS;
-    const struct clade_dataset *images = &run->data.train;
+    const struct clade_dataset *images = &t->data.train;
     clade_status st;
 
     net.algorithm = c->algorithm;
-    if (from && !run->elsewhere)
+    if (from && !t->elsewhere)
         net.algorithms = clade_checkpoint_info(from)->algorithms;
     net.seed = c->seed;
     net.train_batch = lesser(c->batch, c->train_count);
     net.train_last = c->train_count % net.train_batch;
     net.eval_batch = lesser(c->batch, c->test_count);
     net.eval_last = c->test_count % net.eval_batch;
-    st = clade_net_new(&run->net, run->be, &net);
-    tell_notices(run);
+    st = clade_net_new(&t->net, t->be, &net);
+    tell_notices(t);
     if (st)
         return st;
-    run->shape = clade_net_shape(run->net);
-    if (images->h != run->shape.source_h || images->w != run->shape.source_w)
+    t->shape = clade_net_shape(t->net);
+    if (images->h != t->shape.source_h || images->w != t->shape.source_w)
         return clade_fail(
-            CLADE_ESHAPE, "the net wants images of %d x %d, these are %d x %d",
-            run->shape.source_h, run->shape.source_w, images->h, images->w);
+            CLADE_ESHAPE, "the net takes images of %d x %d, these are %d x %d",
+            t->shape.source_h, t->shape.source_w, images->h, images->w);
     return CLADE_OK;
 }
 
-static clade_status make_staging(struct run *run)
+static clade_status make_staging(struct training *t)
 {
-    const struct clade_train_config *c = run->config;
+    const struct clade_train_config *c = t->config;
 
-    run->steps = (c->train_count - 1) / c->batch + 1;
-    run->shuffle = rng_stream("shuffle", "train");
-    run->order = malloc((size_t)c->train_count * sizeof *run->order);
-    clade_net_staging(run->net, &run->images, &run->labels);
-    run->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
-    if (!run->order || !run->checkpoint)
+    t->steps = (c->train_count - 1) / c->batch + 1;
+    t->shuffle = rng_stream("shuffle", "train");
+    t->order = malloc((size_t)c->train_count * sizeof *t->order);
+    clade_net_staging(t->net, &t->images, &t->labels);
+    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
+    if (!t->order || !t->checkpoint)
         return clade_fail(CLADE_ENOMEM, "%d images: out of memory",
                           c->train_count);
     return CLADE_OK;
 }
 
-/* Compare with the run that left a checkpoint; once with what is known before
- * the net is made, once with its algorithms. */
-static clade_status compare(struct run *run, const clade_checkpoint *checkpoint)
+/* Make the metadata, and compare them with those of a checkpoint, if there is
+ * one.  This is done twice: before the net is made, and after, when its
+ * algorithms are known. */
+static clade_status compare(struct training *t,
+                            const clade_checkpoint *checkpoint)
 {
     static const char elsewhere_text[] =
-        "the run was on another device or driver: algorithms are chosen anew";
-    const struct clade_train_observer *observer = run->observer;
+        "the run was on another device or driver: algorithms are chosen again";
+    const struct clade_train_observer *observer = t->observer;
     struct clade_net_config net = CLADE_NET_DEFAULTS;
     clade_status st;
 
-    json_decref(run->metadata);
-    run->metadata = checkpoint_metadata(run->config, net.net, run->data.source,
-                                        run->be, run->net);
+    json_decref(t->metadata);
+    t->metadata =
+        checkpoint_metadata(t->config, net.net, t->data.source, t->be, t->net);
     if (!checkpoint)
         return CLADE_OK;
-    st = checkpoint_compare(checkpoint, run->metadata, &run->elsewhere);
-    if (!st && run->elsewhere && run->net && observer->notice)
+    st = checkpoint_compare(checkpoint, t->metadata, &t->elsewhere);
+    if (!st && t->elsewhere && t->net && observer->notice)
         observer->notice(observer->arg, elsewhere_text);
     return st;
 }
 
-static clade_status open_files(struct run *run)
+static clade_status open_files(struct training *t)
 {
-    const char *folder = run->config->out;
-    char *history = history_header(&run->shape);
-    char *losses = steps_header(&run->shape);
+    const char *folder = t->config->out;
+    char *history = history_header(&t->shape);
+    char *losses = steps_header(&t->shape);
     clade_status st;
 
-    st = csv_open(&run->history, folder, TRAIN_HISTORY, history, run->done, 1);
+    st = csv_open(&t->history, folder, TRAIN_HISTORY, history, t->done, 1);
     if (!st)
-        st = csv_open(&run->losses, folder, TRAIN_STEPS, losses,
-                      run->done * run->steps, run->steps);
+        st = csv_open(&t->losses, folder, TRAIN_STEPS, losses,
+                      t->done * t->steps, t->steps);
     free(history);
     free(losses);
     return st;
@@ -369,7 +371,8 @@ static clade_status write_nothing(void *arg, FILE *file)
     return CLADE_OK;
 }
 
-/* Make the folder and try a file in it: better now than after an epoch. */
+/* Make the folder and write a file to it, so that a failure shows now and not
+ * after an epoch. */
 static clade_status prepare_folder(const char *folder)
 {
     char *path = file_path(folder, ".clade-probe");
@@ -384,36 +387,37 @@ static clade_status prepare_folder(const char *folder)
     return st;
 }
 
-static void tell_start(struct run *run)
+static void tell_start(struct training *t)
 {
-    if (run->observer->start)
-        run->observer->start(run->observer->arg, &(struct clade_train_start){
-                                                     .config = run->config,
-                                                     .net = run->net,
-                                                     .source = run->data.source,
-                                                     .steps = run->steps,
-                                                     .done = run->done,
-                                                 });
+    if (t->observer->start)
+        t->observer->start(t->observer->arg, &(struct clade_train_start){
+                                                 .config = t->config,
+                                                 .net = t->net,
+                                                 .source = t->data.source,
+                                                 .steps = t->steps,
+                                                 .done = t->done,
+                                             });
 }
 
-/* Everything before the first step; `checkpoint` NULL: a new run. */
-static clade_status set_up(struct run *run, clade_checkpoint *checkpoint)
+/* Do everything that comes before the first step.  `checkpoint` is NULL for a
+ * new run. */
+static clade_status set_up(struct training *t, clade_checkpoint *checkpoint)
 {
     clade_status st;
 
-    if ((st = read_data(&run->data, run->config)) ||
-        (st = compare(run, checkpoint)) || (st = make_net(run, checkpoint)) ||
-        (st = compare(run, checkpoint)) || (st = make_staging(run)))
+    if ((st = read_data(&t->data, t->config)) ||
+        (st = compare(t, checkpoint)) || (st = make_net(t, checkpoint)) ||
+        (st = compare(t, checkpoint)) || (st = make_staging(t)))
         return st;
     if (checkpoint) {
-        if ((st = clade_checkpoint_load(checkpoint, run->net)))
+        if ((st = clade_checkpoint_load(checkpoint, t->net)))
             return st;
-        run->done = clade_checkpoint_info(checkpoint)->epoch;
+        t->done = clade_checkpoint_info(checkpoint)->epoch;
     }
-    if ((st = prepare_folder(run->config->out)) || (st = open_files(run)))
+    if ((st = prepare_folder(t->config->out)) || (st = open_files(t)))
         return st;
-    tell_start(run);
-    return history_replay(&run->history, &run->shape, run->observer);
+    tell_start(t);
+    return history_replay(&t->history, &t->shape, t->observer);
 }
 
 static clade_status find_checkpoint(clade_checkpoint **checkpoint,
@@ -427,8 +431,8 @@ static clade_status find_checkpoint(clade_checkpoint **checkpoint,
     if (!holds(config->out, TRAIN_CHECKPOINT))
         return clade_fail(CLADE_EDATA,
                           "%s: there is no " TRAIN_CHECKPOINT
-                          " to go on from; --out names the run's folder, and "
-                          "without --resume a run begins",
+                          " to resume from; name the run's folder with --out, "
+                          "or start a new run without --resume",
                           config->out);
     path = file_path(config->out, TRAIN_CHECKPOINT);
     if (!path)
@@ -438,15 +442,15 @@ static clade_status find_checkpoint(clade_checkpoint **checkpoint,
     return st;
 }
 
-static void run_free(struct run *run)
+static void training_free(struct training *t)
 {
-    csv_close(&run->losses);
-    csv_close(&run->history);
-    json_decref(run->metadata);
-    free(run->checkpoint);
-    free(run->order);
-    clade_net_free(run->net);
-    clade_data_free(&run->data);
+    csv_close(&t->losses);
+    csv_close(&t->history);
+    json_decref(t->metadata);
+    free(t->checkpoint);
+    free(t->order);
+    clade_net_free(t->net);
+    clade_data_free(&t->data);
 }
 
 clade_status clade_train(clade_backend *be,
@@ -454,19 +458,19 @@ clade_status clade_train(clade_backend *be,
                          const struct clade_train_observer *observer)
 {
     static const struct clade_train_observer nobody;
-    struct run run = { .config = config,
-                       .observer = observer ? observer : &nobody,
-                       .be = be };
+    struct training t = { .config = config,
+                          .observer = observer ? observer : &nobody,
+                          .be = be };
     clade_checkpoint *checkpoint = NULL;
     clade_status st;
 
     if ((st = check_config(config)) ||
         (st = find_checkpoint(&checkpoint, config)))
         return st;
-    st = set_up(&run, checkpoint);
+    st = set_up(&t, checkpoint);
     clade_checkpoint_close(checkpoint);
     if (!st)
-        st = train_epochs(&run);
-    run_free(&run);
+        st = train_epochs(&t);
+    training_free(&t);
     return st;
 }

@@ -6,33 +6,36 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* The files of a run's folder. */
+/* The files in the folder of a run. */
 #define TRAIN_CHECKPOINT "checkpoint.safetensors"
 #define TRAIN_HISTORY    "history.csv"
 #define TRAIN_STEPS      "steps.csv"
 
 /*
- * A csv file as it will be: kept in memory, appended to through `out`,
- * replaced on the disk by csv_save().  Opened with its header line, and with
- * the first `rows` rows of the file that is there (CLADE_EDATA if it has
- * another header or fewer rows, or if row i's first column is not
- * i / rows_an_epoch); rows = 0 does not look for a file.
+ * A csv file, kept in memory.  Rows are appended through `out`.
  */
 struct csv {
     char *path;
     FILE *out;
-    char *text; /* of `out`, once flushed */
+    char *text; /* what was written to `out`; valid after a flush */
     size_t length;
 };
+/*
+ * Start with the header line, and with the first `rows` rows of the file on the
+ * disk.  If rows is 0, the file need not exist.  Returns CLADE_EDATA if the
+ * file is missing, has another header or too few rows, or if row i does not
+ * begin with the number of its epoch, i / rows_an_epoch.
+ */
 clade_status csv_open(struct csv *csv, const char *folder, const char *name,
                       const char *header, int rows, int rows_an_epoch);
 void csv_close(struct csv *csv);
+/* Replace the file on the disk. */
 clade_status csv_save(struct csv *csv);
 
-/* The header lines of both files, to be freed. */
+/* The header lines of history.csv and steps.csv; the caller frees them. */
 char *history_header(const struct clade_net_shape *shape);
 char *steps_header(const struct clade_net_shape *shape);
-/* Rows. */
+/* Append a row. */
 void history_append(struct csv *csv, const struct clade_net_shape *shape,
                     const struct clade_train_epoch *epoch);
 void steps_append(struct csv *csv, const struct clade_net_shape *shape,
@@ -44,19 +47,21 @@ clade_status history_replay(struct csv *csv,
                             const struct clade_train_observer *observer);
 
 /*
- * A checkpoint's metadata, as the config and net make it (epoch apart): an
- * object of strings.  net NULL: without `algorithms`.
+ * Make a checkpoint's metadata, an object of strings, from the config and the
+ * net.  checkpoint_save() adds `epoch`.  If net is NULL, `algorithms` is
+ * missing.
  */
 json_t *checkpoint_metadata(const struct clade_train_config *config,
                             const char *net_name, const char *source,
                             clade_backend *be, const clade_net *net);
-/* Write `path`, after `epochs` completed ones. */
+/* Write the checkpoint `path` after `epochs` complete epochs. */
 clade_status checkpoint_save(const char *path, clade_net *net, json_t *metadata,
                              int epochs);
 /*
- * CLADE_EDATA, naming both values, if a checkpoint is another run's than
- * `metadata` says.  On another device or driver *elsewhere is set and the
- * algorithms may differ.
+ * Does a checkpoint belong to the run that `metadata` describe?  If not, return
+ * CLADE_EDATA; the message names both values that differ.  Set *elsewhere if
+ * another device or driver wrote the checkpoint; then the algorithms may
+ * differ.
  */
 clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
                                 json_t *metadata, bool *elsewhere);

@@ -13,6 +13,10 @@ static const struct verify_line lines[] = {
       "one pixel" },
     { ALL, 3, 57, 61, 0, 1, 1, 1, 1, SAME, 0, 0, CORE,
       "a long sum for one channel" },
+    { ALL, 1, 1, 1, 0, 1, 1, 1, 1, SAME, 0, 0, D(EXACT),
+      "one element" },
+    { ALL, 2, 19, 23, 0, 48, 1, 1, 1, SAME, 0, 16, D(EXACT),
+      "a slice whose pixels fill no block" },
     { 0 }
 };
 /* clang-format on */

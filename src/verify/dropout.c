@@ -11,6 +11,8 @@ static const struct verify_line lines[] = {
       "channels that are no multiple of 4, a slice" },
     { ALL, 1, 3, 5, 7, 0, 1, 1, 1, SAME, RELU, 0, CORE,
       "an odd number of elements" },
+    { ALL, 5, 2, 2, 16, 0, 1, 1, 1, SAME, RELU, 4, CORE | D(SPECIAL),
+      "a slice in fours" },
     { 0 }
 };
 /* clang-format on */

@@ -18,6 +18,8 @@ static const struct verify_line lines[] = {
       "a window larger than the image" },
     { MAX, 1, 9, 11, 528, 0, 2, 3, 2, VALID, 0, 0, CORE,
       "no padding, an even window" },
+    { MAX, 1, 9, 5, 20, 0, 2, 3, 2, SAME, ACC, 1, CORE | D(SPECIAL),
+      "unequal sides of window and image" },
     { AVG, 2, 14, 14, 24, 0, 5, 5, 3, VALID, RELU | ACC, 2, ALL,
       "5x5/3, the auxiliary heads'" },
     { AVG, 2, 7, 7, 48, 0, 7, 7, 1, VALID, RELU, 0, ALL,
@@ -26,6 +28,8 @@ static const struct verify_line lines[] = {
       "images of one pixel" },
     { AVG, 1, 8, 5, 1, 0, 2, 3, 1, VALID, ACC, 4, CORE,
       "overlapping windows, one channel" },
+    { AVG, 1, 6, 5, 3, 0, 2, 2, 2, VALID, RELU, 1, CORE,
+      "windows that leave the last column out" },
     { 0 }
 };
 /* clang-format on */

@@ -11,6 +11,10 @@ static const struct verify_line lines[] = {
       "odd factors, one of them 1" },
     { ALL, 3, 1, 1, 4, 0, 3, 5, 1, OUTPUT, 0, 0, CORE,
       "images of one pixel" },
+    { ALL, 1, 5, 7, 1, 0, 17, 23, 1, OUTPUT, 0, 0, CORE,
+      "odd sizes" },
+    { ALL, 2, 9, 3, 3, 0, 40, 16, 1, OUTPUT, 0, 2, CORE,
+      "a slice" },
     { 0 }
 };
 /* clang-format on */

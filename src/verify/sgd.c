@@ -13,6 +13,8 @@ static const struct verify_line lines[] = {
       "one parameter" },
     { ALL, 1, 1, 1, 1, 4099, 1, 1, 1, SAME, 0, 0, CORE,
       "a length that no width divides" },
+    { ALL, 1, 1, 1, 1, 32797, 1, 1, 1, SAME, 0, 0, D(EXACT),
+      "three spans, the last one short and odd" },
     { 0 }
 };
 /* clang-format on */

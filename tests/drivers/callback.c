@@ -25,8 +25,8 @@ int main(void)
     if (!find_device())
         return 0;
     context = clCreateContext(NULL, 1, &device, hear, argument, NULL);
-    clCreateBuffer(context, 0, 0, NULL, NULL); /* an error to be told of */
+    clCreateBuffer(context, 0, 0, NULL, NULL); /* an error, to be reported */
     if (!calls)
-        puts("# the driver said nothing");
+        puts("# the driver did not call it");
     return report(!wrong, "a context's callback gets its argument");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that was filled is initialised.  `oclgrind --uninitialized` of
- * Oclgrind 21.10 reports that this kernel reads what is not.
+ * Memory that was filled is initialised.  Oclgrind 21.10 with --uninitialized
+ * wrongly reports that this kernel reads uninitialised memory.
  */
 #include "one-device.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A binary that is none must be refused (CL_INVALID_BINARY, or a failed
- * build).  Rusticl of Mesa 22.3.6 ends the process instead; a child is used.
+ * A driver must refuse bytes that are not a binary: with CL_INVALID_BINARY, or
+ * a failed build.  Rusticl of Mesa 22.3.6 ends the process instead, so this
+ * runs in a child.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ int main(void)
 
     if (!find_device())
         return 0;
-    if (fork() == 0) { /* drivers have threads: all of it in the child */
+    if (fork() == 0) { /* a driver's threads must all be in the child */
         load(clCreateContext(NULL, 1, &device, NULL, NULL, NULL));
         _exit(0);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * llvmpipe (Mesa 22.3.6) ends a work-item's loops after 65,535 turns in all
- * and goes on behind them, without an error: gallivm's
- * LP_MAX_TGSI_LOOP_ITERATIONS.
+ * llvmpipe (Mesa 22.3.6) leaves the loops of a work-item after 65,535
+ * iterations in all, and continues after them without an error.  The limit is
+ * gallivm's LP_MAX_TGSI_LOOP_ITERATIONS.
  */
 #include "one-device.h"
 
@@ -48,6 +48,6 @@ int main(void)
     clReleaseProgram(program);
     clReleaseCommandQueue(queue);
     clReleaseContext(context);
-    printf("# %d turns counted as %d\n", turns, counted);
-    return report(counted == turns, "loops turn as often as they should");
+    printf("# %d iterations counted as %d\n", turns, counted);
+    return report(counted == turns, "a loop runs all its iterations");
 }

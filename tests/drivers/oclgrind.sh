@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# What Oclgrind should do with the reproducers beside this file; `make
-# check-drivers` says where they are built.
+# What Oclgrind should report for the reproducers beside this file, which `make
+# check-drivers` builds.
 programs=tests/drivers
 log=$programs/oclgrind.found
 
@@ -11,7 +11,7 @@ if ! command -v oclgrind >/dev/null; then
     exit
 fi
 
-# said NUMBER WHAT STATUS: a line of TAP.
+# said NUMBER WHAT STATUS: the line of one test.
 said()
 {
     if [ "$3" -eq 0 ]; then
@@ -30,5 +30,5 @@ test ! -s $log
 said 2 'what a fill wrote is initialised' $?
 oclgrind --uninitialized --log $log $programs/write.t >$programs/fill.out 2>&1
 test ! -s $log
-said 3 'a write of a part leaves the rest initialised' $?
+said 3 'writing a part leaves the rest initialised' $?
 rm -f $log $programs/fill.out

@@ -3,8 +3,8 @@
 #define ONE_DEVICE_H
 
 /*
- * The device of a reproducer, with nothing of the library: the first one of
- * the ICD loader, which OCL_ICD_VENDORS chooses.
+ * The device of a reproducer: the first one that the ICD loader has, which
+ * OCL_ICD_VENDORS selects.  Nothing of the library is used.
  */
 #include <CL/cl.h>
 #include <stdio.h>
@@ -12,7 +12,8 @@
 static cl_platform_id platform;
 static cl_device_id device;
 
-/* False, and a TAP plan that skips, where there is none. */
+/* Find the device and print the TAP plan.  If there is no device, print a plan
+ * that skips and return 0. */
 static inline int find_device(void)
 {
     char name[256] = "", version[256] = "";

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing a part of a buffer leaves the rest initialised.  After the second
- * write `oclgrind --uninitialized` of Oclgrind 21.10 takes the rest for what
- * nobody wrote.
+ * Writing a part of a buffer leaves the rest initialised.  Oclgrind 21.10 with
+ * --uninitialized takes the rest for uninitialised after the second write.
  */
 #include "one-device.h"
 

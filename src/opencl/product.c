@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the algorithms of the products share. */
+#include "conv.h"
+
+double ocl_conv_cost(const struct clade_op *op, double share)
+{
+    return clade_op_flops(op) / (share * 1e11);
+}
+
+/* The roles that are images, in any direction. */
+static const enum clade_role images[] = { CLADE_Y, CLADE_X, CLADE_DY,
+                                          CLADE_DX };
+enum { N_IMAGES = sizeof images / sizeof *images };
+
+static int image_count(const struct clade_op *op)
+{
+    return op->t[op->kind == CLADE_CONV_FWD ? CLADE_Y : CLADE_DY].n;
+}
+
+int ocl_conv_images(const struct clade_op *op)
+{
+    const double per_image = clade_op_flops(op) / image_count(op);
+    const double n = OCL_LAUNCH_FLOPS / per_image;
+
+    return n < 1 ? 1 : n > 1 << 20 ? 1 << 20 : (int)n;
+}
+
+struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n)
+{
+    struct clade_op part = *op;
+
+    for (int i = 0; i < N_IMAGES; i++) {
+        struct clade_tensor *t = &part.t[images[i]];
+
+        if (!t->buffer)
+            continue;
+        t->offset += (int64_t)first * t->h * t->w * t->ld;
+        t->n = n;
+    }
+    return part;
+}
