@@ -175,8 +175,8 @@ ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&
 report $? 'verify --html writes a page that loads nothing else'
 fails 1 'no/such' $softmax --format json --html no/such/page.html
 
-fails 2 'for products; it has reference' verify --device cpu --suite ops \
-    --case sgd --algorithm zzz --format json
+fails 2 'no algorithm .zzz. on cpu; there is .reference.' verify \
+    --device cpu --suite ops --case sgd --algorithm zzz --format json
 for suite in ops step train; do
     fails 4 'only single precision' verify --device cpu64 --suite $suite \
         --format json

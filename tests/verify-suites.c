@@ -316,13 +316,14 @@ static int one_or_two(clade_backend *be, const struct clade_op *op,
 
 static void test_algorithm_asked_for(clade_backend *be)
 {
+    static const char *const names[] = { "one", "two", NULL };
     static const struct {
         const char *algorithm, *match;
         clade_status st;
         int passed;
         const char *message, *what;
     } asked[] = {
-        { "three", "sgd", CLADE_EUSAGE, 0, "it has one, two",
+        { "three", "sgd", CLADE_EUSAGE, 0, "there is `one`, `two`",
           "an algorithm that there isn't" },
         { "one", "conv_fwd:1x1x1x64:1x1/1:1x1x10:bias:exact", CLADE_OK, 1, "",
           "one of two" },
@@ -332,6 +333,7 @@ static void test_algorithm_asked_for(clade_backend *be)
           "an op that is no product" },
     };
 
+    faulty.algorithms = names;
     faulty.candidates = one_or_two;
     faulty.settle = settle_either;
     faulty.run = backend_cpu.run;

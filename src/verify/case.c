@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reduced cases: shapes like GoogLeNet's, made small, and shapes made to
- * hurt; as the families' files have them.
+ * Cases by name, and the reduced ones: shapes like GoogLeNet's, made small, and
+ * shapes made to hurt, which the families' files list.
  */
 #include "verify/case.h"
 
@@ -51,7 +51,7 @@ void verify_case_name(struct op_case *c)
              is_slice(c) ? ":slice" : "", verify_data_name(c->data));
 }
 
-/* Whether `text` starts with a word, after which it then points. */
+/* If *text starts with a word, step over it. */
 static bool take(const char **text, const char *word)
 {
     const size_t n = strlen(word);
@@ -61,7 +61,7 @@ static bool take(const char **text, const char *word)
     return found;
 }
 
-/* The extents, the padding; after these *text points. */
+/* Read the extents and the padding, and step over them. */
 static bool take_geometry(struct op_case *c, const char **text)
 {
     struct clade_window *w = &c->window;
@@ -104,7 +104,8 @@ static bool is_sane(const struct op_case *c)
            (double)w->r * w->s * c->c * c->k < ELEMENTS_MAX;
 }
 
-/* The kind of a name before a colon, or CLADE_OP_KINDS. */
+/* Step over the name of a kind, before a colon; CLADE_OP_KINDS: there is
+ * none. */
 static enum clade_op_kind take_kind(const char **text)
 {
     for (int kind = 0; kind < CLADE_OP_KINDS; kind++) {
@@ -118,7 +119,7 @@ static enum clade_op_kind take_kind(const char **text)
     return CLADE_OP_KINDS;
 }
 
-/* The data of a name that is all that is left, or DATA_KINDS. */
+/* The kind of data of this name, or DATA_KINDS. */
 static enum verify_data find_data(const char *text)
 {
     int data = 0;
@@ -128,8 +129,8 @@ static enum verify_data find_data(const char *text)
     return data;
 }
 
-/* Numbers are read as sscanf() reads them: a name must come out as it was when
- * the case is named again. */
+/* sscanf() takes blanks, signs and leading zeros: a name is good if the case's
+ * own name is the same again. */
 const char *verify_case_parse(struct op_case *c, const char *name)
 {
     const char *text = name;
@@ -162,19 +163,11 @@ int verify_extent(const struct op_case *c, char letter)
 {
     static const char letters[] = "nhwcpqkrsRS1t";
     const struct clade_window *w = &c->window;
-    const int extents[] = { c->n,
-                            c->h,
-                            c->w,
-                            c->c,
-                            c->p,
-                            c->q,
-                            c->k,
-                            w->r,
-                            w->s,
-                            ceil_div(w->r, w->stride),
-                            ceil_div(w->s, w->stride),
-                            1,
-                            UINT8_MAX + 1 };
+    /* clang-format off */
+    const int extents[] = { c->n, c->h, c->w, c->c, c->p, c->q, c->k,
+                            w->r, w->s, ceil_div(w->r, w->stride),
+                            ceil_div(w->s, w->stride), 1, UINT8_MAX + 1 };
+    /* clang-format on */
 
     return extents[strchr(letters, letter) - letters];
 }

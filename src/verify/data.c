@@ -67,14 +67,6 @@ static int ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
-/* Integers of both signs, none of them 0, as large as their sums allow. */
-static double exact_value(const struct fill *f, struct words r)
-{
-    const double unit = f->is_b ? DATA_EXACT_B : DATA_EXACT_A;
-
-    return data_sign(r.w[1]) * (1 + r.w[0] % f->amplitude) * unit;
-}
-
 /* Where sums are longer, one operand is mostly 0. */
 static double wide_value(const struct fill *f, struct words r)
 {
@@ -186,8 +178,9 @@ double data_operand(const struct fill *f, int64_t i)
     const struct words r = data_words(f, i);
 
     switch (f->c->data) {
-    case DATA_EXACT:
-        return exact_value(f, r);
+    case DATA_EXACT: /* integers of both signs, none of them 0 */
+        return data_sign(r.w[1]) * (1 + r.w[0] % f->amplitude) *
+               (f->is_b ? DATA_EXACT_B : DATA_EXACT_A);
     case DATA_WIDE_A:
     case DATA_WIDE_B:
         return wide_value(f, r);

@@ -264,6 +264,8 @@ clade_status verify_undump(struct verify_host **host, struct op_case *c,
     st = get_case(c, file, path);
     if (!st)
         st = verify_host_new(host, c);
+    if (st == CLADE_ESHAPE)
+        st = bad(file, "case", clade_error());
     if (!st && (st = get_values(*host, file, c)))
         verify_host_free(*host);
     safetensors_close(file);

@@ -2,6 +2,7 @@
 /* The ops suite: each case, with each algorithm that can run it. */
 #include "verify/verify.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static clade_status judge(struct clade_verdict *v, const struct expected *x,
 static double room_between(const struct expected *x, enum clade_role role,
                            int depth, bool denormals)
 {
-    const int64_t n = verify_products(x->c);
+    const int64_t n = verify_extents(x->c, verify_kind(x->c->kind)->over);
     const struct cpu_exact exact = { .s = (double)n + 1, .n = n };
     const int depths[] = { x->depth, depth };
     struct clade_op op = x->host->op;
@@ -221,55 +222,23 @@ clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
     return st;
 }
 
-/* Find out whether a case's op has the algorithm; add those that it has to a
- * list. */
-static clade_status find_algorithm(bool *found, char *known, size_t size,
-                                   clade_backend *be, const struct op_case *c,
-                                   const char *algorithm)
-{
-    const char *list[VERIFY_ALGORITHMS_MAX];
-    struct verify_host *host;
-    clade_status st = verify_host_new(&host, c);
-    int n;
-
-    if (st)
-        return st;
-    n = clade_backend_algorithms(be, &host->op, list, VERIFY_ALGORITHMS_MAX);
-    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++) {
-        const size_t used = strlen(known);
-
-        *found |= !strcmp(list[i], algorithm);
-        if (!strstr(known, list[i]))
-            snprintf(known + used, size - used, "%s%s", used ? ", " : "",
-                     list[i]);
-    }
-    verify_host_free(host);
-    return CLADE_OK;
-}
-
-/* What is asked for must be an algorithm of some product's. */
+/* What is asked for must be an algorithm: of the first case, a product. */
 static clade_status check_algorithm(clade_backend *be, const char *algorithm)
 {
-    char known[128] = "";
+    struct verify_host *host;
     struct op_cases cases;
-    bool found = false;
-    clade_status st;
+    clade_status st = algorithm ? verify_cases_quick(&cases) : CLADE_OK;
 
-    if (!algorithm)
-        return CLADE_OK;
-    st = verify_cases_quick(&cases);
-    for (int i = 0; i < cases.count && !found && !st; i++)
-        if (op_is_product(cases.list[i].kind))
-            st = find_algorithm(&found, known, sizeof(known), be,
-                                &cases.list[i], algorithm);
-    free(cases.list);
-    if (st || found)
+    if (st || !algorithm)
         return st;
-    return clade_fail(CLADE_EUSAGE,
-                      "verify: %s has no algorithm `%s` for products; it has "
-                      "%s",
-                      clade_backend_device(be)->selector, algorithm,
-                      known[0] ? known : "none");
+    assert(op_is_product(cases.list[0].kind));
+    st = verify_host_new(&host, &cases.list[0]);
+    if (!st) {
+        st = clade_backend_choose(be, &host->op, algorithm);
+        verify_host_free(host);
+    }
+    free(cases.list);
+    return st;
 }
 
 /* Ops that are no products have one algorithm, whatever is asked for. */
