@@ -17,8 +17,25 @@
 #define TABLE_STREAM 0xffffffffu
 #define PI           3.14159265358979323846
 
-enum mode { MEASURE, LEARN, PERTURB };
+/* One output of an op. */
+struct site {
+    enum clade_role role;
+    struct clade_tensor t; /* pixels as long as can be */
+    double measured;       /* sigma, before it is capped */
+    uint8_t *code;         /* its elements' brackets, for each slot in turn */
+};
 
+#define SITES 2
+
+struct noise_op {
+    struct clade_op bare; /* as in the plan, but without a forward ReLU */
+    bool relu;            /* `bare` lacks it */
+    int n_sites;
+    struct site site[SITES];
+};
+
+/* Brackets are kept for as many steps as memory allows, evenly spread: the
+ * slots.  Steps in between use those of the slot before. */
 struct noise {
     clade_backend *be, *cpu;
     const struct plan *plan;
@@ -27,11 +44,14 @@ struct noise {
     struct verify_mirror mirror, scratch;
     struct verify_copy out;
     float *normals; /* NORMALS, and BLOCK of the first ones again */
-    enum mode mode;
-    uint32_t run;
-    double scale;
+    struct noise_use use;
     int step;
 };
+
+static clade_status no_memory(void)
+{
+    return clade_fail(CLADE_ENOMEM, "noise: out of memory");
+}
 
 /*
  * A bracket as one byte: a float's exponent and two bits of its mantissa, so
@@ -62,12 +82,23 @@ static float decode(int code)
     return code ? s : 0;
 }
 
-/* ---- sites --------------------------------------------------------------- */
+/* ---- ops ----------------------------------------------------------------- */
 
-static bool has_noise(enum clade_op_kind kind, enum clade_role role)
+static clade_status prepare_bare(struct noise *n, struct noise_op *o)
 {
-    return kind != CLADE_FILTER_PACK && role != CLADE_ARG &&
-           !verify_is_exact(kind, role);
+    return clade_backend_prepare(n->be, &o->bare);
+}
+
+static clade_status run_bare(struct noise *n, const struct noise_op *o)
+{
+    return clade_backend_run(n->be, &o->bare);
+}
+
+static bool has_noise(const struct clade_op *op, enum clade_role role)
+{
+    return clade_op_outputs(op->kind) & 1u << role && op->t[role].buffer &&
+           op->kind != CLADE_FILTER_PACK && role != CLADE_ARG &&
+           !verify_is_exact(op->kind, role);
 }
 
 /* Without gaps a tensor is one row, and can be cut anywhere. */
@@ -80,59 +111,47 @@ static struct clade_tensor longest(struct clade_tensor t)
     return t;
 }
 
-static clade_status add_sites(struct noise_op *o, const struct noise *n)
-{
-    const unsigned outputs = clade_op_outputs(o->bare.kind);
-
-    for (int role = 0; role < CLADE_ROLES; role++) {
-        struct noise_site *s = &o->site[o->n_sites];
-
-        if (!(outputs & 1u << role) || !o->bare.t[role].buffer ||
-            !has_noise(o->bare.kind, role))
-            continue;
-        assert(o->n_sites < NOISE_SITES);
-        s->role = role;
-        s->t = longest(o->bare.t[role]);
-        s->code = calloc(n->slots, sizeof(*s->code));
-        if (!s->code)
-            return clade_fail(CLADE_ENOMEM, "noise: out of memory");
-        o->n_sites++;
-    }
-    return CLADE_OK;
-}
-
-/* The plan's op; without its ReLU, it is one more to be prepared. */
-static clade_status add_op(struct noise_op *o, const struct noise *n,
+/* Take an op of the plan.  Without its ReLU it is another op, which has to be
+ * prepared. */
+static clade_status add_op(struct noise *n, struct noise_op *o,
                            const struct clade_op *op)
 {
-    clade_status st;
-
     o->bare = *op;
-    if (op->kind == CLADE_CONV_FWD && op->flags & CLADE_RELU) {
-        o->bare.flags &= ~(unsigned)CLADE_RELU;
-        st = clade_backend_prepare(n->be, &o->bare);
-        if (st)
-            return st;
-        o->relu = true;
+    o->relu = op->kind == CLADE_CONV_FWD && op->flags & CLADE_RELU;
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        if (!has_noise(op, role))
+            continue;
+        assert(o->n_sites < SITES);
+        o->site[o->n_sites++] =
+            (struct site){ .role = role, .t = longest(op->t[role]) };
     }
-    return add_sites(o, n);
+    if (!o->relu)
+        return CLADE_OK;
+    o->bare.flags &= ~(unsigned)CLADE_RELU;
+    return prepare_bare(n, o);
 }
 
-/* The bytes that one step's brackets take. */
-static int64_t bytes_of(const struct plan *plan)
+static int ops_of(const struct noise *n)
 {
-    int64_t bytes = 0;
+    return n->plan->phase[PLAN_PHASES];
+}
 
-    for (int i = 0; i < plan->phase[PLAN_PHASES]; i++) {
-        const struct clade_op *op = &plan->ops[i];
-        const unsigned outputs = clade_op_outputs(op->kind);
+static clade_status add_ops(struct noise *n)
+{
+    int64_t bytes = 0; /* of the brackets of one slot */
+    clade_status st = CLADE_OK;
 
-        for (int role = 0; role < CLADE_ROLES; role++)
-            if (outputs & 1u << role && op->t[role].buffer &&
-                has_noise(op->kind, role))
-                bytes += clade_tensor_elements(&op->t[role]);
+    n->ops = calloc(ops_of(n), sizeof(*n->ops));
+    if (!n->ops)
+        return no_memory();
+    for (int i = 0; i < ops_of(n) && !st; i++) {
+        st = add_op(n, &n->ops[i], &n->plan->ops[i]);
+        for (int k = 0; k < n->ops[i].n_sites; k++)
+            bytes += clade_tensor_elements(&n->ops[i].site[k].t);
     }
-    return bytes;
+    n->slots = st ? 1 : (int)(MEMORY / bytes);
+    n->slots = n->slots < 1 ? 1 : n->slots < n->steps ? n->slots : n->steps;
+    return st;
 }
 
 /* Independent numbers of a normal distribution (Box & Muller 1958). */
@@ -164,47 +183,29 @@ clade_status noise_new(struct noise **out, clade_net *net, int batch, int steps)
     clade_status st;
 
     if (!n)
-        return clade_fail(CLADE_ENOMEM, "noise: out of memory");
+        return no_memory();
     n->be = net_backend(net);
     n->plan = net_plan(net, batch, true);
     n->steps = steps;
-    n->slots = (int)(MEMORY / bytes_of(n->plan));
-    if (n->slots > steps || n->slots < 1)
-        n->slots = n->slots < 1 ? 1 : steps;
-    n->ops = calloc(n->plan->phase[PLAN_PHASES], sizeof(*n->ops));
-    if (!n->ops) {
-        st = clade_fail(CLADE_ENOMEM, "noise: out of memory");
-        goto out;
-    }
     st = clade_backend_open(&n->cpu, "cpu");
     if (!st)
         st = make_normals(n);
-    for (int i = 0; i < n->plan->phase[PLAN_PHASES] && !st; i++)
-        st = add_op(&n->ops[i], n, &n->plan->ops[i]);
+    if (!st)
+        st = add_ops(n);
     if (st)
-        goto out;
-    *out = n;
-    n = NULL;
-out:
-    noise_free(n);
+        noise_free(n);
+    else
+        *out = n;
     return st;
-}
-
-static void free_op(struct noise_op *o, const struct noise *n)
-{
-    for (int i = 0; i < o->n_sites; i++) {
-        for (int slot = 0; slot < n->slots; slot++)
-            free(o->site[i].code[slot]);
-        free(o->site[i].code);
-    }
 }
 
 void noise_free(struct noise *n)
 {
     if (!n)
         return;
-    for (int i = 0; n->ops && i < n->plan->phase[PLAN_PHASES]; i++)
-        free_op(&n->ops[i], n);
+    for (int i = 0; n->ops && i < ops_of(n); i++)
+        for (int k = 0; k < n->ops[i].n_sites; k++)
+            free(n->ops[i].site[k].code);
     free(n->ops);
     verify_mirror_free(&n->mirror);
     verify_mirror_free(&n->scratch);
@@ -216,21 +217,9 @@ void noise_free(struct noise *n)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-void noise_measure(struct noise *n)
+void noise_begin(struct noise *n, const struct noise_use *use)
 {
-    n->mode = MEASURE;
-}
-
-void noise_learn(struct noise *n)
-{
-    n->mode = LEARN;
-}
-
-void noise_begin(struct noise *n, uint32_t run, double scale)
-{
-    n->mode = PERTURB;
-    n->run = run;
-    n->scale = scale;
+    n->use = *use;
 }
 
 void noise_step(struct noise *n, int step)
@@ -243,36 +232,48 @@ static int slot_of(const struct noise *n, int step)
     return (int)((int64_t)step * n->slots / n->steps);
 }
 
-/* Whether this step is the one that a slot's brackets are learnt in. */
+static bool measures(const struct noise *n)
+{
+    return n->use.mode != NOISE_ADD && n->step == 0;
+}
+
+/* Whether this step is the first of a slot, whose brackets are learnt in it. */
 static bool learns(const struct noise *n)
 {
-    return n->mode == LEARN &&
+    return n->use.mode == NOISE_LEARN &&
            (n->step == 0 || slot_of(n, n->step) != slot_of(n, n->step - 1));
 }
 
-static clade_status learn_site(struct noise *n, struct noise_site *s)
+/* The brackets of a site, in this step. */
+static uint8_t *codes_of(const struct noise *n, const struct site *s)
+{
+    return s->code + slot_of(n, n->step) * clade_tensor_elements(&s->t);
+}
+
+static clade_status learn_site(struct noise *n, struct site *s)
 {
     const int64_t elements = clade_tensor_elements(&s->t);
-    uint8_t **code = &s->code[slot_of(n, n->step)];
+    uint8_t *code;
     float *bracket;
     clade_status st =
         noise_bracket(&bracket, n->cpu, &n->mirror, &n->scratch, s->role);
 
     if (st)
         return st;
-    if (!*code)
-        *code = malloc(elements);
-    for (int64_t i = 0; i < elements && *code; i++)
-        (*code)[i] = code_of(bracket[i]);
+    if (!s->code)
+        s->code = malloc(n->slots * elements);
+    code = s->code ? codes_of(n, s) : NULL;
+    for (int64_t i = 0; i < elements && code; i++)
+        code[i] = code_of(bracket[i]);
     free(bracket);
-    return *code ? CLADE_OK : clade_fail(CLADE_ENOMEM, "noise: out of memory");
+    return code ? CLADE_OK : no_memory();
 }
 
 /* From where on a block takes its numbers: anywhere. */
 static const float *normals_of(const struct noise *n, uint32_t stream,
                                int64_t block)
 {
-    const uint32_t ctr[4] = { (uint32_t)block, n->run, (uint32_t)n->step,
+    const uint32_t ctr[4] = { (uint32_t)block, n->use.run, (uint32_t)n->step,
                               stream };
     uint32_t word[4];
 
@@ -288,9 +289,9 @@ static void perturb_run(float *v, const uint8_t *code, const float *normal,
 }
 
 /* Elements from ... to-1 of an output, whose pixels are at `v`. */
-static void perturb_block(float *v, const struct noise_site *s,
-                          const uint8_t *code, const float *normal,
-                          int64_t from, int64_t to, const float scale[256])
+static void perturb_block(float *v, const struct site *s, const uint8_t *code,
+                          const float *normal, int64_t from, int64_t to,
+                          const float scale[256])
 {
     for (int64_t i = from; i < to;) {
         const int64_t pixel = i / s->t.c, at = i % s->t.c;
@@ -302,17 +303,17 @@ static void perturb_block(float *v, const struct noise_site *s,
     }
 }
 
-static void perturb(float *v, const struct noise *n, const struct noise_site *s,
+static void perturb(float *v, const struct noise *n, const struct site *s,
                     uint32_t stream)
 {
     const int64_t elements = clade_tensor_elements(&s->t);
     const int64_t blocks = (elements + BLOCK - 1) / BLOCK;
-    const uint8_t *code = s->code[slot_of(n, n->step)];
+    const uint8_t *code = codes_of(n, s);
     const double sigma = fmin(s->measured, SIGMA_MOST);
     float scale[256];
 
     for (int i = 0; i < 256; i++)
-        scale[i] = n->scale * sigma * decode(i);
+        scale[i] = n->use.scale * sigma * decode(i);
     for (int64_t b = 0; b < blocks; b++) {
         const int64_t from = b * BLOCK;
         const int64_t to = from + BLOCK < elements ? from + BLOCK : elements;
@@ -332,22 +333,21 @@ static void relu(float *v, const struct clade_tensor *t)
                 v[p * t->ld + c] = 0;
 }
 
-/* An output after its op ran: measured, perturbed, written back. */
-static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
+/* Measure an output after its op ran; or add noise to it, and the ReLU. */
+static clade_status finish_site(struct noise *n, const struct noise_op *o,
+                                struct site *s, uint32_t stream)
 {
-    struct noise_site *s = &o->site[i];
-    const uint32_t stream = (uint32_t)(op * NOISE_SITES + i);
-    const bool writes = n->mode == PERTURB && s->measured > 0;
+    const bool adds = n->use.mode == NOISE_ADD && s->measured > 0;
     clade_status st;
 
-    if (!writes && !o->relu && (n->mode == PERTURB || n->step > 0))
+    if (!adds && !o->relu && !measures(n))
         return CLADE_OK;
     st = verify_fetch(&n->out, n->be, &s->t);
-    if (!st && n->mode != PERTURB && n->step == 0)
+    if (!st && measures(n))
         st = noise_rms(&s->measured, &n->mirror, s->role, n->out.host);
-    if (st || !(writes || o->relu))
+    if (st || !(adds || o->relu))
         return st;
-    if (writes)
+    if (adds)
         perturb(n->out.host, n, s, stream);
     if (o->relu)
         relu(n->out.host, &s->t);
@@ -356,22 +356,21 @@ static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
     return st ? st : clade_backend_finish(n->be);
 }
 
-clade_status noise_run(struct noise *n, const struct plan *plan, int op)
+clade_status noise_run_op(struct noise *n, const struct plan *plan, int op)
 {
     struct noise_op *o = &n->ops[op];
-    const bool measures = n->mode != PERTURB && n->step == 0;
     clade_status st = CLADE_OK;
 
     assert(plan == n->plan);
     (void)plan;
-    if (o->n_sites && (measures || learns(n)))
+    if (o->n_sites && (measures(n) || learns(n)))
         st = verify_mirror(&n->mirror, n->be, &o->bare);
     for (int i = 0; i < o->n_sites && !st && learns(n); i++)
         st = learn_site(n, &o->site[i]);
     if (!st)
-        st = clade_backend_run(n->be, &o->bare);
+        st = run_bare(n, o);
     for (int i = 0; i < o->n_sites && !st; i++)
-        st = after(n, o, i, op);
+        st = finish_site(n, o, &o->site[i], (uint32_t)(op * SITES + i));
     return st;
 }
 
@@ -380,7 +379,7 @@ double noise_of_kind(const struct noise *n, enum clade_op_kind kind)
     double squares = 0;
     int count = 0;
 
-    for (int i = 0; i < n->plan->phase[PLAN_PHASES]; i++) {
+    for (int i = 0; i < ops_of(n); i++) {
         const struct noise_op *o = &n->ops[i];
 
         for (int k = 0; k < o->n_sites && o->bare.kind == kind; k++) {

@@ -1,316 +1,401 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The training that records are made of, and held against. */
+/* Traces as files: reading and writing records (doc/record-format.md). */
 #include "verify/record.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rng.h"
-#include "status.h"
-#include "verify/noise.h"
+#include "file.h"
+#include "net/table.h"
 
-#define NAME_MAX_CHARS 160
+#define STEPS_MAX 100000
+#define BATCH_MAX 65536
 
-struct training {
-    clade_backend *be;
-    clade_net *net;
-    struct record_spec spec;
-    struct clade_batch batch;
-};
+/* ---- reading JSON -------------------------------------------------------- */
 
-/* A run of it. */
-struct recorder {
-    const struct training *training;
-    int steps;
-    const struct record_sink *sink;
-    struct noise *noise;
-};
-
-double record_sum(const struct record_tensor *t)
+clade_status record_bad(const struct record_text *t, const char *what)
 {
-    double sum = 0;
-
-    for (int64_t i = 0; i < t->n; i++)
-        sum += t->values[i];
-    return sum;
+    return clade_fail(CLADE_EDATA, "%s: %s; is it a %s file?", t->name, what,
+                      t->format);
 }
 
-double record_l2(const struct record_tensor *t)
+/*
+ * A seed has 64 bits, and jansson's integers are signed: it stops behind a seed
+ * of 2^63 or more, at byte `end`.  Write the signed number of the same bits in
+ * its place.  The text, of *n bytes, may become one byte longer.
+ */
+static bool make_signed(char *text, size_t *n, size_t end)
 {
-    double sum = 0;
+    static const char key[] = "\"seed\"";
+    size_t at = end, colon;
+    char number[24];
+    uint64_t seed;
+    int length;
 
-    for (int64_t i = 0; i < t->n; i++)
-        sum += t->values[i] * t->values[i];
-    return sqrt(sum);
+    while (at > 0 && isdigit((unsigned char)text[at - 1]))
+        at--;
+    for (colon = at; colon > 0 && strchr(" \t\r\n:", text[colon - 1]);)
+        colon--;
+    if (colon < strlen(key) ||
+        memcmp(text + colon - strlen(key), key, strlen(key)))
+        return false;
+    errno = 0;
+    seed = strtoull(text + at, NULL, 10);
+    if (errno || seed <= INT64_MAX)
+        return false;
+    length = snprintf(number, sizeof(number), "%lld", (long long)seed);
+    memmove(text + at + length, text + end, *n - end);
+    memcpy(text + at, number, length);
+    *n = at + length + (*n - end);
+    return true;
 }
 
-/* The elements of a tensor, row-major, from the bytes of the pixels it lies
- * in. */
-static void gather(double *to, const void *pixels, const struct clade_tensor *t)
+static clade_status parse(json_t **object, const struct record_text *t)
 {
-    const int64_t n = clade_tensor_pixels(t);
+    char *copy = malloc(t->n + 2);
+    size_t n = t->n;
+    json_error_t error;
 
-    for (int64_t p = 0; p < n; p++)
-        for (int c = 0; c < t->c; c++)
-            *to++ = t->type == CLADE_F64
-                        ? ((const double *)pixels)[p * t->ld + c]
-                        : ((const float *)pixels)[p * t->ld + c];
+    if (!copy)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", t->name);
+    memcpy(copy, t->text, n);
+    copy[n] = '\0';
+    *object = json_loadb(copy, n, 0, &error);
+    if (!*object && make_signed(copy, &n, error.position))
+        *object = json_loadb(copy, n, 0, &error);
+    free(copy);
+    return *object ? CLADE_OK
+                   : clade_fail(CLADE_EDATA, "%s: line %d: %s", t->name,
+                                error.line, error.text);
 }
 
-static clade_status read_values(double **values, clade_backend *be,
-                                const struct clade_tensor *t)
+/* An integer within 1 ... most. */
+static bool get_int(int *to, const json_t *object, const char *key, int most)
 {
-    struct verify_copy pixels = { .room = 0 };
-    clade_status st = verify_fetch(&pixels, be, t);
+    const json_int_t i = json_integer_value(json_object_get(object, key));
 
-    if (st)
-        goto out;
-    *values = malloc(clade_tensor_elements(t) * sizeof(**values));
-    if (*values)
-        gather(*values, pixels.host, t);
-    else
-        st = clade_fail(CLADE_ENOMEM, "record: no memory for a tensor");
-out:
-    free(pixels.host);
-    return st;
+    if (i < 1 || i > most)
+        return false;
+    *to = (int)i;
+    return true;
 }
 
-static clade_status l2_of(double *l2, clade_backend *be,
-                          const struct clade_tensor *t)
+static bool get_number(double *to, const json_t *object, const char *key)
 {
-    struct record_tensor tensor = { .n = clade_tensor_elements(t) };
-    double *values = NULL;
-    clade_status st = read_values(&values, be, t);
+    const json_t *v = json_object_get(object, key);
 
-    tensor.values = values;
-    if (!st)
-        *l2 = record_l2(&tensor);
-    free(values);
-    return st;
+    *to = json_number_value(v);
+    return json_is_number(v);
 }
 
-/* Pass a tensor on; `tensor` has its name and shape. */
-static clade_status emit(const struct recorder *r, struct record_tensor *tensor,
-                         const struct clade_tensor *t)
+static const char *get_text(const json_t *object, const char *key)
 {
-    double *values = NULL;
-    clade_status st = read_values(&values, r->training->be, t);
-
-    tensor->n = clade_tensor_elements(t);
-    tensor->values = values;
-    if (!st)
-        st = r->sink->tensor(r->sink->arg, tensor);
-    free(values);
-    return st;
+    return json_string_value(json_object_get(object, key));
 }
 
-/* Vectors are [N,C] in a record. */
-static clade_status emit_activation(const struct recorder *r,
-                                    const struct plan_activation *a)
+static bool get_config(struct training_config *config, const json_t *o)
 {
-    const struct clade_tensor *t = &a->value;
-    char name[NAME_MAX_CHARS];
-    struct record_tensor tensor = { .name = name,
-                                    .dims = 4,
-                                    .shape = { t->n, t->h, t->w, t->c } };
+    const char *net = get_text(o, "net");
+    const struct net_table *table = net ? net_table_find(net) : NULL;
+    const json_t *seed = json_object_get(o, "seed");
 
-    if (t->h == 1 && (t->w == 1 || t->n == 1)) {
-        tensor.dims = 2;
-        tensor.shape[0] = t->n * t->w;
-        tensor.shape[1] = t->c;
-    }
-    snprintf(name, sizeof(name), "step0/activation/%s", a->name);
-    return emit(r, &tensor, t);
+    config->net = table ? table->name : NULL;
+    config->seed = (uint64_t)json_integer_value(seed);
+    return net && json_is_integer(seed) &&
+           get_number(&config->learning_rate, o, "learning_rate") &&
+           get_number(&config->momentum, o, "momentum") &&
+           get_int(&config->batch, o, "batch", BATCH_MAX) &&
+           get_int(&config->steps, o, "steps", STEPS_MAX);
 }
 
-static clade_status emit_parameter(const struct recorder *r, int step,
-                                   const char *what,
-                                   const struct clade_parameter *p,
-                                   const struct clade_tensor *t)
+clade_status record_parse(json_t **object, struct training_config *config,
+                          const struct record_text *t)
 {
-    char name[NAME_MAX_CHARS];
-    struct record_tensor tensor = { .name = name, .dims = p->dims };
-
-    memcpy(tensor.shape, p->shape, sizeof(tensor.shape));
-    snprintf(name, sizeof(name), "step%d/%s/%s", step, what, p->name);
-    return emit(r, &tensor, t);
-}
-
-/* The gradients of step 0, or the parameters after the last. */
-static clade_status emit_parameters(const struct recorder *r, int step,
-                                    bool gradients)
-{
-    const struct clade_parameter *list;
-    const int n = clade_net_parameters(r->training->net, &list);
-    clade_status st = CLADE_OK;
-
-    for (int i = 0; i < n && !st; i++)
-        st = emit_parameter(r, step, gradients ? "gradient" : "parameter",
-                            &list[i],
-                            gradients ? &list[i].gradient : &list[i].value);
-    return st;
-}
-
-static clade_status observe(void *arg, const struct plan *plan, int op)
-{
-    const struct recorder *r = arg;
-    clade_status st = CLADE_OK;
-
-    for (int i = 0; i < plan->n_activations && !st; i++)
-        if (plan->activations[i].ready == op)
-            st = emit_activation(r, &plan->activations[i]);
-    return st;
-}
-
-/* The losses of a step, and the norms of its gradients. */
-static clade_status emit_step(const struct recorder *r, int step,
-                              const struct clade_result *result)
-{
-    const int heads = clade_net_shape(r->training->net).heads;
-    const struct clade_parameter *list;
-    const int n = clade_net_parameters(r->training->net, &list);
-    double row[RECORD_LOSSES] = { result->loss };
-    clade_status st = CLADE_OK;
-
-    for (int h = 0; h < heads; h++)
-        row[1 + h] = result->head_loss[h];
-    if (r->sink->losses)
-        st = r->sink->losses(r->sink->arg, step, row, 1 + heads);
-    for (int i = 0; i < n && r->sink->norm && !st; i++) {
-        double l2;
-
-        st = l2_of(&l2, r->training->be, &list[i].gradient);
-        if (!st)
-            st = r->sink->norm(r->sink->arg, step, list[i].name, l2);
-    }
-    return st;
-}
-
-static clade_status run_noisy(void *arg, const struct plan *plan, int op)
-{
-    const struct recorder *r = arg;
-
-    return noise_run(r->noise, plan, op);
-}
-
-static clade_status run_step(struct recorder *r, int step)
-{
-    const struct training *t = r->training;
-    const bool first = step == 0 && r->sink->tensor;
-    const struct net_observer observer = { .arg = r,
-                                           .after = first ? observe : NULL,
-                                           .run = r->noise ? run_noisy : NULL };
-    struct clade_result result;
-    clade_status st;
-
-    if (r->noise)
-        noise_step(r->noise, step);
-    st = net_train(t->net, &t->batch, step, (float)t->spec.learning_rate,
-                   &result, first || r->noise ? &observer : NULL);
-    if (!st)
-        st = emit_step(r, step, &result);
-    if (!st && first)
-        st = emit_parameters(r, step, true);
-    if (!st && step == r->steps - 1 && r->sink->tensor)
-        st = emit_parameters(r, step, false);
-    return st;
-}
-
-/* The batch that every step takes: pixels and labels. */
-static clade_status make_batch(struct clade_batch *batch,
-                               const struct record_spec *spec,
-                               const struct clade_net_shape *shape)
-{
-    const size_t n = (size_t)spec->batch * shape->h * shape->w * shape->c;
-    float *pixels = malloc(n * sizeof(*pixels));
-    uint8_t *labels = malloc(spec->batch);
-
-    *batch = (struct clade_batch){ .n = spec->batch,
-                                   .pixels = pixels,
-                                   .labels = labels };
-    if (!pixels || !labels)
-        return clade_fail(CLADE_ENOMEM, "record: no memory for %d images",
-                          spec->batch);
-    for (size_t i = 0; i < n; i++)
-        pixels[i] = rng_record("input", spec->seed, i);
-    for (int i = 0; i < spec->batch; i++)
-        labels[i] = i % shape->classes;
-    return CLADE_OK;
-}
-
-clade_status training_new(struct training **out, clade_backend *be,
-                          const struct record_spec *spec)
-{
-    struct clade_net_config config = CLADE_NET_DEFAULTS;
-    struct training *t = calloc(1, sizeof(*t));
-    struct clade_net_shape shape;
-    clade_status st;
-
-    if (!t)
-        return clade_fail(CLADE_ENOMEM, "record: out of memory");
-    t->be = be;
-    t->spec = *spec;
-    config.net = spec->net;
-    config.algorithm = spec->algorithm;
-    config.train_batch = spec->batch;
-    config.seed = spec->seed;
-    config.momentum = (float)spec->momentum;
-    config.dropout = false;
-    config.record_init = true;
-    st = clade_net_new(&t->net, be, &config);
-    if (st)
-        goto out;
-    shape = clade_net_shape(t->net);
-    st = make_batch(&t->batch, spec, &shape);
-    if (st)
-        goto out;
-    *out = t;
-    t = NULL;
-out:
-    training_free(t);
-    return st;
-}
-
-void training_free(struct training *t)
-{
-    if (!t)
-        return;
-    free((void *)t->batch.pixels);
-    free((void *)t->batch.labels);
-    clade_net_free(t->net);
-    free(t);
-}
-
-clade_net *training_net(const struct training *training)
-{
-    return training->net;
-}
-
-clade_status training_run(struct training *t, int steps, struct noise *noise,
-                          const struct record_sink *sink)
-{
-    struct recorder r = { t, steps, sink, noise };
-    clade_status st = net_initialise(t->net, t->spec.seed, true);
-
-    for (int step = 0; step < steps && !st; step++) {
-        st = verify_interrupted(t->spec.stop, t->spec.arg);
-        if (!st)
-            st = run_step(&r, step);
-    }
-    return st;
-}
-
-clade_status record_run(clade_backend *be, const struct record_spec *spec,
-                        const struct record_sink *sink)
-{
-    struct training *t;
-    clade_status st = training_new(&t, be, spec);
+    clade_status st = parse(object, t);
+    const char *format;
 
     if (st)
         return st;
-    st = training_run(t, spec->steps, NULL, sink);
-    training_free(t);
+    format = get_text(*object, "format");
+    if (!format || strcmp(format, t->format))
+        st = record_bad(t, "its format is another");
+    else if (!get_config(config, *object))
+        st = record_bad(t, "net, batch, steps, seed, learning_rate or momentum "
+                           "is missing");
+    if (st)
+        json_decref(*object);
+    return st;
+}
+
+/* ---- reading a record ---------------------------------------------------- */
+
+/* The losses of the first `steps` steps.  How many there must be in a row is
+ * the net's matter. */
+static clade_status read_losses(struct record *r, const json_t *rows, int steps)
+{
+    clade_status st = CLADE_OK;
+    const json_t *row, *value;
+    size_t step, i;
+
+    json_array_foreach(rows, step, row) {
+        struct quantity q = { .kind = QUANTITY_LOSS, .step = (int)step };
+
+        snprintf(q.name, sizeof(q.name), "step%zu/losses", step);
+        json_array_foreach(row, i, value) {
+            if (!json_is_number(value))
+                return clade_fail(CLADE_EDATA,
+                                  "%s: a loss of step %zu is no number",
+                                  r->trace.name, step);
+            q.value = json_number_value(value);
+            if (!st && (int)step < steps)
+                st = trace_add(&r->trace, &q);
+        }
+    }
+    return st;
+}
+
+static bool get_shape(struct quantity *q, const json_t *shape)
+{
+    q->dims = (int)json_array_size(shape);
+    if (q->dims < 1 || q->dims > 4)
+        return false;
+    q->elements = 1;
+    for (int i = 0; i < q->dims; i++) {
+        const json_int_t extent =
+            json_integer_value(json_array_get(shape, (size_t)i));
+
+        if (extent < 1 || extent > INT32_MAX / q->elements)
+            return false;
+        q->shape[i] = (int)extent;
+        q->elements *= extent;
+    }
+    return true;
+}
+
+static bool get_samples(struct quantity *q, const json_t *samples)
+{
+    const size_t n = json_array_size(samples);
+    json_t *pair;
+    size_t k;
+
+    if (n < 1 || n > TRACE_SAMPLES)
+        return false;
+    json_array_foreach(samples, k, pair) {
+        const json_t *index = json_array_get(pair, 0);
+        const json_t *value = json_array_get(pair, 1);
+
+        q->at[k] = json_integer_value(index);
+        q->sample[k] = json_number_value(value);
+        if (!json_is_integer(index) || !json_is_number(value) || q->at[k] < 0 ||
+            q->at[k] >= q->elements)
+            return false;
+    }
+    q->samples = (int)n;
+    return true;
+}
+
+/* A file may leave out tensors, but no part of one. */
+static clade_status read_tensor(struct record *r, const char *name,
+                                const json_t *o, bool quick)
+{
+    struct quantity q = { .step = 0 };
+
+    if (!get_number(&q.value, o, "l2") || q.value < 0 ||
+        !get_number(&q.sum, o, "sum"))
+        return clade_fail(CLADE_EDATA,
+                          "%s: %s wants a sum, and an l2 of 0 or more",
+                          r->trace.name, name);
+    if (quick && strncmp(name, "step0/", 6))
+        return CLADE_OK;
+    snprintf(q.name, sizeof(q.name), "%s", name);
+    if (!get_shape(&q, json_object_get(o, "shape")))
+        return clade_fail(CLADE_EDATA, "%s: %s has no shape of 1 to 4 extents",
+                          r->trace.name, name);
+    if (!get_samples(&q, json_object_get(o, "samples")))
+        return clade_fail(CLADE_EDATA,
+                          "%s: the samples of %s are not pairs of an index in "
+                          "its shape and a value",
+                          r->trace.name, name);
+    return trace_add(&r->trace, &q);
+}
+
+static clade_status read_trace(struct record *r, json_t *o,
+                               const struct record_text *t, bool quick)
+{
+    const json_t *losses = json_object_get(o, "losses");
+    json_t *tensors = json_object_get(o, "tensors"), *tensor;
+    const char *name;
+    clade_status st;
+
+    if (!r->config.net)
+        return clade_fail(CLADE_EDATA,
+                          "%s: its net is '%s'; those known here: %s", t->name,
+                          get_text(o, "net"), net_table_names);
+    if (!json_is_false(json_object_get(o, "dropout")))
+        return record_bad(t, "it is not one without dropout");
+    if ((int)json_array_size(losses) != r->config.steps)
+        return record_bad(t, "it has no row of losses a step");
+    if (!json_is_object(tensors))
+        return record_bad(t, "it has no tensors");
+    if (quick)
+        r->config.steps = 1;
+    st = read_losses(r, losses, r->config.steps);
+    json_object_foreach(tensors, name, tensor)
+        if (!st)
+            st = read_tensor(r, name, tensor, quick);
+    return st;
+}
+
+clade_status record_read(struct record *r, const char *file, bool quick)
+{
+    struct record_text t = { .name = file, .format = RECORD_FORMAT };
+    const char *type;
+    json_t *o;
+    char *text;
+    clade_status st = file_read(&text, &t.n, file);
+
+    if (st == CLADE_EIO) /* a file that cannot be read is bad data, too */
+        return clade_fail(CLADE_EDATA, "%s", clade_error());
+    if (st)
+        return st;
+    *r = (struct record){ .trace = { .name = file } };
+    t.text = text;
+    st = record_parse(&o, &r->config, &t);
+    free(text);
+    if (st)
+        return st;
+    type = get_text(json_object_get(o, "producer"), "dtype");
+    r->exact = type && !strcmp(type, "float64");
+    st = read_trace(r, o, &t, quick);
+    json_decref(o);
+    if (st)
+        trace_free(&r->trace);
+    return st;
+}
+
+/* ---- writing a record ---------------------------------------------------- */
+
+json_t *record_device(const clade_backend *be)
+{
+    const struct clade_device *d = clade_backend_device(be);
+
+    return json_sprintf("%s / %s / %s", d->platform, d->name, d->driver);
+}
+
+static void append(json_t *list, json_t *value, bool *failed)
+{
+    *failed |= json_array_append_new(list, value) != 0;
+}
+
+static json_t *losses_of(const struct trace *t, bool *failed)
+{
+    json_t *rows = json_array();
+
+    for (int i = 0; i < t->n; i++) {
+        const struct quantity *q = &t->list[i];
+
+        if (q->kind != QUANTITY_LOSS)
+            continue;
+        if (q->step == (int)json_array_size(rows))
+            append(rows, json_array(), failed);
+        append(json_array_get(rows, (size_t)q->step), json_real(q->value),
+               failed);
+    }
+    return rows;
+}
+
+static json_t *tensor_of(const struct quantity *q, bool *failed)
+{
+    json_t *shape = json_array(), *samples = json_array();
+
+    for (int i = 0; i < q->dims; i++)
+        append(shape, json_integer(q->shape[i]), failed);
+    for (int k = 0; k < q->samples; k++)
+        append(samples, json_pack("[If]", (json_int_t)q->at[k], q->sample[k]),
+               failed);
+    return json_pack("{s:o, s:f, s:f, s:o}", "shape", shape, "sum", q->sum,
+                     "l2", q->value, "samples", samples);
+}
+
+static json_t *tensors_of(const struct trace *t, bool *failed)
+{
+    json_t *tensors = json_object();
+
+    for (int i = 0; i < t->n; i++)
+        if (t->list[i].samples)
+            *failed |= json_object_set_new(tensors, t->list[i].name,
+                                           tensor_of(&t->list[i], failed)) != 0;
+    return tensors;
+}
+
+/* A record but for its format and its seed. */
+static clade_status make_body(json_t **body, const struct trace *t,
+                              const struct training_config *config,
+                              const clade_backend *be)
+{
+    const bool wide = clade_backend_real(be) == CLADE_F64;
+    json_t *device = record_device(be);
+    bool failed = false;
+
+    if (!device)
+        return clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
+    *body = json_pack(
+        "{s:{s:s, s:o, s:s}, s:s, s:i, s:i, s:b, s:f, s:f, s:o, s:o}",
+        "producer", "name", "clade " PACKAGE_VERSION, "device", device, "dtype",
+        wide ? "float64" : "float32", "net", config->net, "batch",
+        config->batch, "steps", config->steps, "dropout", 0, "learning_rate",
+        config->learning_rate, "momentum", config->momentum, "losses",
+        losses_of(t, &failed), "tensors", tensors_of(t, &failed));
+    return *body && !failed ? CLADE_OK
+                            : clade_fail(CLADE_ENOMEM, "record: out of memory");
+}
+
+struct writing {
+    json_t *body;
+    uint64_t seed;
+};
+
+/* jansson's integers are signed, so it cannot write the seed. */
+static clade_status put(void *arg, FILE *file)
+{
+    const struct writing *w = arg;
+
+    fprintf(file, "{\n \"format\": \"" RECORD_FORMAT "\",\n \"seed\": %llu,",
+            (unsigned long long)w->seed);
+    if (json_dumpf(w->body, file,
+                   JSON_EMBED | JSON_INDENT(1) | JSON_REAL_PRECISION(17)))
+        return clade_fail(CLADE_EIO, "record: cannot be written");
+    fputs("}\n", file);
+    return CLADE_OK;
+}
+
+clade_status clade_record_write(clade_backend *be,
+                                const struct clade_record *options)
+{
+    const struct trace_options o = { .steps = options->steps, .tensors = true };
+    struct training_config config = TRAINING_DEFAULTS;
+    struct writing w = { .seed = options->seed };
+    struct trace trace;
+    clade_status st;
+
+    config.algorithm = options->algorithm;
+    config.batch = options->batch;
+    config.steps = options->steps;
+    config.seed = options->seed;
+    config.stop = options->stop;
+    config.arg = options->arg;
+    st = trace_make_once(&trace, be, &config, &o);
+    if (st)
+        return st;
+    st = make_body(&w.body, &trace, &config, be);
+    if (!st)
+        st = file_replace(options->file, put, &w);
+    json_decref(w.body);
+    trace_free(&trace);
     return st;
 }

@@ -4,9 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend.h"
 #include "status.h"
+
+/* ---- the statistic ------------------------------------------------------- */
 
 clade_status spread_new(struct spread *s, int n)
 {
@@ -28,6 +31,18 @@ void spread_free(struct spread *s)
     *s = (struct spread){ .n = 0 };
 }
 
+static bool same_group(const struct quantity *a, const struct quantity *b)
+{
+    return a->kind == b->kind && a->step == b->step;
+}
+
+void spread_group(struct spread *s, const struct trace *t)
+{
+    for (int i = 1; i < s->n; i++)
+        s->group[i] =
+            s->group[i - 1] + !same_group(&t->list[i - 1], &t->list[i]);
+}
+
 void spread_add(struct spread *s, const double *deviation)
 {
     for (int q = 0; q < s->n; q++) {
@@ -47,19 +62,19 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void spread_sort(double *v, int n)
+static void sort(double *v, int n)
 {
     qsort(v, n, sizeof(*v), ascending);
 }
 
 static double median(double *v, int n)
 {
-    spread_sort(v, n);
+    sort(v, n);
     return n ? (v[(n - 1) / 2] + v[n / 2]) / 2 : 0;
 }
 
 /* The least that a quantity of this group is measured in; `work` has room for
- * all. */
+ * the whole group. */
 static double least_of(const struct spread *s, int group, double *work)
 {
     int n = 0;
@@ -81,8 +96,8 @@ static double ratio(double deviation, double spread, double least)
 
 /*
  * Leaving one out, a quantity's largest distance is that of its largest
- * deviation: d^2 / (rest - d^2) grows with d.  So two numbers of each
- * quantity are all that is wanted of the noisy runs.
+ * deviation, since d^2 / (rest - d^2) grows with d.  So two numbers of each
+ * quantity say all about the noisy runs.
  */
 void spread_judge(double *distance, double *largest, const struct spread *s,
                   const double *deviation)
@@ -107,66 +122,180 @@ void spread_judge(double *distance, double *largest, const struct spread *s,
     }
 }
 
-void spread_report(struct spread_verdict *v, const char *name, double deviation,
-                   double distance)
-{
-    struct clade_training *t = &v->training;
-    const struct clade_distance d = { .name = name,
-                                      .deviation = deviation,
-                                      .distance = distance,
-                                      .limit = 2 * t->largest,
-                                      .passed = distance <= 2 * t->largest };
+/* ---- deviations ---------------------------------------------------------- */
 
-    if (!(distance <= t->distance))
-        t->distance = distance;
-    if (!(distance <= t->largest) && !t->where[0])
-        snprintf(t->where, sizeof(t->where), "%s", name);
-    if (v->report)
-        v->report(v->arg, &d);
+static double relative(double got, double centre, double unit)
+{
+    const double d = fabs(got - centre) / (unit != 0 ? fabs(unit) : 1);
+
+    return isnan(d) ? INFINITY : d;
 }
 
-clade_status spread_conclude(const struct spread_verdict *v, const char *what)
+/*
+ * The upper quartile, because a ReLU that flips moves few elements by much:
+ * where the samples meet one of those, a mean of squares would be a hundred
+ * spreads away, and with it everyone's limit.  Where every element is within
+ * e RMS, the L2 is within e L2, and the sum within e n RMS.
+ */
+static double tensor_deviation(const struct quantity *got,
+                               const struct quantity *centre,
+                               const struct quantity *unit)
 {
-    const struct clade_training *t = &v->training;
+    const double n = (double)unit->elements;
+    const double rms = unit->value > 0 ? unit->value / sqrt(n) : 1;
+    double distance[TRACE_SAMPLES];
 
-    if (!isfinite(t->largest))
-        return clade_fail(CLADE_EMISTRUSTED,
-                          "%s: a noisy run has values that are no numbers: "
-                          "there is no spread to judge by",
-                          what);
-    if (t->distance <= 2 * t->largest)
-        return CLADE_OK;
-    return clade_fail(CLADE_EBOUND,
-                      "%s: %.3g spreads away, where %d correct trainings reach "
-                      "%.3g; it parts at %s",
-                      what, t->distance, t->runs, t->largest, t->where);
+    for (int k = 0; k < got->samples; k++)
+        distance[k] = relative(got->sample[k], centre->sample[k], rms);
+    sort(distance, got->samples);
+    return fmax(distance[3 * got->samples / 4],
+                fmax(relative(got->value, centre->value, rms * sqrt(n)),
+                     relative(got->sum, centre->sum, rms * n)));
 }
 
-static void say(clade_backend *be, const char *what, int i, int n)
+double spread_deviation(const struct quantity *got,
+                        const struct quantity *centre,
+                        const struct quantity *unit)
+{
+    return got->samples ? tensor_deviation(got, centre, unit)
+                        : relative(got->value, centre->value, unit->value);
+}
+
+static void deviations(double *deviation, const struct trace *got,
+                       const struct trace *centre, const struct trace *unit)
+{
+    for (int i = 0; i < got->n; i++)
+        deviation[i] =
+            spread_deviation(&got->list[i], &centre->list[i], &unit->list[i]);
+}
+
+/* ---- noisy runs ---------------------------------------------------------- */
+
+static void say_run(clade_backend *be, int run, int runs)
 {
     char text[80];
 
     if (!be->say)
         return;
-    snprintf(text, sizeof(text), "%s %d of %d", what, i, n);
+    snprintf(text, sizeof(text), "noisy run %d of %d", run, runs);
     be->say(be->say_arg, text);
 }
 
-clade_status ensemble_run(struct training *t, struct noise *noise,
-                          const struct ensemble *e)
+static clade_status learn(struct training *training, const struct ensemble *e)
 {
-    const struct record_sink nothing = { .arg = NULL };
-    clade_backend *be = net_backend(training_net(t));
+    const struct trace_options options = { .steps = e->run.steps,
+                                           .noise.mode = NOISE_LEARN };
+    struct trace trace;
+    clade_status st = trace_make(&trace, training, &options);
+
+    if (!st)
+        trace_free(&trace);
+    return st;
+}
+
+static clade_status add_run(struct spread *s, struct training *training,
+                            const struct ensemble *e, int run)
+{
+    struct trace_options options = e->run;
+    double *deviation = malloc((s->n + 1) * sizeof(*deviation));
+    struct trace trace;
     clade_status st;
 
-    noise_learn(noise);
-    st = training_run(t, e->steps, noise, &nothing);
-    for (int i = 1; i <= e->runs && !st; i++) {
-        say(be, "noisy run", i, e->runs);
-        noise_begin(noise, (uint32_t)i, e->scale);
-        st = training_run(t, e->steps, noise, &e->sink);
-        if (!st)
-            e->done(e->sink.arg);
+    if (!deviation)
+        return clade_fail(CLADE_ENOMEM, "verify: out of memory");
+    options.noise.mode = NOISE_ADD;
+    options.noise.run = (uint32_t)run;
+    say_run(training_backend(training), run, e->runs);
+    st = trace_make(&trace, training, &options);
+    if (!st) {
+        deviations(deviation, &trace, e->centre, e->unit);
+        spread_add(s, deviation);
+        trace_free(&trace);
     }
+    free(deviation);
     return st;
+}
+
+clade_status spread_make(struct spread *s, struct training *training,
+                         const struct ensemble *e)
+{
+    clade_status st = spread_new(s, e->centre->n);
+
+    if (st)
+        return st;
+    spread_group(s, e->centre);
+    st = learn(training, e);
+    for (int run = 1; run <= e->runs && !st; run++)
+        st = add_run(s, training, e, run);
+    return st;
+}
+
+/* ---- the verdict --------------------------------------------------------- */
+
+/* Its largest distance, and the first quantity beyond the noisy runs. */
+static void sum_up(struct clade_training *t, const struct trace *trace,
+                   const double *distance)
+{
+    for (int i = 0; i < trace->n; i++) {
+        if (!(distance[i] <= t->distance))
+            t->distance = distance[i];
+        if (!(distance[i] <= t->largest) && !t->where[0])
+            snprintf(t->where, sizeof(t->where), "%s", trace->list[i].name);
+    }
+}
+
+/* Report one row that starts at quantity i, and return where the next one
+ * does: a tensor is a row, and so are numbers of one group. */
+static int report_row(const struct judged *j, const double *deviation,
+                      const double *distance, double largest, int i)
+{
+    const struct quantity *q = j->trace->list;
+    const int first = i;
+    int worst = i;
+
+    while (++i < j->trace->n && !q[i].samples && same_group(&q[i], &q[first]))
+        if (distance[i] > distance[worst])
+            worst = i;
+    if (j->report)
+        j->report(j->arg, &(struct clade_distance){
+                              .name = q[worst].name,
+                              .deviation = deviation[worst],
+                              .distance = distance[worst],
+                              .limit = 2 * largest,
+                              .passed = distance[worst] <= 2 * largest });
+    return i;
+}
+
+clade_status spread_conclude(const struct clade_training *t, const char *name)
+{
+    if (!isfinite(t->largest))
+        return clade_fail(CLADE_EMISTRUSTED,
+                          "%s: a noisy run has values that are no numbers: "
+                          "there is no spread to judge by",
+                          name);
+    if (t->distance <= 2 * t->largest)
+        return CLADE_OK;
+    return clade_fail(CLADE_EBOUND,
+                      "%s: %.3g spreads away, where %d correct trainings reach "
+                      "%.3g; it parts at %s",
+                      name, t->distance, t->runs, t->largest, t->where);
+}
+
+clade_status spread_verdict(const struct spread *s, const struct judged *j)
+{
+    struct clade_training t = { .runs = s->runs, .own = j->own };
+    double *deviation = calloc(2 * s->n + 1, sizeof(*deviation));
+    double *distance = deviation + s->n;
+
+    if (!deviation)
+        return clade_fail(CLADE_ENOMEM, "verify: out of memory");
+    deviations(deviation, j->trace, j->centre, j->unit);
+    spread_judge(distance, &t.largest, s, deviation);
+    sum_up(&t, j->trace, distance);
+    for (int i = 0; i < j->trace->n;)
+        i = report_row(j, deviation, distance, t.largest, i);
+    free(deviation);
+    if (j->conclude)
+        j->conclude(j->arg, &t);
+    return spread_conclude(&t, j->name);
 }
