@@ -11,40 +11,29 @@
 #include "verify/record.h"
 #include "verify/spread.h"
 
-/* The record's part for each quantity of `base`, which was made like it. */
+/* The record's part for each quantity of `base`, which was made like it.  Its
+ * losses come first. */
 static clade_status arrange(struct trace *to, const struct trace *record,
                             const struct trace *base)
 {
-    int losses = 0; /* found so far: they come first, and in order */
+    int losses = 0;
     clade_status st = CLADE_OK;
 
     for (int i = 0; i < base->n && !st; i++) {
         const struct quantity *q = &base->list[i];
-        const bool is_loss = q->kind == QUANTITY_LOSS;
-        struct quantity part;
+        struct quantity part = q->kind == QUANTITY_LOSS
+                                   ? record->list[losses++]
+                                   : *trace_find(record, q->name);
 
-        if (is_loss && (losses == record->n ||
-                        record->list[losses].kind != QUANTITY_LOSS ||
-                        record->list[losses].step != q->step))
-            break;
-        part = is_loss ? record->list[losses++] : *trace_find(record, q->name);
         part.kind = q->kind;
         part.step = q->step;
         st = trace_add(to, &part);
     }
-    if (st)
-        return st;
-    if (to->n < base->n ||
-        (losses < record->n && record->list[losses].kind == QUANTITY_LOSS))
-        return clade_fail(CLADE_EDATA,
-                          "%s: its losses are not a row a step, a column a "
-                          "head; is it a " RECORD_FORMAT " file?",
-                          record->name);
-    if (to->n < record->n)
-        return clade_fail(CLADE_EDATA,
-                          "%s: %d of its %d tensors are none of the network's",
-                          record->name, record->n - to->n, record->n - losses);
-    return CLADE_OK;
+    if (!st && to->n < record->n)
+        st = clade_fail(CLADE_EDATA,
+                        "%s: %d of its %d tensors are none of the network's",
+                        record->file, record->n - to->n, record->n - losses);
+    return st;
 }
 
 /* What stores double has no noise to speak of: take that of the reference in

@@ -19,52 +19,47 @@ static const unsigned char standard[] = {
 
 /* [step, "losses" or "gradients", name, centre, rms, largest]; the last two
  * are of the noisy runs' deviations. */
-static clade_status get_quantity(struct envelope *e, int i, json_t *row,
+static clade_status get_quantity(struct envelope *e, json_t *row,
                                  const struct record_text *t)
 {
-    struct quantity q = { .step = 0 };
     const char *kind, *name;
-    double rms, largest;
+    double value, rms, largest;
+    struct quantity q;
+    int step;
 
-    if (json_unpack(row, "[i, s, s, F, F, F!]", &q.step, &kind, &name, &q.value,
+    if (json_unpack(row, "[i, s, s, F, F, F!]", &step, &kind, &name, &value,
                     &rms, &largest))
         return record_bad(t, "a quantity is not six values");
-    q.kind = strcmp(kind, "losses") ? QUANTITY_NORM : QUANTITY_LOSS;
-    quantity_name(&q, name);
-    e->spread.squares[i] = e->spread.runs * rms * rms;
-    e->spread.largest[i] = largest * largest;
+    q = quantity_of(strcmp(kind, "losses") ? QUANTITY_NORM : QUANTITY_LOSS,
+                    step, name);
+    q.value = value;
+    e->spread.squares[e->centre.n] = e->spread.runs * rms * rms;
+    e->spread.largest[e->centre.n] = largest * largest;
     return trace_add(&e->centre, &q);
-}
-
-static clade_status get_quantities(struct envelope *e, const json_t *list,
-                                   int runs, const struct record_text *t)
-{
-    const int n = (int)json_array_size(list);
-    clade_status st;
-
-    if (!n)
-        return record_bad(t, "it has no quantities");
-    st = spread_new(&e->spread, n);
-    e->spread.runs = runs;
-    for (int i = 0; i < n && !st; i++)
-        st = get_quantity(e, i, json_array_get(list, (size_t)i), t);
-    if (!st)
-        spread_group(&e->spread, &e->centre);
-    return st;
 }
 
 static clade_status get_envelope(struct envelope *e, const json_t *o,
                                  const struct record_text *t)
 {
     const json_t *noise = json_object_get(o, "noise");
+    const json_t *list = json_object_get(o, "quantities");
     const json_int_t runs = json_integer_value(json_object_get(o, "runs"));
+    clade_status st;
 
     if (runs < 1 || runs > 1 << 20 || !json_is_object(noise))
         return record_bad(t, "runs or noise is missing");
+    if (!json_array_size(list))
+        return record_bad(t, "it has no quantities");
     for (int k = 0; k < CLADE_OP_KINDS; k++)
         e->noise[k] =
             json_number_value(json_object_get(noise, clade_op_name(k)));
-    return get_quantities(e, json_object_get(o, "quantities"), (int)runs, t);
+    st = spread_new(&e->spread, (int)json_array_size(list));
+    e->spread.runs = (int)runs;
+    for (int i = 0; i < e->spread.n && !st; i++)
+        st = get_quantity(e, json_array_get(list, (size_t)i), t);
+    if (!st)
+        spread_group(&e->spread, &e->centre);
+    return st;
 }
 
 static clade_status parse(struct envelope *e, const struct record_text *t)
@@ -113,19 +108,8 @@ void envelope_free(struct envelope *e)
 
 struct writing {
     const struct envelope *e;
-    const clade_backend *be;
+    json_t *device;
 };
-
-static clade_status put_device(FILE *f, const clade_backend *be)
-{
-    json_t *device = record_device(be);
-    const int failed = json_dumpf(device, f, JSON_ENCODE_ANY);
-
-    json_decref(device);
-    return failed ? clade_fail(CLADE_EFAIL,
-                               "envelope: a device's text isn't UTF-8")
-                  : CLADE_OK;
-}
 
 static void put_noise(FILE *f, const struct envelope *e)
 {
@@ -141,6 +125,7 @@ static void put_noise(FILE *f, const struct envelope *e)
     fputs("\n },\n", f);
 }
 
+/* A name's last part is behind its step and its kind. */
 static void put_quantity(FILE *f, const struct envelope *e, int i)
 {
     const struct quantity *q = &e->centre.list[i];
@@ -148,22 +133,22 @@ static void put_quantity(FILE *f, const struct envelope *e, int i)
 
     fprintf(f, "  [%d, \"%s\", \"%s\", %.12g, %.4g, %.4g]%s\n", q->step,
             q->kind == QUANTITY_LOSS ? "losses" : "gradients",
-            quantity_short_name(q), q->value, sqrt(s->squares[i] / s->runs),
-            sqrt(s->largest[i]), i + 1 < s->n ? "," : "");
+            strchr(strchr(q->name, '/') + 1, '/') + 1, q->value,
+            sqrt(s->squares[i] / s->runs), sqrt(s->largest[i]),
+            i + 1 < s->n ? "," : "");
 }
 
 static clade_status put(void *arg, FILE *f)
 {
     const struct writing *w = arg;
     const struct training_config *c = &w->e->config;
-    clade_status st;
 
     fputs("{\n \"format\": \"" ENVELOPE_FORMAT "\",\n"
           " \"producer\": {\"name\": \"clade " PACKAGE_VERSION
           "\", \"device\": ",
           f);
-    if ((st = put_device(f, w->be)))
-        return st;
+    if (json_dumpf(w->device, f, JSON_ENCODE_ANY))
+        return clade_fail(CLADE_EFAIL, "envelope: a device's text isn't UTF-8");
     fprintf(f,
             "},\n \"net\": \"%s\", \"batch\": %d, \"steps\": %d, "
             "\"seed\": %llu,\n \"learning_rate\": %.9g, \"momentum\": %.9g, "
@@ -181,7 +166,9 @@ static clade_status put(void *arg, FILE *f)
 clade_status envelope_write(const char *file, const struct envelope *e,
                             const clade_backend *be)
 {
-    struct writing w = { e, be };
+    struct writing w = { e, record_device(be) };
+    const clade_status st = file_replace(file, put, &w);
 
-    return file_replace(file, put, &w);
+    json_decref(w.device);
+    return st;
 }

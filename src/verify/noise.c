@@ -9,10 +9,10 @@
 #include "rng.h"
 #include "status.h"
 
-#define NORMALS      (1 << 20)  /* independent ones, taken from anywhere on */
-#define SIGMA_MOST   0x1p-23    /* what is correct, by the RMS bound of an op */
-#define BLOCK        (1 << 16)  /* elements that take neighbours of them */
-#define MEMORY       (1u << 29) /* of codes, in bytes; about */
+#define NORMALS      (1 << 20)  /* independent normal numbers, in a table */
+#define BLOCK        (1 << 16)  /* elements that take neighbours in the table */
+#define SIGMA_MOST   0x1p-23    /* the limit of the RMS gate of an op */
+#define MEMORY       (1u << 29) /* bytes for brackets, about */
 #define SEED         0x6e6f697365u
 #define TABLE_STREAM 0xffffffffu
 #define PI           3.14159265358979323846
@@ -20,9 +20,9 @@
 /* One output of an op. */
 struct site {
     enum clade_role role;
-    struct clade_tensor t; /* pixels as long as can be */
-    double measured;       /* sigma, before it is capped */
-    uint8_t *code;         /* its elements' brackets, for each slot in turn */
+    struct clade_tensor t;
+    double measured; /* sigma, before it is capped */
+    uint8_t *code;   /* its elements' brackets, for each slot in turn */
 };
 
 #define SITES 2
@@ -43,8 +43,8 @@ struct noise {
     int steps, slots;
     struct verify_mirror mirror, scratch;
     struct verify_copy out;
-    float *normals; /* NORMALS, and BLOCK of the first ones again */
-    struct noise_use use;
+    float *normals;       /* NORMALS, and BLOCK of the first ones again */
+    struct noise_use use; /* of the run and the step that are under way */
     int step;
 };
 
@@ -101,16 +101,6 @@ static bool has_noise(const struct clade_op *op, enum clade_role role)
            !verify_is_exact(op->kind, role);
 }
 
-/* Without gaps a tensor is one row, and can be cut anywhere. */
-static struct clade_tensor longest(struct clade_tensor t)
-{
-    if (t.ld == t.c || clade_tensor_pixels(&t) == 1) {
-        t.c = t.ld = (int)clade_tensor_elements(&t);
-        t.n = t.h = t.w = 1;
-    }
-    return t;
-}
-
 /* Take an op of the plan.  Without its ReLU it is another op, which has to be
  * prepared. */
 static clade_status add_op(struct noise *n, struct noise_op *o,
@@ -122,8 +112,7 @@ static clade_status add_op(struct noise *n, struct noise_op *o,
         if (!has_noise(op, role))
             continue;
         assert(o->n_sites < SITES);
-        o->site[o->n_sites++] =
-            (struct site){ .role = role, .t = longest(op->t[role]) };
+        o->site[o->n_sites++] = (struct site){ .role = role, .t = op->t[role] };
     }
     if (!o->relu)
         return CLADE_OK;
@@ -160,7 +149,7 @@ static clade_status make_normals(struct noise *n)
     float *t = malloc((NORMALS + BLOCK) * sizeof(*t));
 
     if (!t)
-        return clade_fail(CLADE_ENOMEM, "noise: out of memory");
+        return no_memory();
     for (uint32_t i = 0; i < NORMALS; i += 2) {
         const uint32_t ctr[4] = { i, 0, 0, TABLE_STREAM };
         uint32_t word[4];
@@ -217,16 +206,6 @@ void noise_free(struct noise *n)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-void noise_begin(struct noise *n, const struct noise_use *use)
-{
-    n->use = *use;
-}
-
-void noise_step(struct noise *n, int step)
-{
-    n->step = step;
-}
-
 static int slot_of(const struct noise *n, int step)
 {
     return (int)((int64_t)step * n->slots / n->steps);
@@ -281,44 +260,25 @@ static const float *normals_of(const struct noise *n, uint32_t stream,
     return n->normals + word[0] % NORMALS;
 }
 
-static void perturb_run(float *v, const uint8_t *code, const float *normal,
-                        int64_t n, const float scale[256])
-{
-    for (int64_t i = 0; i < n; i++)
-        v[i] += scale[code[i]] * normal[i];
-}
-
-/* Elements from ... to-1 of an output, whose pixels are at `v`. */
-static void perturb_block(float *v, const struct site *s, const uint8_t *code,
-                          const float *normal, int64_t from, int64_t to,
-                          const float scale[256])
-{
-    for (int64_t i = from; i < to;) {
-        const int64_t pixel = i / s->t.c, at = i % s->t.c;
-        const int64_t n = s->t.c - at < to - i ? s->t.c - at : to - i;
-
-        perturb_run(v + pixel * s->t.ld + at, code + i, normal + (i - from), n,
-                    scale);
-        i += n;
-    }
-}
-
+/* Add noise to an output, whose pixels are at `v`. */
 static void perturb(float *v, const struct noise *n, const struct site *s,
                     uint32_t stream)
 {
-    const int64_t elements = clade_tensor_elements(&s->t);
-    const int64_t blocks = (elements + BLOCK - 1) / BLOCK;
+    const int64_t elements = clade_tensor_elements(&s->t), C = s->t.c;
     const uint8_t *code = codes_of(n, s);
     const double sigma = fmin(s->measured, SIGMA_MOST);
     float scale[256];
 
     for (int i = 0; i < 256; i++)
         scale[i] = n->use.scale * sigma * decode(i);
-    for (int64_t b = 0; b < blocks; b++) {
-        const int64_t from = b * BLOCK;
-        const int64_t to = from + BLOCK < elements ? from + BLOCK : elements;
+    for (int64_t i = 0, many; i < elements; i += many) {
+        const int64_t in_block = i % BLOCK, c = i % C;
+        const float *normal = normals_of(n, stream, i / BLOCK) + in_block;
+        float *pixel = v + i / C * s->t.ld + c;
 
-        perturb_block(v, s, code, normals_of(n, stream, b), from, to, scale);
+        many = C - c < BLOCK - in_block ? C - c : BLOCK - in_block;
+        for (int64_t k = 0; k < many; k++)
+            pixel[k] += scale[code[i + k]] * normal[k];
     }
 }
 
@@ -356,13 +316,14 @@ static clade_status finish_site(struct noise *n, const struct noise_op *o,
     return st ? st : clade_backend_finish(n->be);
 }
 
-clade_status noise_run_op(struct noise *n, const struct plan *plan, int op)
+clade_status noise_run_op(struct noise *n, const struct noise_use *use,
+                          int step, int op)
 {
     struct noise_op *o = &n->ops[op];
     clade_status st = CLADE_OK;
 
-    assert(plan == n->plan);
-    (void)plan;
+    n->use = *use;
+    n->step = step;
     if (o->n_sites && (measures(n) || learns(n)))
         st = verify_mirror(&n->mirror, n->be, &o->bare);
     for (int i = 0; i < o->n_sites && !st && learns(n); i++)

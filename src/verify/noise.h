@@ -40,11 +40,10 @@ struct noise_use {
     double scale;
 };
 
-/* Set the next run's mode; then, its next step. */
-void noise_begin(struct noise *noise, const struct noise_use *use);
-void noise_step(struct noise *noise, int step);
-/* Run an op of the plan, as a net_observer's `run`. */
-clade_status noise_run_op(struct noise *noise, const struct plan *plan, int op);
+/* In a step of a run, run an op of the plan: what a net_observer's `run` is
+ * for. */
+clade_status noise_run_op(struct noise *noise, const struct noise_use *use,
+                          int step, int op);
 
 /* The RMS of sigma over the ops of a kind, in units of 2^-24. */
 double noise_of_kind(const struct noise *noise, enum clade_op_kind kind);

@@ -25,92 +25,68 @@ clade_status record_bad(const struct record_text *t, const char *what)
 }
 
 /*
- * A seed has 64 bits, and jansson's integers are signed: it stops behind a seed
- * of 2^63 or more, at byte `end`.  Write the signed number of the same bits in
- * its place.  The text, of *n bytes, may become one byte longer.
+ * A seed has 64 bits, and jansson's integers are signed: it gives up behind a
+ * seed of 2^63 or more, at byte `end`.  Parse the text with the signed number
+ * of the same bits in its place.
  */
-static bool make_signed(char *text, size_t *n, size_t end)
+static json_t *parse_signed(const struct record_text *t, size_t end,
+                            json_error_t *error)
 {
-    static const char key[] = "\"seed\"";
-    size_t at = end, colon;
-    char number[24];
-    uint64_t seed;
-    int length;
+    size_t at = end, key;
+    char *copy = malloc(t->n + 2); /* a minus sign more */
+    json_t *object = NULL;
 
-    while (at > 0 && isdigit((unsigned char)text[at - 1]))
+    while (at > 0 && isdigit((unsigned char)t->text[at - 1]))
         at--;
-    for (colon = at; colon > 0 && strchr(" \t\r\n:", text[colon - 1]);)
-        colon--;
-    if (colon < strlen(key) ||
-        memcmp(text + colon - strlen(key), key, strlen(key)))
-        return false;
+    for (key = at; key > 0 && strchr(" \t\r\n:", t->text[key - 1]);)
+        key--;
     errno = 0;
-    seed = strtoull(text + at, NULL, 10);
-    if (errno || seed <= INT64_MAX)
-        return false;
-    length = snprintf(number, sizeof(number), "%lld", (long long)seed);
-    memmove(text + at + length, text + end, *n - end);
-    memcpy(text + at, number, length);
-    *n = at + length + (*n - end);
-    return true;
+    if (copy && key >= 6 && !memcmp(t->text + key - 6, "\"seed\"", 6)) {
+        const uint64_t seed = strtoull(t->text + at, NULL, 10);
+
+        snprintf(copy, t->n + 2, "%.*s%lld%s", (int)at, t->text,
+                 (long long)seed, t->text + end);
+        object = errno ? NULL : json_loads(copy, 0, error);
+    }
+    free(copy);
+    return object;
 }
 
 static clade_status parse(json_t **object, const struct record_text *t)
 {
-    char *copy = malloc(t->n + 2);
-    size_t n = t->n;
     json_error_t error;
 
-    if (!copy)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", t->name);
-    memcpy(copy, t->text, n);
-    copy[n] = '\0';
-    *object = json_loadb(copy, n, 0, &error);
-    if (!*object && make_signed(copy, &n, error.position))
-        *object = json_loadb(copy, n, 0, &error);
-    free(copy);
+    *object = json_loadb(t->text, t->n, 0, &error);
+    if (!*object)
+        *object = parse_signed(t, (size_t)error.position, &error);
     return *object ? CLADE_OK
                    : clade_fail(CLADE_EDATA, "%s: line %d: %s", t->name,
                                 error.line, error.text);
 }
 
-/* An integer within 1 ... most. */
-static bool get_int(int *to, const json_t *object, const char *key, int most)
+/* "F" takes integers, too. */
+static bool get_config(struct training_config *config, json_t *o)
 {
-    const json_int_t i = json_integer_value(json_object_get(object, key));
+    json_int_t seed, batch, steps;
+    const struct net_table *table;
+    const char *net;
 
-    if (i < 1 || i > most)
+    if (json_unpack(o, "{s:s, s:I, s:I, s:I, s:F, s:F}", "net", &net, "seed",
+                    &seed, "batch", &batch, "steps", &steps, "learning_rate",
+                    &config->learning_rate, "momentum", &config->momentum) ||
+        batch < 1 || batch > BATCH_MAX || steps < 1 || steps > STEPS_MAX)
         return false;
-    *to = (int)i;
+    table = net_table_find(net);
+    config->net = table ? table->name : NULL;
+    config->seed = (uint64_t)seed;
+    config->batch = (int)batch;
+    config->steps = (int)steps;
     return true;
-}
-
-static bool get_number(double *to, const json_t *object, const char *key)
-{
-    const json_t *v = json_object_get(object, key);
-
-    *to = json_number_value(v);
-    return json_is_number(v);
 }
 
 static const char *get_text(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
-}
-
-static bool get_config(struct training_config *config, const json_t *o)
-{
-    const char *net = get_text(o, "net");
-    const struct net_table *table = net ? net_table_find(net) : NULL;
-    const json_t *seed = json_object_get(o, "seed");
-
-    config->net = table ? table->name : NULL;
-    config->seed = (uint64_t)json_integer_value(seed);
-    return net && json_is_integer(seed) &&
-           get_number(&config->learning_rate, o, "learning_rate") &&
-           get_number(&config->momentum, o, "momentum") &&
-           get_int(&config->batch, o, "batch", BATCH_MAX) &&
-           get_int(&config->steps, o, "steps", STEPS_MAX);
 }
 
 clade_status record_parse(json_t **object, struct training_config *config,
@@ -134,25 +110,40 @@ clade_status record_parse(json_t **object, struct training_config *config,
 
 /* ---- reading a record ---------------------------------------------------- */
 
-/* The losses of the first `steps` steps.  How many there must be in a row is
- * the net's matter. */
-static clade_status read_losses(struct record *r, const json_t *rows, int steps)
+/* The total and each head's. */
+static size_t losses_a_step(const char *net)
 {
-    clade_status st = CLADE_OK;
+    const struct net_table *table = net_table_find(net);
+    size_t n = 1;
+
+    for (int i = 0; i < table->n_rows; i++)
+        n += table->rows[i].kind == NET_HEAD;
+    return n;
+}
+
+/* The losses of the first `steps` steps. */
+static clade_status read_losses(struct record *r, const json_t *rows, int steps,
+                                const struct record_text *t)
+{
+    const size_t columns = losses_a_step(r->config.net);
     const json_t *row, *value;
+    clade_status st = CLADE_OK;
     size_t step, i;
 
     json_array_foreach(rows, step, row) {
         struct quantity q = { .kind = QUANTITY_LOSS, .step = (int)step };
 
+        if (json_array_size(row) != columns)
+            return record_bad(t, "its losses are not a row a step, a column a "
+                                 "head");
         snprintf(q.name, sizeof(q.name), "step%zu/losses", step);
         json_array_foreach(row, i, value) {
+            q.value = json_number_value(value);
             if (!json_is_number(value))
                 return clade_fail(CLADE_EDATA,
                                   "%s: a loss of step %zu is no number",
-                                  r->trace.name, step);
-            q.value = json_number_value(value);
-            if (!st && (int)step < steps)
+                                  t->name, step);
+            if (!st && q.step < steps)
                 st = trace_add(&r->trace, &q);
         }
     }
@@ -179,48 +170,41 @@ static bool get_shape(struct quantity *q, const json_t *shape)
 
 static bool get_samples(struct quantity *q, const json_t *samples)
 {
-    const size_t n = json_array_size(samples);
-    json_t *pair;
-    size_t k;
+    json_int_t at;
 
-    if (n < 1 || n > TRACE_SAMPLES)
+    q->samples = (int)json_array_size(samples);
+    if (q->samples < 1 || q->samples > TRACE_SAMPLES)
         return false;
-    json_array_foreach(samples, k, pair) {
-        const json_t *index = json_array_get(pair, 0);
-        const json_t *value = json_array_get(pair, 1);
-
-        q->at[k] = json_integer_value(index);
-        q->sample[k] = json_number_value(value);
-        if (!json_is_integer(index) || !json_is_number(value) || q->at[k] < 0 ||
-            q->at[k] >= q->elements)
+    for (int k = 0; k < q->samples; k++) {
+        if (json_unpack(json_array_get(samples, (size_t)k), "[I, F]", &at,
+                        &q->sample[k]) ||
+            at < 0 || at >= q->elements)
             return false;
+        q->at[k] = at;
     }
-    q->samples = (int)n;
     return true;
 }
 
 /* A file may leave out tensors, but no part of one. */
-static clade_status read_tensor(struct record *r, const char *name,
-                                const json_t *o, bool quick)
+static clade_status read_tensor(struct record *r, const char *name, json_t *o,
+                                bool quick)
 {
     struct quantity q = { .step = 0 };
+    const char *wants = NULL;
 
-    if (!get_number(&q.value, o, "l2") || q.value < 0 ||
-        !get_number(&q.sum, o, "sum"))
-        return clade_fail(CLADE_EDATA,
-                          "%s: %s wants a sum, and an l2 of 0 or more",
-                          r->trace.name, name);
-    if (quick && strncmp(name, "step0/", 6))
+    if (json_unpack(o, "{s:F, s:F}", "l2", &q.value, "sum", &q.sum) ||
+        q.value < 0)
+        wants = "a sum, and an l2 of 0 or more";
+    else if (quick && strncmp(name, "step0/", 6))
         return CLADE_OK;
+    else if (!get_shape(&q, json_object_get(o, "shape")))
+        wants = "a shape of 1 to 4 extents";
+    else if (!get_samples(&q, json_object_get(o, "samples")))
+        wants = "samples, pairs of an index in its shape and a value";
+    if (wants)
+        return clade_fail(CLADE_EDATA, "%s: %s wants %s", r->trace.file, name,
+                          wants);
     snprintf(q.name, sizeof(q.name), "%s", name);
-    if (!get_shape(&q, json_object_get(o, "shape")))
-        return clade_fail(CLADE_EDATA, "%s: %s has no shape of 1 to 4 extents",
-                          r->trace.name, name);
-    if (!get_samples(&q, json_object_get(o, "samples")))
-        return clade_fail(CLADE_EDATA,
-                          "%s: the samples of %s are not pairs of an index in "
-                          "its shape and a value",
-                          r->trace.name, name);
     return trace_add(&r->trace, &q);
 }
 
@@ -244,7 +228,7 @@ static clade_status read_trace(struct record *r, json_t *o,
         return record_bad(t, "it has no tensors");
     if (quick)
         r->config.steps = 1;
-    st = read_losses(r, losses, r->config.steps);
+    st = read_losses(r, losses, r->config.steps, t);
     json_object_foreach(tensors, name, tensor)
         if (!st)
             st = read_tensor(r, name, tensor, quick);
@@ -263,7 +247,7 @@ clade_status record_read(struct record *r, const char *file, bool quick)
         return clade_fail(CLADE_EDATA, "%s", clade_error());
     if (st)
         return st;
-    *r = (struct record){ .trace = { .name = file } };
+    *r = (struct record){ .trace = { .file = file } };
     t.text = text;
     st = record_parse(&o, &r->config, &t);
     free(text);

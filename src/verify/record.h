@@ -24,7 +24,7 @@ clade_status record_read(struct record *record, const char *file, bool quick);
 struct json_t;
 struct clade_device;
 
-/* A text of n bytes, named in messages. */
+/* A text of n bytes and a 0, and what messages call it. */
 struct record_text {
     const char *text;
     size_t n;

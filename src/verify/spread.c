@@ -15,19 +15,21 @@ clade_status spread_new(struct spread *s, int n)
 {
     *s = (struct spread){ .n = n };
     s->group = calloc(n + 1, sizeof(*s->group));
-    s->squares = calloc(n + 1, sizeof(*s->squares));
-    s->largest = calloc(n + 1, sizeof(*s->largest));
-    if (s->group && s->squares && s->largest)
-        return CLADE_OK;
-    spread_free(s);
-    return clade_fail(CLADE_ENOMEM, "verify: no memory for %d numbers", n);
+    s->squares = calloc(4 * (size_t)n + 1, sizeof(*s->squares));
+    if (!s->group || !s->squares) {
+        spread_free(s);
+        return clade_fail(CLADE_ENOMEM, "verify: no memory for %d numbers", n);
+    }
+    s->largest = s->squares + n;
+    s->deviation = s->largest + n;
+    s->distance = s->deviation + n;
+    return CLADE_OK;
 }
 
 void spread_free(struct spread *s)
 {
     free(s->group);
     free(s->squares);
-    free(s->largest);
     *s = (struct spread){ .n = 0 };
 }
 
@@ -161,11 +163,11 @@ double spread_deviation(const struct quantity *got,
                         : relative(got->value, centre->value, unit->value);
 }
 
-static void deviations(double *deviation, const struct trace *got,
-                       const struct trace *centre, const struct trace *unit)
+static void deviate(struct spread *s, const struct trace *got,
+                    const struct trace *centre, const struct trace *unit)
 {
-    for (int i = 0; i < got->n; i++)
-        deviation[i] =
+    for (int i = 0; i < s->n; i++)
+        s->deviation[i] =
             spread_deviation(&got->list[i], &centre->list[i], &unit->list[i]);
 }
 
@@ -181,50 +183,36 @@ static void say_run(clade_backend *be, int run, int runs)
     be->say(be->say_arg, text);
 }
 
-static clade_status learn(struct training *training, const struct ensemble *e)
-{
-    const struct trace_options options = { .steps = e->run.steps,
-                                           .noise.mode = NOISE_LEARN };
-    struct trace trace;
-    clade_status st = trace_make(&trace, training, &options);
-
-    if (!st)
-        trace_free(&trace);
-    return st;
-}
-
 static clade_status add_run(struct spread *s, struct training *training,
                             const struct ensemble *e, int run)
 {
     struct trace_options options = e->run;
-    double *deviation = malloc((s->n + 1) * sizeof(*deviation));
     struct trace trace;
     clade_status st;
 
-    if (!deviation)
-        return clade_fail(CLADE_ENOMEM, "verify: out of memory");
     options.noise.mode = NOISE_ADD;
     options.noise.run = (uint32_t)run;
-    say_run(training_backend(training), run, e->runs);
+    say_run(training->be, run, e->runs);
     st = trace_make(&trace, training, &options);
-    if (!st) {
-        deviations(deviation, &trace, e->centre, e->unit);
-        spread_add(s, deviation);
-        trace_free(&trace);
-    }
-    free(deviation);
-    return st;
+    if (st)
+        return st;
+    deviate(s, &trace, e->centre, e->unit);
+    spread_add(s, s->deviation);
+    trace_free(&trace);
+    return CLADE_OK;
 }
 
 clade_status spread_make(struct spread *s, struct training *training,
                          const struct ensemble *e)
 {
+    const struct trace_options learn = { .steps = e->run.steps,
+                                         .noise.mode = NOISE_LEARN };
     clade_status st = spread_new(s, e->centre->n);
 
     if (st)
         return st;
     spread_group(s, e->centre);
-    st = learn(training, e);
+    st = trace_make(NULL, training, &learn);
     for (int run = 1; run <= e->runs && !st; run++)
         st = add_run(s, training, e, run);
     return st;
@@ -244,25 +232,25 @@ static void sum_up(struct clade_training *t, const struct trace *trace,
     }
 }
 
-/* Report one row that starts at quantity i, and return where the next one
- * does: a tensor is a row, and so are numbers of one group. */
-static int report_row(const struct judged *j, const double *deviation,
-                      const double *distance, double largest, int i)
+/* Report the row that starts at quantity i, and return where the next one
+ * does.  A tensor is a row; so are the numbers of a group. */
+static int report_row(const struct judged *j, const struct spread *s,
+                      double limit, int i)
 {
     const struct quantity *q = j->trace->list;
     const int first = i;
+    struct clade_distance d = { .limit = limit };
     int worst = i;
 
-    while (++i < j->trace->n && !q[i].samples && same_group(&q[i], &q[first]))
-        if (distance[i] > distance[worst])
+    while (++i < s->n && !q[i].samples && same_group(&q[i], &q[first]))
+        if (s->distance[i] > s->distance[worst])
             worst = i;
+    d.name = q[worst].name;
+    d.deviation = s->deviation[worst];
+    d.distance = s->distance[worst];
+    d.passed = d.distance <= limit;
     if (j->report)
-        j->report(j->arg, &(struct clade_distance){
-                              .name = q[worst].name,
-                              .deviation = deviation[worst],
-                              .distance = distance[worst],
-                              .limit = 2 * largest,
-                              .passed = distance[worst] <= 2 * largest });
+        j->report(j->arg, &d);
     return i;
 }
 
@@ -281,20 +269,15 @@ clade_status spread_conclude(const struct clade_training *t, const char *name)
                       name, t->distance, t->runs, t->largest, t->where);
 }
 
-clade_status spread_verdict(const struct spread *s, const struct judged *j)
+clade_status spread_verdict(struct spread *s, const struct judged *j)
 {
     struct clade_training t = { .runs = s->runs, .own = j->own };
-    double *deviation = calloc(2 * s->n + 1, sizeof(*deviation));
-    double *distance = deviation + s->n;
 
-    if (!deviation)
-        return clade_fail(CLADE_ENOMEM, "verify: out of memory");
-    deviations(deviation, j->trace, j->centre, j->unit);
-    spread_judge(distance, &t.largest, s, deviation);
-    sum_up(&t, j->trace, distance);
-    for (int i = 0; i < j->trace->n;)
-        i = report_row(j, deviation, distance, t.largest, i);
-    free(deviation);
+    deviate(s, j->trace, j->centre, j->unit);
+    spread_judge(s->distance, &t.largest, s, s->deviation);
+    sum_up(&t, j->trace, s->distance);
+    for (int i = 0; i < s->n;)
+        i = report_row(j, s, 2 * t.largest, i);
     if (j->conclude)
         j->conclude(j->arg, &t);
     return spread_conclude(&t, j->name);

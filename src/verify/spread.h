@@ -21,6 +21,7 @@ struct spread {
     int *group;      /* of each quantity; a group's are neighbours */
     double *squares; /* the sum over runs of the deviation's square */
     double *largest; /* the largest square of a run */
+    double *deviation, *distance; /* room for those of one run */
 };
 
 /* For n quantities, all of group 0 until it is set. */
@@ -76,8 +77,7 @@ struct judged {
 
 /* Report each tensor, and the worst of each step's losses and norms; then
  * conclude.  Returns what spread_conclude() does. */
-clade_status spread_verdict(const struct spread *spread,
-                            const struct judged *judged);
+clade_status spread_verdict(struct spread *spread, const struct judged *judged);
 /* CLADE_EBOUND beyond twice the largest; CLADE_EMISTRUSTED if that is no
  * number.  The message starts with `name`. */
 clade_status spread_conclude(const struct clade_training *training,

@@ -9,15 +9,6 @@
 #include "rng.h"
 #include "status.h"
 
-struct training {
-    clade_backend *be;
-    clade_net *net;
-    struct training_config config;
-    struct clade_batch batch;
-    struct noise *noise;       /* made when it is first used */
-    struct verify_copy pixels; /* of the tensor that was read last */
-};
-
 /* A trace in the making. */
 struct tracer {
     struct training *training;
@@ -28,20 +19,14 @@ struct tracer {
 
 /* ---- traces -------------------------------------------------------------- */
 
-void quantity_name(struct quantity *q, const char *name)
+struct quantity quantity_of(enum quantity_kind kind, int step, const char *name)
 {
     static const char *const words[] = { "activation", "losses", "gradients",
                                          "gradient", "parameter" };
+    struct quantity q = { .kind = kind, .step = step };
 
-    snprintf(q->name, sizeof(q->name), "step%d/%s/%s", q->step, words[q->kind],
-             name);
-}
-
-const char *quantity_short_name(const struct quantity *q)
-{
-    const char *slash = strchr(q->name, '/');
-
-    return strchr(slash + 1, '/') + 1;
+    snprintf(q.name, sizeof(q.name), "step%d/%s/%s", step, words[kind], name);
+    return q;
 }
 
 clade_status trace_add(struct trace *t, const struct quantity *q)
@@ -75,24 +60,23 @@ void trace_free(struct trace *t)
 
 /* ---- the training -------------------------------------------------------- */
 
-static clade_status make_batch(struct clade_batch *batch,
-                               const struct training_config *config,
-                               const struct clade_net_shape *shape)
+static clade_status make_batch(struct training *t)
 {
-    const size_t n = (size_t)config->batch * shape->h * shape->w * shape->c;
+    const struct clade_net_shape shape = clade_net_shape(t->net);
+    const int images = t->config.batch;
+    const size_t n = (size_t)images * shape.h * shape.w * shape.c;
     float *pixels = malloc(n * sizeof(*pixels));
-    uint8_t *labels = malloc(config->batch);
+    uint8_t *labels = malloc(images);
 
-    *batch = (struct clade_batch){ .n = config->batch,
-                                   .pixels = pixels,
-                                   .labels = labels };
+    t->batch =
+        (struct clade_batch){ .n = images, .pixels = pixels, .labels = labels };
     if (!pixels || !labels)
         return clade_fail(CLADE_ENOMEM, "record: no memory for %d images",
-                          config->batch);
+                          images);
     for (size_t i = 0; i < n; i++)
-        pixels[i] = rng_record("input", config->seed, i);
-    for (int i = 0; i < config->batch; i++)
-        labels[i] = i % shape->classes;
+        pixels[i] = rng_record("input", t->config.seed, i);
+    for (int i = 0; i < images; i++)
+        labels[i] = i % shape.classes;
     return CLADE_OK;
 }
 
@@ -101,7 +85,6 @@ clade_status training_new(struct training **out, clade_backend *be,
 {
     struct clade_net_config net = CLADE_NET_DEFAULTS;
     struct training *t = calloc(1, sizeof(*t));
-    struct clade_net_shape shape;
     clade_status st;
 
     if (!t)
@@ -116,16 +99,12 @@ clade_status training_new(struct training **out, clade_backend *be,
     net.dropout = false;
     net.record_init = true;
     st = clade_net_new(&t->net, be, &net);
+    if (!st)
+        st = make_batch(t);
     if (st)
-        goto out;
-    shape = clade_net_shape(t->net);
-    st = make_batch(&t->batch, config, &shape);
-    if (st)
-        goto out;
-    *out = t;
-    t = NULL;
-out:
-    training_free(t);
+        training_free(t);
+    else
+        *out = t;
     return st;
 }
 
@@ -141,26 +120,7 @@ void training_free(struct training *t)
     free(t);
 }
 
-clade_backend *training_backend(const struct training *t)
-{
-    return t->be;
-}
-
-double training_noise(const struct training *t, enum clade_op_kind kind)
-{
-    return noise_of_kind(t->noise, kind);
-}
-
 /* ---- one quantity after the other ---------------------------------------- */
-
-static clade_status add_number(struct tracer *t, enum quantity_kind kind,
-                               const char *name, double value)
-{
-    struct quantity q = { .kind = kind, .step = t->step, .value = value };
-
-    quantity_name(&q, name);
-    return trace_add(&t->trace, &q);
-}
 
 static double element(const void *pixels, const struct clade_tensor *t,
                       int64_t pixel, int64_t channel)
@@ -225,11 +185,12 @@ static clade_status take_samples(struct quantity *q,
     return CLADE_OK;
 }
 
-/* `q` has all that is known without the tensor's elements. */
+/* Of a norm's tensor, nothing but the norm is kept. */
 static clade_status add_tensor(struct tracer *t, struct quantity *q,
                                const struct clade_tensor *tensor)
 {
-    const struct trace *like = t->options->like;
+    const bool whole = q->kind != QUANTITY_NORM;
+    const struct trace *like = whole ? t->options->like : NULL;
     const struct quantity *known = like ? trace_find(like, q->name) : NULL;
     struct verify_copy *pixels = &t->training->pixels;
     clade_status st = CLADE_OK;
@@ -238,15 +199,15 @@ static clade_status add_tensor(struct tracer *t, struct quantity *q,
         return CLADE_OK;
     q->elements = clade_tensor_elements(tensor);
     if (known)
-        st = take_samples(q, known, like->name);
-    else
+        st = take_samples(q, known, like->file);
+    else if (whole)
         choose_samples(q, t->training->config.seed);
     if (!st)
         st = verify_fetch(pixels, t->training->be, tensor);
     if (st)
         return st;
     measure(q, pixels->host, tensor);
-    if (!like && !isfinite(q->value))
+    if (whole && !like && !isfinite(q->value))
         return clade_fail(CLADE_EDIVERGED,
                           "record: the training diverged: the norm of %s is %g",
                           q->name, q->value);
@@ -258,41 +219,15 @@ static clade_status add_activation(struct tracer *t,
                                    const struct plan_activation *a)
 {
     const struct clade_tensor *x = &a->value;
-    struct quantity q = { .kind = QUANTITY_ACTIVATION,
-                          .dims = 4,
-                          .shape = { x->n, x->h, x->w, x->c } };
+    const bool vector = x->h == 1 && (x->w == 1 || x->n == 1);
+    struct quantity q = quantity_of(QUANTITY_ACTIVATION, t->step, a->name);
 
-    if (x->h == 1 && (x->w == 1 || x->n == 1)) {
-        q.dims = 2;
-        q.shape[0] = x->n * x->w;
-        q.shape[1] = x->c;
-    }
-    quantity_name(&q, a->name);
+    q.dims = vector ? 2 : 4;
+    memcpy(q.shape,
+           vector ? (int[4]){ x->n * x->w, x->c }
+                  : (int[4]){ x->n, x->h, x->w, x->c },
+           sizeof(q.shape));
     return add_tensor(t, &q, x);
-}
-
-static clade_status add_parameter(struct tracer *t, enum quantity_kind kind,
-                                  const struct clade_parameter *p)
-{
-    struct quantity q = { .kind = kind, .step = t->step, .dims = p->dims };
-
-    memcpy(q.shape, p->shape, sizeof(q.shape));
-    quantity_name(&q, p->name);
-    return add_tensor(t, &q,
-                      kind == QUANTITY_GRADIENT ? &p->gradient : &p->value);
-}
-
-static clade_status add_norm(struct tracer *t, enum quantity_kind kind,
-                             const struct clade_parameter *p)
-{
-    struct verify_copy *pixels = &t->training->pixels;
-    struct quantity q = { .samples = 0 };
-    clade_status st = verify_fetch(pixels, t->training->be, &p->gradient);
-
-    if (st)
-        return st;
-    measure(&q, pixels->host, &p->gradient);
-    return add_number(t, kind, p->name, q.value);
 }
 
 static clade_status add_parameters(struct tracer *t, enum quantity_kind kind)
@@ -301,20 +236,33 @@ static clade_status add_parameters(struct tracer *t, enum quantity_kind kind)
     const int n = clade_net_parameters(t->training->net, &list);
     clade_status st = CLADE_OK;
 
-    for (int i = 0; i < n && !st; i++)
-        st = kind == QUANTITY_NORM ? add_norm(t, kind, &list[i])
-                                   : add_parameter(t, kind, &list[i]);
+    for (int i = 0; i < n && !st; i++) {
+        const struct clade_parameter *p = &list[i];
+        struct quantity q = quantity_of(kind, t->step, p->name);
+
+        q.dims = p->dims;
+        memcpy(q.shape, p->shape, sizeof(q.shape));
+        st = add_tensor(t, &q,
+                        kind == QUANTITY_PARAMETER ? &p->value : &p->gradient);
+    }
     return st;
 }
 
-static clade_status add_losses(struct tracer *t,
-                               const struct clade_result *result)
+static clade_status add_loss(struct tracer *t, const char *name, double loss)
+{
+    struct quantity q = quantity_of(QUANTITY_LOSS, t->step, name);
+
+    q.value = loss;
+    return trace_add(&t->trace, &q);
+}
+
+static clade_status add_losses(struct tracer *t, const struct clade_result *r)
 {
     const struct clade_net_shape shape = clade_net_shape(t->training->net);
-    clade_status st = add_number(t, QUANTITY_LOSS, "total", result->loss);
+    clade_status st = add_loss(t, "total", r->loss);
 
     for (int h = 0; h < shape.heads && !st; h++)
-        st = add_number(t, QUANTITY_LOSS, shape.head[h], result->head_loss[h]);
+        st = add_loss(t, shape.head[h], r->head_loss[h]);
     return st;
 }
 
@@ -335,7 +283,8 @@ static clade_status run_op(void *arg, const struct plan *plan, int op)
 {
     const struct tracer *t = arg;
 
-    return noise_run_op(t->training->noise, plan, op);
+    (void)plan;
+    return noise_run_op(t->training->noise, &t->options->noise, t->step, op);
 }
 
 static clade_status trace_step(struct tracer *t)
@@ -349,8 +298,6 @@ static clade_status trace_step(struct tracer *t)
     struct clade_result result;
     clade_status st;
 
-    if (noisy)
-        noise_step(training->noise, t->step);
     st = net_train(training->net, &training->batch, t->step,
                    (float)training->config.learning_rate, &result,
                    first || noisy ? &observer : NULL);
@@ -365,34 +312,22 @@ static clade_status trace_step(struct tracer *t)
     return st;
 }
 
-static clade_status begin_noise(struct training *t, const struct noise_use *use)
-{
-    clade_status st = CLADE_OK;
-
-    if (use->mode == NOISE_NONE)
-        return CLADE_OK;
-    if (!t->noise)
-        st = noise_new(&t->noise, t->net, t->config.batch, t->config.steps);
-    if (!st)
-        noise_begin(t->noise, use);
-    return st;
-}
-
 clade_status trace_make(struct trace *trace, struct training *training,
                         const struct trace_options *options)
 {
     const struct training_config *config = &training->config;
     struct tracer t = { .training = training, .options = options };
-    clade_status st = begin_noise(training, &options->noise);
+    clade_status st = net_initialise(training->net, config->seed, true);
 
-    if (!st)
-        st = net_initialise(training->net, config->seed, true);
+    if (!st && options->noise.mode && !training->noise)
+        st = noise_new(&training->noise, training->net, config->batch,
+                       config->steps);
     for (; t.step < options->steps && !st; t.step++) {
         st = verify_interrupted(config->stop, config->arg);
         if (!st)
             st = trace_step(&t);
     }
-    if (st)
+    if (st || !trace)
         trace_free(&t.trace);
     else
         *trace = t.trace;

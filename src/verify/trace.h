@@ -25,15 +25,19 @@ struct training_config {
     }
 
 /* A net and its batch, which can be trained again and again, each time from
- * the initial values on.  It copies the config, and `be` must outlive it. */
-struct training;
+ * the initial values on.  `be` must outlive it. */
+struct training {
+    clade_backend *be;
+    clade_net *net;
+    struct training_config config;
+    struct clade_batch batch;
+    struct noise *noise;       /* made when it is first used */
+    struct verify_copy pixels; /* of the tensor that was read last */
+};
 
 clade_status training_new(struct training **training, clade_backend *be,
                           const struct training_config *config);
 void training_free(struct training *training);
-clade_backend *training_backend(const struct training *training);
-/* noise_of_kind(), once a run measured it. */
-double training_noise(const struct training *training, enum clade_op_kind kind);
 
 #define TRACE_SAMPLES 16
 
@@ -60,13 +64,13 @@ struct quantity {
     double sample[TRACE_SAMPLES];
 };
 
-/* "step1/losses/aux1" from kind, step and "aux1"; and back. */
-void quantity_name(struct quantity *q, const char *name);
-const char *quantity_short_name(const struct quantity *q);
+/* A quantity without numbers; `name` is the last part of its name, "aux1". */
+struct quantity quantity_of(enum quantity_kind kind, int step,
+                            const char *name);
 
 /* What one training computed, in the order in which it did. */
 struct trace {
-    const char *name; /* of its file, for messages */
+    const char *file; /* that it is from, for messages; or NULL */
     struct quantity *list;
     int n, room;
 };
@@ -81,13 +85,14 @@ struct trace_options {
 };
 
 /*
- * Train, and keep what was computed.  The caller frees the trace.
- * CLADE_EDIVERGED names a tensor that is to be finite and is not; CLADE_EDATA,
- * one that has another shape in `like`.  Also what clade_net_train() returns.
+ * Train, and keep in *trace what was computed, for the caller to free; NULL
+ * keeps nothing.  CLADE_EDIVERGED names a tensor that is to be finite and is
+ * not, CLADE_EDATA one that has another shape in `like`.  Also what
+ * clade_net_train() returns.
  */
 clade_status trace_make(struct trace *trace, struct training *training,
                         const struct trace_options *options);
-/* The same of a new training, without noise. */
+/* The same of a new training. */
 clade_status trace_make_once(struct trace *trace, clade_backend *be,
                              const struct training_config *config,
                              const struct trace_options *options);

@@ -24,9 +24,9 @@
 struct trainer {
     const struct clade_verify_train *options;
     struct training_config config;
-    struct training *training; /* on the device */
-    struct trace centre;       /* the reference's */
-    struct trace device;
+    struct trace_options traced;
+    struct training *training;   /* on the device */
+    struct trace centre, device; /* the reference's; the device's */
 };
 
 static struct training_config config_of(const struct clade_verify_train *o)
@@ -44,25 +44,17 @@ static struct training_config config_of(const struct clade_verify_train *o)
     return config;
 }
 
-static struct trace_options options_of(const struct trainer *t)
-{
-    return (struct trace_options){ .steps = t->config.steps,
-                                   .norms = true,
-                                   .noise.scale = 1 };
-}
-
 static clade_status trace_reference(struct trainer *t)
 {
     const char *name = t->options->reference;
-    const struct trace_options options = options_of(t);
     struct training_config config = t->config;
     clade_backend *be;
     clade_status st = clade_backend_open(&be, name ? name : REFERENCE);
 
     if (st)
         return st;
-    config.algorithm = NULL;
-    st = trace_make_once(&t->centre, be, &config, &options);
+    config.algorithm = NULL; /* the reference has its own */
+    st = trace_make_once(&t->centre, be, &config, &t->traced);
     clade_backend_close(be);
     return st;
 }
@@ -71,10 +63,14 @@ static clade_status trace_reference(struct trainer *t)
 static clade_status begin(struct trainer *t, clade_backend *be,
                           const struct clade_verify_train *options)
 {
-    clade_status st;
+    clade_status st = verify_can_judge(be);
 
     *t = (struct trainer){ .options = options, .config = config_of(options) };
-    st = trace_reference(t);
+    t->traced = (struct trace_options){ .steps = t->config.steps,
+                                        .norms = true,
+                                        .noise.scale = 1 };
+    if (!st)
+        st = trace_reference(t);
     return st ? st : training_new(&t->training, be, &t->config);
 }
 
@@ -89,7 +85,7 @@ static clade_status make_spread(struct spread *spread, const struct trainer *t,
                                 int runs, const struct trace *centre)
 {
     const struct ensemble e = {
-        .runs = runs, .centre = centre, .unit = centre, .run = options_of(t)
+        .runs = runs, .centre = centre, .unit = centre, .run = t->traced
     };
 
     return spread_make(spread, t->training, &e);
@@ -107,37 +103,25 @@ static bool is_of(const struct envelope *e, const struct training_config *c)
            e->config.momentum == c->momentum;
 }
 
-/* Whether the device's noise is about the envelope's, or less. */
-static bool is_quiet(const struct trainer *t, const struct envelope *e)
-{
-    for (int k = 0; k < CLADE_OP_KINDS; k++) {
-        const double u = training_noise(t->training, k);
-
-        if (u > NOISE_LEAST && u > NOISE_ROOM * e->noise[k])
-            return false;
-    }
-    return true;
-}
-
-/* Whether the envelope can judge this training; the device's noise is measured
- * for that. */
+/* Whether the envelope can judge this training: also the device's noise, which
+ * is measured here, must be about the envelope's, or less. */
 static clade_status suits(bool *suited, const struct trainer *t,
                           const struct envelope *e)
 {
     const struct trace_options options = { .steps = 1,
                                            .noise.mode = NOISE_MEASURE };
-    struct trace trace;
     clade_status st;
 
     *suited = is_of(e, &t->config);
     if (!*suited)
         return CLADE_OK;
-    st = trace_make(&trace, t->training, &options);
-    if (st)
-        return st;
-    trace_free(&trace);
-    *suited = is_quiet(t, e);
-    return CLADE_OK;
+    st = trace_make(NULL, t->training, &options);
+    for (int k = 0; k < CLADE_OP_KINDS && !st; k++) {
+        const double u = noise_of_kind(t->training->noise, k);
+
+        *suited &= u <= NOISE_LEAST || u <= NOISE_ROOM * e->noise[k];
+    }
+    return st;
 }
 
 /* The reference must be where it was when the envelope was made. */
@@ -150,12 +134,10 @@ static clade_status check_centre(const struct trace *centre,
         if (strcmp(q->name, w->name) ||
             !(spread_deviation(q, w, w) <= CENTRE_ROOM))
             return clade_fail(CLADE_EMISTRUSTED,
-                              "the envelope is of another training: at step "
-                              "%d, the reference's %s is %.9g, and was %.9g "
-                              "(make a new one by clade verify "
-                              "--make-envelope)",
-                              q->step, quantity_short_name(q), q->value,
-                              w->value);
+                              "the envelope is of another training: the "
+                              "reference's %s is %.9g, and was %.9g (make a "
+                              "new one by clade verify --make-envelope)",
+                              q->name, q->value, w->value);
     }
     return CLADE_OK;
 }
@@ -189,16 +171,17 @@ static clade_status replace_spread(const struct trainer *t, struct envelope *e)
 
 static clade_status judge(struct trainer *t, struct envelope *e)
 {
-    const struct trace_options options = options_of(t);
-    const struct clade_verify_train *o = t->options;
-    struct judged judged = { .trace = &t->device,
-                             .centre = &t->centre,
-                             .unit = &t->centre,
-                             .report = o->report,
-                             .conclude = o->conclude,
-                             .arg = o->arg };
+    struct judged judged = {
+        .trace = &t->device,
+        .centre = &t->centre,
+        .unit = &t->centre,
+        .name = clade_backend_device(t->training->be)->selector,
+        .report = t->options->report,
+        .conclude = t->options->conclude,
+        .arg = t->options->arg
+    };
     bool suited;
-    clade_status st = trace_make(&t->device, t->training, &options);
+    clade_status st = trace_make(&t->device, t->training, &t->traced);
 
     if (!st)
         st = suits(&suited, t, e);
@@ -207,7 +190,6 @@ static clade_status judge(struct trainer *t, struct envelope *e)
     if (st)
         return st;
     judged.own = !suited;
-    judged.name = clade_backend_device(training_backend(t->training))->selector;
     return spread_verdict(&e->spread, &judged);
 }
 
@@ -216,10 +198,8 @@ clade_status clade_verify_train(clade_backend *be,
 {
     struct trainer t;
     struct envelope e;
-    clade_status st = verify_can_judge(be);
+    clade_status st = envelope_read(&e, options->envelope);
 
-    if (!st)
-        st = envelope_read(&e, options->envelope);
     if (st)
         return st;
     st = begin(&t, be, options);
@@ -230,23 +210,18 @@ clade_status clade_verify_train(clade_backend *be,
     return st;
 }
 
-/* ---- making an envelope -------------------------------------------------- */
-
 clade_status clade_envelope_make(clade_backend *be, const char *file, int runs,
                                  const struct clade_verify_train *options)
 {
     struct trainer t;
     struct envelope e = { .config = config_of(options) };
-    clade_status st = verify_can_judge(be);
+    clade_status st = begin(&t, be, options);
 
-    if (st)
-        return st;
-    st = begin(&t, be, options);
     if (!st)
         st = make_spread(&e.spread, &t, runs, &t.centre);
     if (!st) {
         for (int k = 0; k < CLADE_OP_KINDS; k++)
-            e.noise[k] = training_noise(t.training, k);
+            e.noise[k] = noise_of_kind(t.training->noise, k);
         e.centre = t.centre;
         st = envelope_write(file, &e, be);
     }
