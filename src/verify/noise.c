@@ -54,9 +54,9 @@ static clade_status no_memory(void)
 }
 
 /*
- * A bracket as one byte: a float's exponent and two bits of its mantissa, so
- * quarters of octaves, of the 64 octaves from 2^-44 to 2^20 (smaller ones are
- * the smallest); 0 is 0.  Noise does not want more.
+ * A bracket as one byte, which is exact enough for noise: a float's exponent
+ * and two bits of its mantissa.  The codes 1 to 255 are quarters of octaves
+ * from 2^-44 to 2^20, and 0 is 0.  What is smaller or larger gets the nearest.
  */
 #define CODE_FIRST ((127 - 44) << 2)
 
@@ -72,7 +72,7 @@ static uint8_t code_of(float s)
     return code < 1 ? 1 : code > 255 ? 255 : code;
 }
 
-/* The middle of what has this code. */
+/* The middle of the brackets that have this code. */
 static float decode(int code)
 {
     const uint32_t bits = (uint32_t)(code + CODE_FIRST) << 21 | 1u << 20;
@@ -138,9 +138,14 @@ static clade_status add_ops(struct noise *n)
         for (int k = 0; k < n->ops[i].n_sites; k++)
             bytes += clade_tensor_elements(&n->ops[i].site[k].t);
     }
-    n->slots = st ? 1 : (int)(MEMORY / bytes);
-    n->slots = n->slots < 1 ? 1 : n->slots < n->steps ? n->slots : n->steps;
-    return st;
+    if (st)
+        return st;
+    n->slots = (int)(MEMORY / bytes);
+    if (n->slots > n->steps)
+        n->slots = n->steps;
+    if (n->slots < 1)
+        n->slots = 1;
+    return CLADE_OK;
 }
 
 /* Independent numbers of a normal distribution (Box & Muller 1958). */
@@ -248,7 +253,7 @@ static clade_status learn_site(struct noise *n, struct site *s)
     return code ? CLADE_OK : no_memory();
 }
 
-/* From where on a block takes its numbers: anywhere. */
+/* The normal numbers of a block: a random place in the table. */
 static const float *normals_of(const struct noise *n, uint32_t stream,
                                int64_t block)
 {
@@ -282,7 +287,7 @@ static void perturb(float *v, const struct noise *n, const struct site *s,
     }
 }
 
-/* The ReLU that `bare` lacks; a NaN passes. */
+/* The ReLU that `bare` lacks.  A NaN stays. */
 static void relu(float *v, const struct clade_tensor *t)
 {
     const int64_t pixels = clade_tensor_pixels(t);

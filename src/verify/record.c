@@ -271,50 +271,32 @@ json_t *record_device(const clade_backend *be)
     return json_sprintf("%s / %s / %s", d->platform, d->name, d->driver);
 }
 
-static void append(json_t *list, json_t *value, bool *failed)
+/* Add a quantity to its row of losses or to the tensors.  False if there is no
+ * memory. */
+static bool put_quantity(json_t *losses, json_t *tensors,
+                         const struct quantity *q)
 {
-    *failed |= json_array_append_new(list, value) != 0;
-}
+    json_t *shape, *samples;
+    int failed = 0;
 
-static json_t *losses_of(const struct trace *t, bool *failed)
-{
-    json_t *rows = json_array();
-
-    for (int i = 0; i < t->n; i++) {
-        const struct quantity *q = &t->list[i];
-
-        if (q->kind != QUANTITY_LOSS)
-            continue;
-        if (q->step == (int)json_array_size(rows))
-            append(rows, json_array(), failed);
-        append(json_array_get(rows, (size_t)q->step), json_real(q->value),
-               failed);
+    if (q->kind == QUANTITY_LOSS) {
+        if (q->step == (int)json_array_size(losses))
+            json_array_append_new(losses, json_array());
+        return !json_array_append_new(json_array_get(losses, (size_t)q->step),
+                                      json_real(q->value));
     }
-    return rows;
-}
-
-static json_t *tensor_of(const struct quantity *q, bool *failed)
-{
-    json_t *shape = json_array(), *samples = json_array();
-
+    shape = json_array();
+    samples = json_array();
     for (int i = 0; i < q->dims; i++)
-        append(shape, json_integer(q->shape[i]), failed);
+        failed |= json_array_append_new(shape, json_integer(q->shape[i]));
     for (int k = 0; k < q->samples; k++)
-        append(samples, json_pack("[If]", (json_int_t)q->at[k], q->sample[k]),
-               failed);
-    return json_pack("{s:o, s:f, s:f, s:o}", "shape", shape, "sum", q->sum,
-                     "l2", q->value, "samples", samples);
-}
-
-static json_t *tensors_of(const struct trace *t, bool *failed)
-{
-    json_t *tensors = json_object();
-
-    for (int i = 0; i < t->n; i++)
-        if (t->list[i].samples)
-            *failed |= json_object_set_new(tensors, t->list[i].name,
-                                           tensor_of(&t->list[i], failed)) != 0;
-    return tensors;
+        failed |= json_array_append_new(
+            samples, json_pack("[If]", (json_int_t)q->at[k], q->sample[k]));
+    failed |= json_object_set_new(tensors, q->name,
+                                  json_pack("{s:o, s:f, s:f, s:o}", "shape",
+                                            shape, "sum", q->sum, "l2",
+                                            q->value, "samples", samples));
+    return !failed;
 }
 
 /* A record but for its format and its seed. */
@@ -324,19 +306,22 @@ static clade_status make_body(json_t **body, const struct trace *t,
 {
     const bool wide = clade_backend_real(be) == CLADE_F64;
     json_t *device = record_device(be);
-    bool failed = false;
+    json_t *losses = json_array(), *tensors = json_object();
+    bool good = true;
 
-    if (!device)
-        return clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
+    for (int i = 0; i < t->n; i++)
+        good &= put_quantity(losses, tensors, &t->list[i]);
     *body = json_pack(
         "{s:{s:s, s:o, s:s}, s:s, s:i, s:i, s:b, s:f, s:f, s:o, s:o}",
         "producer", "name", "clade " PACKAGE_VERSION, "device", device, "dtype",
         wide ? "float64" : "float32", "net", config->net, "batch",
         config->batch, "steps", config->steps, "dropout", 0, "learning_rate",
-        config->learning_rate, "momentum", config->momentum, "losses",
-        losses_of(t, &failed), "tensors", tensors_of(t, &failed));
-    return *body && !failed ? CLADE_OK
-                            : clade_fail(CLADE_ENOMEM, "record: out of memory");
+        config->learning_rate, "momentum", config->momentum, "losses", losses,
+        "tensors", tensors);
+    if (!device)
+        return clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
+    return *body && good ? CLADE_OK
+                         : clade_fail(CLADE_ENOMEM, "record: out of memory");
 }
 
 struct writing {
