@@ -53,22 +53,26 @@ static void test(clade_backend *be, const struct op_case *c)
                r.worst.score, r.worst.algorithm ? r.worst.algorithm : "none");
 }
 
-/* The products of a case's outputs and the elements of all its tensors. */
+/* What a case's op adds and multiplies, and the elements that it moves. */
 static double operations_of(const struct op_case *c)
 {
-    const unsigned outputs = clade_op_outputs(c->kind);
+    struct clade_buffer nowhere[CLADE_ROLES];
+    struct clade_tensor t[CLADE_ROLES] = { { .buffer = NULL } };
+    const struct clade_step step = { .batch = 1 };
+    struct clade_op op;
     double sum = 0;
 
     for (int role = 0; role < CLADE_ROLES; role++) {
-        struct clade_tensor t;
-
         if (!(verify_roles(c) & 1u << role))
             continue;
-        t = verify_shape_of(c, role);
-        sum += (double)clade_tensor_elements(&t) *
-               (outputs & 1u << role ? 1.0 + (double)verify_products(c) : 1.0);
+        t[role] = verify_shape_of(c, role);
+        nowhere[role].bytes = SIZE_MAX;
+        t[role].buffer = &nowhere[role];
+        sum += (double)clade_tensor_elements(&t[role]);
     }
-    return sum;
+    if (verify_make_op(&op, c, t, &step))
+        tap_bail("%s", clade_error());
+    return sum + clade_op_flops(&op);
 }
 
 /* Leave out the cases of too many operations. */

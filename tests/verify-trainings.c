@@ -262,17 +262,15 @@ static void test_leave_one_out(void)
 static void test_no_number(void)
 {
     const double runs[] = { 1e-3, INFINITY, 2e-3 }, judged = 1e-3;
-    struct spread_verdict v = { .report = NULL };
-    double distance;
+    struct clade_training training = { .runs = 3 };
     struct spread s;
 
     if (spread_new(&s, 1))
         tap_bail("%s", clade_error());
     for (int i = 0; i < 3; i++)
         spread_add(&s, &runs[i]);
-    spread_judge(&distance, &v.training.largest, &s, &judged);
-    spread_report(&v, "a loss", judged, distance);
-    tap_ok(spread_conclude(&v, "a device") == CLADE_EMISTRUSTED,
+    spread_judge(&training.distance, &training.largest, &s, &judged);
+    tap_ok(spread_conclude(&training, "a device") == CLADE_EMISTRUSTED,
            "an infinite spread is mistrusted: %s", clade_error());
     spread_free(&s);
 }
@@ -282,46 +280,37 @@ static void test_no_number(void)
 
 #define FIRST_STEPS 4
 
-/* The first steps of the standard training, with this momentum. */
-static void run_standard(struct trace *t, clade_backend *be,
-                         const struct envelope *e, double momentum)
+static void note_training(void *arg, const struct clade_training *training)
 {
-    struct record_spec spec = e->spec;
-    struct record_sink sink;
-    struct training *training;
-
-    spec.momentum = momentum;
-    if (training_new(&training, be, &spec))
-        tap_bail("%s", clade_error());
-    trace_new(t, training_net(training));
-    sink = trace_sink(t);
-    if (training_run(training, FIRST_STEPS, NULL, &sink))
-        tap_bail("%s", clade_error());
-    training_free(training);
+    *(struct clade_training *)arg = *training;
 }
 
-/* How many times the largest of correct trainings it is from the centre. */
+/* How many times the largest of correct trainings the first steps of the
+ * standard one, with this momentum, are from the centre. */
 static double times_largest(clade_backend *be, const struct envelope *e,
                             double momentum)
 {
-    double *distance, *deviation, largest, worst = 0;
-    struct spread s;
-    struct trace t;
+    const struct trace_options options = { .steps = FIRST_STEPS,
+                                           .norms = true };
+    struct training_config config = e->config;
+    struct clade_training training;
+    struct trace trace;
+    const struct judged judged = { .trace = &trace,
+                                   .centre = &e->centre,
+                                   .unit = &e->centre,
+                                   .name = "the standard training",
+                                   .conclude = note_training,
+                                   .arg = &training };
+    struct spread first = e->spread;
 
-    run_standard(&t, be, e, momentum);
-    distance = malloc(t.n * sizeof(*distance));
-    deviation = malloc(t.n * sizeof(*deviation));
-    if (!distance || !deviation || envelope_spread(&s, e, t.n))
-        tap_bail("out of memory");
-    trace_deviations(deviation, &t, &e->trace, t.n);
-    spread_judge(distance, &largest, &s, deviation);
-    for (int i = 0; i < t.n; i++)
-        worst = fmax(worst, distance[i]);
-    spread_free(&s);
-    trace_free(&t);
-    free(distance);
-    free(deviation);
-    return worst / largest;
+    config.momentum = momentum;
+    if (trace_make_once(&trace, be, &config, &options))
+        tap_bail("%s", clade_error());
+    first.n = trace.n;
+    if (spread_verdict(&first, &judged) == CLADE_ENOMEM)
+        tap_bail("%s", clade_error());
+    trace_free(&trace);
+    return training.distance / training.largest;
 }
 
 static void test_envelope(clade_backend *be)
@@ -329,9 +318,9 @@ static void test_envelope(clade_backend *be)
     struct envelope e;
     double good, other;
 
-    if (envelope_standard(&e))
+    if (envelope_read(&e, NULL))
         tap_bail("%s", clade_error());
-    tap_ok(e.runs == 99 && e.spec.batch == 2 && e.spec.steps == 10,
+    tap_ok(e.spread.runs == 99 && e.config.batch == 2 && e.config.steps == 10,
            "the envelope that ships is of 99 runs of the standard training");
     good = times_largest(be, &e, 0.9);
     tap_ok(good <= 2, "this device is within it: %.3g of the largest", good);

@@ -1,248 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Envelopes as files, and the one that ships. */
+/* Spreads as files, and the one that ships. */
 #include "verify/envelope.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
+#include "verify/record.h"
 
 /* Made by `clade verify --make-envelope`. */
 static const unsigned char standard[] = {
 #include "src/verify/envelope.inc"
 };
 
-/* ---- traces ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
-void trace_new(struct trace *t, const clade_net *net)
-{
-    const struct clade_net_shape shape = clade_net_shape(net);
-
-    *t = (struct trace){ .n = 0 };
-    memcpy(t->head, shape.head, sizeof(t->head));
-}
-
-void trace_free(struct trace *t)
-{
-    free(t->list);
-    *t = (struct trace){ .n = 0 };
-}
-
-static clade_status append(struct trace *t, const struct quantity *q)
-{
-    if (t->n == t->room) {
-        const int room = 2 * t->room + 64;
-        struct quantity *list = realloc(t->list, room * sizeof(*list));
-
-        if (!list)
-            return clade_fail(CLADE_ENOMEM, "verify: no memory for a trace");
-        t->list = list;
-        t->room = room;
-    }
-    t->list[t->n++] = *q;
-    return CLADE_OK;
-}
-
-static clade_status append_named(struct trace *t, int step, bool loss,
-                                 const char *name, double value)
-{
-    struct quantity q = { .step = step, .loss = loss, .value = value };
-
-    snprintf(q.name, sizeof(q.name), "%s", name);
-    return append(t, &q);
-}
-
-static clade_status add_losses(void *arg, int step, const double *row, int n)
-{
-    struct trace *t = arg;
-    clade_status st = append_named(t, step, true, "total", row[0]);
-
-    for (int i = 1; i < n && !st; i++)
-        st = append_named(t, step, true, t->head[i - 1], row[i]);
-    return st;
-}
-
-static clade_status add_norm(void *arg, int step, const char *name, double l2)
-{
-    return append_named(arg, step, false, name, l2);
-}
-
-struct record_sink trace_sink(struct trace *trace)
-{
-    return (struct record_sink){ .arg = trace,
-                                 .losses = add_losses,
-                                 .norm = add_norm };
-}
-
-void trace_deviations(double *deviation, const struct trace *t,
-                      const struct trace *centre, int n)
-{
-    for (int i = 0; i < n; i++) {
-        const double c = centre->list[i].value;
-        const double d = fabs(t->list[i].value - c) / (c != 0 ? fabs(c) : 1);
-
-        deviation[i] = isnan(d) ? INFINITY : d;
-    }
-}
-
-clade_status trace_spread(struct spread *spread, const struct trace *t, int n)
-{
-    clade_status st = spread_new(spread, n);
-
-    for (int i = 0; i < n && !st; i++)
-        spread->group[i] = 2 * t->list[i].step + !t->list[i].loss;
-    return st;
-}
-
-clade_status envelope_spread(struct spread *spread, const struct envelope *e,
-                             int n)
-{
-    clade_status st = trace_spread(spread, &e->trace, n);
-
-    for (int i = 0; i < n && !st; i++) {
-        const struct quantity *q = &e->trace.list[i];
-
-        spread->squares[i] = e->runs * q->rms * q->rms;
-        spread->largest[i] = q->largest * q->largest;
-    }
-    spread->runs = e->runs;
-    return st;
-}
-
-/* ---- reading --------------------------------------------------------------
- */
-
-static clade_status bad(const char *file, const char *what)
-{
-    return clade_fail(CLADE_EDATA, "%s: %s; is it a " ENVELOPE_FORMAT " file?",
-                      file, what);
-}
-
-/* [step, "losses", name, centre, rms, largest]. */
-static bool get_quantity(struct quantity *q, json_t *row)
+/* [step, "losses" or "gradients", name, centre, rms, largest]; the last two
+ * are of the noisy runs' deviations. */
+static clade_status get_quantity(struct envelope *e, json_t *row,
+                                 const struct record_text *t)
 {
     const char *kind, *name;
-
-    *q = (struct quantity){ .step = 0 };
-    if (json_unpack(row, "[i, s, s, F, F, F!]", &q->step, &kind, &name,
-                    &q->value, &q->rms, &q->largest))
-        return false;
-    q->loss = !strcmp(kind, "losses");
-    snprintf(q->name, sizeof(q->name), "%s", name);
-    return true;
-}
-
-static clade_status get_quantities(struct envelope *e, const json_t *o,
-                                   const char *file)
-{
-    const json_t *list = json_object_get(o, "quantities");
-    clade_status st = CLADE_OK;
+    double value, rms, largest;
     struct quantity q;
+    int step;
 
-    if (!json_array_size(list))
-        return bad(file, "it has no quantities");
-    for (size_t i = 0; i < json_array_size(list) && !st; i++)
-        st = get_quantity(&q, json_array_get(list, i))
-                 ? append(&e->trace, &q)
-                 : bad(file, "a quantity is not six values");
-    return st;
+    if (json_unpack(row, "[i, s, s, F, F, F!]", &step, &kind, &name, &value,
+                    &rms, &largest))
+        return record_bad(t, "a quantity is not six values");
+    q = quantity_of(strcmp(kind, "losses") ? QUANTITY_NORM : QUANTITY_LOSS,
+                    step, name);
+    q.value = value;
+    e->spread.squares[e->centre.n] = e->spread.runs * rms * rms;
+    e->spread.largest[e->centre.n] = largest * largest;
+    return trace_add(&e->centre, &q);
 }
 
-static clade_status get_head(struct envelope *e, const json_t *o,
-                             const char *file)
+static clade_status get_envelope(struct envelope *e, const json_t *o,
+                                 const struct record_text *t)
 {
     const json_t *noise = json_object_get(o, "noise");
-    const json_t *runs = json_object_get(o, "runs");
-    const char *format = json_string_value(json_object_get(o, "format"));
+    const json_t *list = json_object_get(o, "quantities");
+    const json_int_t runs = json_integer_value(json_object_get(o, "runs"));
+    clade_status st;
 
-    if (!format || strcmp(format, ENVELOPE_FORMAT))
-        return bad(file, "its format is another");
-    if (json_integer_value(runs) < 1 || json_integer_value(runs) > 1 << 20 ||
-        !json_is_object(noise))
-        return bad(file, "runs or noise is missing");
-    e->runs = (int)json_integer_value(runs);
+    if (runs < 1 || runs > 1 << 20 || !json_is_object(noise))
+        return record_bad(t, "runs or noise is missing");
+    if (!json_array_size(list))
+        return record_bad(t, "it has no quantities");
     for (int k = 0; k < CLADE_OP_KINDS; k++)
         e->noise[k] =
             json_number_value(json_object_get(noise, clade_op_name(k)));
-    if (!record_get_spec(&e->spec, o))
-        return bad(file, "net, batch, steps, seed, learning_rate or momentum "
-                         "is missing");
-    return CLADE_OK;
+    st = spread_new(&e->spread, (int)json_array_size(list));
+    e->spread.runs = (int)runs;
+    for (int i = 0; i < e->spread.n && !st; i++)
+        st = get_quantity(e, json_array_get(list, (size_t)i), t);
+    if (!st)
+        spread_group(&e->spread, &e->centre);
+    return st;
 }
 
-clade_status envelope_parse(struct envelope *e, const char *text, size_t n,
-                            const char *name)
+static clade_status parse(struct envelope *e, const struct record_text *t)
 {
     json_t *o;
-    clade_status st = record_parse(&o, text, n, name);
+    clade_status st;
 
-    *e = (struct envelope){ .runs = 0 };
+    *e = (struct envelope){ .config = { .net = NULL } };
+    st = record_parse(&o, &e->config, t);
     if (st)
         return st;
-    st = get_head(e, o, name);
-    if (!st)
-        st = get_quantities(e, o, name);
-    e->spec.net = NULL;
-    if (!st && !(e->net = strdup(json_string_value(json_object_get(o, "net")))))
-        st = clade_fail(CLADE_ENOMEM, "%s: out of memory", name);
-    e->spec.net = e->net;
+    st = get_envelope(e, o, t);
     json_decref(o);
     if (st)
         envelope_free(e);
     return st;
 }
 
-clade_status envelope_standard(struct envelope *e)
-{
-    return envelope_parse(e, (const char *)standard, sizeof(standard),
-                          "the envelope that ships");
-}
-
 clade_status envelope_read(struct envelope *e, const char *file)
 {
-    char *text;
-    size_t n;
-    clade_status st = file_read(&text, &n, file);
+    struct record_text t = { .text = (const char *)standard,
+                             .n = sizeof(standard),
+                             .name = "the envelope that ships",
+                             .format = ENVELOPE_FORMAT };
+    char *text = NULL;
+    clade_status st = CLADE_OK;
 
-    if (st)
-        return st;
-    st = envelope_parse(e, text, n, file);
+    if (file) {
+        st = file_read(&text, &t.n, file);
+        t.text = text;
+        t.name = file;
+    }
+    if (!st)
+        st = parse(e, &t);
     free(text);
     return st;
 }
 
 void envelope_free(struct envelope *e)
 {
-    trace_free(&e->trace);
-    free(e->net);
-    *e = (struct envelope){ .runs = 0 };
+    trace_free(&e->centre);
+    spread_free(&e->spread);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------- */
 
 struct writing {
     const struct envelope *e;
-    const clade_backend *be;
+    json_t *device;
 };
-
-/* A text of a driver's, as JSON has it. */
-static clade_status put_text(FILE *f, const char *text)
-{
-    json_t *string = json_string(text);
-    char *quoted = json_dumps(string, JSON_ENCODE_ANY);
-
-    json_decref(string);
-    if (!quoted)
-        return clade_fail(CLADE_EFAIL, "envelope: a device's text isn't UTF-8");
-    fputs(quoted, f);
-    free(quoted);
-    return CLADE_OK;
-}
 
 static void put_noise(FILE *f, const struct envelope *e)
 {
@@ -258,40 +125,40 @@ static void put_noise(FILE *f, const struct envelope *e)
     fputs("\n },\n", f);
 }
 
-static void put_quantity(FILE *f, const struct quantity *q, const char *end)
+/* A name's last part is behind its step and its kind. */
+static void put_quantity(FILE *f, const struct envelope *e, int i)
 {
+    const struct quantity *q = &e->centre.list[i];
+    const struct spread *s = &e->spread;
+
     fprintf(f, "  [%d, \"%s\", \"%s\", %.12g, %.4g, %.4g]%s\n", q->step,
-            q->loss ? "losses" : "gradients", q->name, q->value, q->rms,
-            q->largest, end);
+            q->kind == QUANTITY_LOSS ? "losses" : "gradients",
+            strchr(strchr(q->name, '/') + 1, '/') + 1, q->value,
+            sqrt(s->squares[i] / s->runs), sqrt(s->largest[i]),
+            i + 1 < s->n ? "," : "");
 }
 
 static clade_status put(void *arg, FILE *f)
 {
     const struct writing *w = arg;
-    const struct envelope *e = w->e;
-    const struct record_spec *s = &e->spec;
-    const struct clade_device *d = clade_backend_device(w->be);
-    char device[400];
-    clade_status st;
+    const struct training_config *c = &w->e->config;
 
-    snprintf(device, sizeof(device), "%s / %s / %s", d->platform, d->name,
-             d->driver);
     fputs("{\n \"format\": \"" ENVELOPE_FORMAT "\",\n"
           " \"producer\": {\"name\": \"clade " PACKAGE_VERSION
           "\", \"device\": ",
           f);
-    if ((st = put_text(f, device)))
-        return st;
+    if (json_dumpf(w->device, f, JSON_ENCODE_ANY))
+        return clade_fail(CLADE_EFAIL, "envelope: a device's text isn't UTF-8");
     fprintf(f,
             "},\n \"net\": \"%s\", \"batch\": %d, \"steps\": %d, "
             "\"seed\": %llu,\n \"learning_rate\": %.9g, \"momentum\": %.9g, "
             "\"runs\": %d,\n",
-            s->net, s->batch, s->steps, (unsigned long long)s->seed,
-            s->learning_rate, s->momentum, e->runs);
-    put_noise(f, e);
+            c->net, c->batch, c->steps, (unsigned long long)c->seed,
+            c->learning_rate, c->momentum, w->e->spread.runs);
+    put_noise(f, w->e);
     fputs(" \"quantities\": [\n", f);
-    for (int i = 0; i < e->trace.n; i++)
-        put_quantity(f, &e->trace.list[i], i + 1 < e->trace.n ? "," : "");
+    for (int i = 0; i < w->e->spread.n; i++)
+        put_quantity(f, w->e, i);
     fputs(" ]\n}\n", f);
     return CLADE_OK;
 }
@@ -299,7 +166,9 @@ static clade_status put(void *arg, FILE *f)
 clade_status envelope_write(const char *file, const struct envelope *e,
                             const clade_backend *be)
 {
-    struct writing w = { e, be };
+    struct writing w = { e, record_device(be) };
+    const clade_status st = file_replace(file, put, &w);
 
-    return file_replace(file, put, &w);
+    json_decref(w.device);
+    return st;
 }

@@ -9,16 +9,34 @@
 #include "rng.h"
 #include "status.h"
 
-#define NORMALS      (1 << 20)  /* independent ones, taken from anywhere on */
-#define SIGMA_MOST   0x1p-23    /* what is correct, by the RMS bound of an op */
-#define BLOCK        (1 << 16)  /* elements that take neighbours of them */
-#define MEMORY       (1u << 29) /* of codes, in bytes; about */
+#define NORMALS      (1 << 20)  /* independent normal numbers, in a table */
+#define BLOCK        (1 << 16)  /* elements that take neighbours in the table */
+#define SIGMA_MOST   0x1p-23    /* the limit of the RMS gate of an op */
+#define MEMORY       (1u << 29) /* bytes for brackets, about */
 #define SEED         0x6e6f697365u
 #define TABLE_STREAM 0xffffffffu
 #define PI           3.14159265358979323846
 
-enum mode { MEASURE, LEARN, PERTURB };
+/* One output of an op. */
+struct site {
+    enum clade_role role;
+    struct clade_tensor t;
+    double measured; /* sigma, before it is capped */
+    uint8_t *code;   /* its elements' brackets, for each slot in turn */
+};
 
+#define SITES 2
+
+struct noise_op {
+    struct clade_op bare; /* as in the plan, but without a forward ReLU */
+    clade_task *task;     /* of `bare`, if it is not the plan's op */
+    bool relu;            /* `bare` lacks it */
+    int n_sites;
+    struct site site[SITES];
+};
+
+/* Brackets are kept for as many steps as memory allows, evenly spread: the
+ * slots.  Steps in between use those of the slot before. */
 struct noise {
     clade_backend *be, *cpu;
     const struct plan *plan;
@@ -26,17 +44,20 @@ struct noise {
     int steps, slots;
     struct verify_mirror mirror, scratch;
     struct verify_copy out;
-    float *normals; /* NORMALS, and BLOCK of the first ones again */
-    enum mode mode;
-    uint32_t run;
-    double scale;
+    float *normals;       /* NORMALS, and BLOCK of the first ones again */
+    struct noise_use use; /* of the run and the step that are under way */
     int step;
 };
 
+static clade_status no_memory(void)
+{
+    return clade_fail(CLADE_ENOMEM, "noise: out of memory");
+}
+
 /*
- * A bracket as one byte: a float's exponent and two bits of its mantissa, so
- * quarters of octaves, of the 64 octaves from 2^-44 to 2^20 (smaller ones are
- * the smallest); 0 is 0.  Noise does not want more.
+ * A bracket as one byte, which is exact enough for noise: a float's exponent
+ * and two bits of its mantissa.  The codes 1 to 255 are quarters of octaves
+ * from 2^-44 to 2^20, and 0 is 0.  What is smaller or larger gets the nearest.
  */
 #define CODE_FIRST ((127 - 44) << 2)
 
@@ -52,7 +73,7 @@ static uint8_t code_of(float s)
     return code < 1 ? 1 : code > 255 ? 255 : code;
 }
 
-/* The middle of what has this code. */
+/* The middle of the brackets that have this code. */
 static float decode(int code)
 {
     const uint32_t bits = (uint32_t)(code + CODE_FIRST) << 21 | 1u << 20;
@@ -62,71 +83,72 @@ static float decode(int code)
     return code ? s : 0;
 }
 
-/* ---- sites --------------------------------------------------------------- */
+/* ---- ops ----------------------------------------------------------------- */
 
-/* Without gaps a tensor is one row, and can be cut anywhere. */
-static struct clade_tensor longest(struct clade_tensor t)
+static clade_status prepare_bare(struct noise *n, struct noise_op *o)
 {
-    if (t.ld == t.c || clade_tensor_pixels(&t) == 1) {
-        t.c = t.ld = (int)clade_tensor_elements(&t);
-        t.n = t.h = t.w = 1;
-    }
-    return t;
+    return clade_backend_prepare(n->be, &o->task, &o->bare);
 }
 
-static clade_status add_sites(struct noise_op *o, const struct noise *n)
+static clade_status run_bare(struct noise *n, int op)
 {
-    const unsigned outputs = clade_op_outputs(o->bare.kind);
+    clade_task *task = n->ops[op].task;
 
-    for (int role = 0; role < CLADE_ROLES; role++) {
-        struct noise_site *s = &o->site[o->n_sites];
-
-        if (!(outputs & 1u << role) || !o->bare.t[role].buffer ||
-            verify_is_exact(o->bare.kind, role))
-            continue;
-        assert(o->n_sites < NOISE_SITES);
-        s->role = role;
-        s->t = longest(o->bare.t[role]);
-        s->code = calloc(n->slots, sizeof(*s->code));
-        if (!s->code)
-            return clade_fail(CLADE_ENOMEM, "noise: out of memory");
-        o->n_sites++;
-    }
-    return CLADE_OK;
+    return clade_backend_run(n->be, task ? task : n->plan->tasks[op]);
 }
 
-/* The plan's op; without its ReLU, it is one more to be prepared. */
-static clade_status add_op(struct noise_op *o, const struct noise *n,
+static bool has_noise(const struct clade_op *op, enum clade_role role)
+{
+    return clade_op_outputs(op->kind) & 1u << role && op->t[role].buffer &&
+           !verify_is_exact(op->kind, role);
+}
+
+/* Take an op of the plan.  Without its ReLU it is another op, which has to be
+ * prepared. */
+static clade_status add_op(struct noise *n, struct noise_op *o,
                            const struct clade_op *op)
 {
-    clade_status st;
-
     o->bare = *op;
-    if (clade_op_outputs(op->kind) & 1u << CLADE_Y && op->flags & CLADE_RELU) {
-        o->bare.flags &= ~(unsigned)CLADE_RELU;
-        st = clade_backend_prepare(n->be, &o->task, &o->bare);
-        if (st)
-            return st;
-        o->relu = true;
+    o->relu = clade_op_outputs(op->kind) & 1u << CLADE_Y &&
+              op->flags & CLADE_RELU;
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        if (!has_noise(op, role))
+            continue;
+        assert(o->n_sites < SITES);
+        o->site[o->n_sites++] = (struct site){ .role = role, .t = op->t[role] };
     }
-    return add_sites(o, n);
+    if (!o->relu)
+        return CLADE_OK;
+    o->bare.flags &= ~(unsigned)CLADE_RELU;
+    return prepare_bare(n, o);
 }
 
-/* The bytes that one step's brackets take. */
-static int64_t bytes_of(const struct plan *plan)
+static int ops_of(const struct noise *n)
 {
-    int64_t bytes = 0;
+    return n->plan->phase[PLAN_PHASES];
+}
 
-    for (int i = 0; i < plan->phase[PLAN_PHASES]; i++) {
-        const struct clade_op *op = &plan->ops[i];
-        const unsigned outputs = clade_op_outputs(op->kind);
+static clade_status add_ops(struct noise *n)
+{
+    int64_t bytes = 0; /* of the brackets of one slot */
+    clade_status st = CLADE_OK;
 
-        for (int role = 0; role < CLADE_ROLES; role++)
-            if (outputs & 1u << role && op->t[role].buffer &&
-                !verify_is_exact(op->kind, role))
-                bytes += clade_tensor_elements(&op->t[role]);
+    n->ops = calloc(ops_of(n), sizeof(*n->ops));
+    if (!n->ops)
+        return no_memory();
+    for (int i = 0; i < ops_of(n) && !st; i++) {
+        st = add_op(n, &n->ops[i], &n->plan->ops[i]);
+        for (int k = 0; k < n->ops[i].n_sites; k++)
+            bytes += clade_tensor_elements(&n->ops[i].site[k].t);
     }
-    return bytes;
+    if (st)
+        return st;
+    n->slots = (int)(MEMORY / bytes);
+    if (n->slots > n->steps)
+        n->slots = n->steps;
+    if (n->slots < 1)
+        n->slots = 1;
+    return CLADE_OK;
 }
 
 /* Independent numbers of a normal distribution (Box & Muller 1958). */
@@ -135,7 +157,7 @@ static clade_status make_normals(struct noise *n)
     float *t = malloc((NORMALS + BLOCK) * sizeof(*t));
 
     if (!t)
-        return clade_fail(CLADE_ENOMEM, "noise: out of memory");
+        return no_memory();
     for (uint32_t i = 0; i < NORMALS; i += 2) {
         const uint32_t ctr[4] = { i, 0, 0, TABLE_STREAM };
         uint32_t word[4];
@@ -158,48 +180,31 @@ clade_status noise_new(struct noise **out, clade_net *net, int batch, int steps)
     clade_status st;
 
     if (!n)
-        return clade_fail(CLADE_ENOMEM, "noise: out of memory");
+        return no_memory();
     n->be = net_backend(net);
     n->plan = net_plan(net, batch, true);
     n->steps = steps;
-    n->slots = (int)(MEMORY / bytes_of(n->plan));
-    if (n->slots > steps || n->slots < 1)
-        n->slots = n->slots < 1 ? 1 : steps;
-    n->ops = calloc(n->plan->phase[PLAN_PHASES], sizeof(*n->ops));
-    if (!n->ops) {
-        st = clade_fail(CLADE_ENOMEM, "noise: out of memory");
-        goto out;
-    }
     st = clade_backend_open(&n->cpu, "cpu");
     if (!st)
         st = make_normals(n);
-    for (int i = 0; i < n->plan->phase[PLAN_PHASES] && !st; i++)
-        st = add_op(&n->ops[i], n, &n->plan->ops[i]);
+    if (!st)
+        st = add_ops(n);
     if (st)
-        goto out;
-    *out = n;
-    n = NULL;
-out:
-    noise_free(n);
+        noise_free(n);
+    else
+        *out = n;
     return st;
-}
-
-static void free_op(struct noise_op *o, const struct noise *n)
-{
-    for (int i = 0; i < o->n_sites; i++) {
-        for (int slot = 0; slot < n->slots; slot++)
-            free(o->site[i].code[slot]);
-        free(o->site[i].code);
-    }
-    clade_backend_release(n->be, o->task);
 }
 
 void noise_free(struct noise *n)
 {
     if (!n)
         return;
-    for (int i = 0; n->ops && i < n->plan->phase[PLAN_PHASES]; i++)
-        free_op(&n->ops[i], n);
+    for (int i = 0; n->ops && i < ops_of(n); i++) {
+        for (int k = 0; k < n->ops[i].n_sites; k++)
+            free(n->ops[i].site[k].code);
+        clade_backend_release(n->be, n->ops[i].task);
+    }
     free(n->ops);
     verify_mirror_free(&n->mirror);
     verify_mirror_free(&n->scratch);
@@ -211,63 +216,53 @@ void noise_free(struct noise *n)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-void noise_measure(struct noise *n)
-{
-    n->mode = MEASURE;
-}
-
-void noise_learn(struct noise *n)
-{
-    n->mode = LEARN;
-}
-
-void noise_begin(struct noise *n, uint32_t run, double scale)
-{
-    n->mode = PERTURB;
-    n->run = run;
-    n->scale = scale;
-}
-
-void noise_step(struct noise *n, int step)
-{
-    n->step = step;
-}
-
 static int slot_of(const struct noise *n, int step)
 {
     return (int)((int64_t)step * n->slots / n->steps);
 }
 
-/* Whether this step is the one that a slot's brackets are learnt in. */
+static bool measures(const struct noise *n)
+{
+    return n->use.mode != NOISE_ADD && n->step == 0;
+}
+
+/* Whether this step is the first of a slot, whose brackets are learnt in it. */
 static bool learns(const struct noise *n)
 {
-    return n->mode == LEARN &&
+    return n->use.mode == NOISE_LEARN &&
            (n->step == 0 || slot_of(n, n->step) != slot_of(n, n->step - 1));
 }
 
-static clade_status learn_site(struct noise *n, struct noise_site *s)
+/* The brackets of a site, in this step. */
+static uint8_t *codes_of(const struct noise *n, const struct site *s)
+{
+    return s->code + slot_of(n, n->step) * clade_tensor_elements(&s->t);
+}
+
+static clade_status learn_site(struct noise *n, struct site *s)
 {
     const int64_t elements = clade_tensor_elements(&s->t);
-    uint8_t **code = &s->code[slot_of(n, n->step)];
+    uint8_t *code;
     float *bracket;
     clade_status st =
         noise_bracket(&bracket, n->cpu, &n->mirror, &n->scratch, s->role);
 
     if (st)
         return st;
-    if (!*code)
-        *code = malloc(elements);
-    for (int64_t i = 0; i < elements && *code; i++)
-        (*code)[i] = code_of(bracket[i]);
+    if (!s->code)
+        s->code = malloc(n->slots * elements);
+    code = s->code ? codes_of(n, s) : NULL;
+    for (int64_t i = 0; i < elements && code; i++)
+        code[i] = code_of(bracket[i]);
     free(bracket);
-    return *code ? CLADE_OK : clade_fail(CLADE_ENOMEM, "noise: out of memory");
+    return code ? CLADE_OK : no_memory();
 }
 
-/* From where on a block takes its numbers: anywhere. */
+/* The normal numbers of a block: a random place in the table. */
 static const float *normals_of(const struct noise *n, uint32_t stream,
                                int64_t block)
 {
-    const uint32_t ctr[4] = { (uint32_t)block, n->run, (uint32_t)n->step,
+    const uint32_t ctr[4] = { (uint32_t)block, n->use.run, (uint32_t)n->step,
                               stream };
     uint32_t word[4];
 
@@ -275,48 +270,29 @@ static const float *normals_of(const struct noise *n, uint32_t stream,
     return n->normals + word[0] % NORMALS;
 }
 
-static void perturb_run(float *v, const uint8_t *code, const float *normal,
-                        int64_t n, const float scale[256])
-{
-    for (int64_t i = 0; i < n; i++)
-        v[i] += scale[code[i]] * normal[i];
-}
-
-/* Elements from ... to-1 of an output, whose pixels are at `v`. */
-static void perturb_block(float *v, const struct noise_site *s,
-                          const uint8_t *code, const float *normal,
-                          int64_t from, int64_t to, const float scale[256])
-{
-    for (int64_t i = from; i < to;) {
-        const int64_t pixel = i / s->t.c, at = i % s->t.c;
-        const int64_t n = s->t.c - at < to - i ? s->t.c - at : to - i;
-
-        perturb_run(v + pixel * s->t.ld + at, code + i, normal + (i - from), n,
-                    scale);
-        i += n;
-    }
-}
-
-static void perturb(float *v, const struct noise *n, const struct noise_site *s,
+/* Add noise to an output, whose pixels are at `v`. */
+static void perturb(float *v, const struct noise *n, const struct site *s,
                     uint32_t stream)
 {
-    const int64_t elements = clade_tensor_elements(&s->t);
-    const int64_t blocks = (elements + BLOCK - 1) / BLOCK;
-    const uint8_t *code = s->code[slot_of(n, n->step)];
+    const int64_t elements = clade_tensor_elements(&s->t), C = s->t.c;
+    const uint8_t *code = codes_of(n, s);
     const double sigma = fmin(s->measured, SIGMA_MOST);
     float scale[256];
 
     for (int i = 0; i < 256; i++)
-        scale[i] = n->scale * sigma * decode(i);
-    for (int64_t b = 0; b < blocks; b++) {
-        const int64_t from = b * BLOCK;
-        const int64_t to = from + BLOCK < elements ? from + BLOCK : elements;
+        scale[i] = n->use.scale * sigma * decode(i);
+    for (int64_t i = 0, many; i < elements; i += many) {
+        const int64_t in_block = i % BLOCK, c = i % C;
+        const float *normal = normals_of(n, stream, i / BLOCK) + in_block;
+        float *pixel = v + i / C * s->t.ld + c;
 
-        perturb_block(v, s, code, normals_of(n, stream, b), from, to, scale);
+        many = C - c < BLOCK - in_block ? C - c : BLOCK - in_block;
+        for (int64_t k = 0; k < many; k++)
+            pixel[k] += scale[code[i + k]] * normal[k];
     }
 }
 
-/* The ReLU that `bare` lacks; a NaN passes. */
+/* The ReLU that `bare` lacks.  A NaN stays. */
 static void relu(float *v, const struct clade_tensor *t)
 {
     const int64_t pixels = clade_tensor_pixels(t);
@@ -327,22 +303,21 @@ static void relu(float *v, const struct clade_tensor *t)
                 v[p * t->ld + c] = 0;
 }
 
-/* An output after its op ran: measured, perturbed, written back. */
-static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
+/* Measure an output after its op ran; or add noise to it, and the ReLU. */
+static clade_status finish_site(struct noise *n, const struct noise_op *o,
+                                struct site *s, uint32_t stream)
 {
-    struct noise_site *s = &o->site[i];
-    const uint32_t stream = (uint32_t)(op * NOISE_SITES + i);
-    const bool writes = n->mode == PERTURB && s->measured > 0;
+    const bool adds = n->use.mode == NOISE_ADD && s->measured > 0;
     clade_status st;
 
-    if (!writes && !o->relu && (n->mode == PERTURB || n->step > 0))
+    if (!adds && !o->relu && !measures(n))
         return CLADE_OK;
     st = verify_fetch(&n->out, n->be, &s->t);
-    if (!st && n->mode != PERTURB && n->step == 0)
+    if (!st && measures(n))
         st = noise_rms(&s->measured, &n->mirror, s->role, n->out.host);
-    if (st || !(writes || o->relu))
+    if (st || !(adds || o->relu))
         return st;
-    if (writes)
+    if (adds)
         perturb(n->out.host, n, s, stream);
     if (o->relu)
         relu(n->out.host, &s->t);
@@ -351,21 +326,22 @@ static clade_status after(struct noise *n, struct noise_op *o, int i, int op)
     return st ? st : clade_backend_finish(n->be);
 }
 
-clade_status noise_run(struct noise *n, const struct plan *plan, int op)
+clade_status noise_run_op(struct noise *n, const struct noise_use *use,
+                          int step, int op)
 {
     struct noise_op *o = &n->ops[op];
-    const bool measures = n->mode != PERTURB && n->step == 0;
     clade_status st = CLADE_OK;
 
-    assert(plan == n->plan);
-    if (o->n_sites && (measures || learns(n)))
+    n->use = *use;
+    n->step = step;
+    if (o->n_sites && (measures(n) || learns(n)))
         st = verify_mirror(&n->mirror, n->be, &o->bare);
     for (int i = 0; i < o->n_sites && !st && learns(n); i++)
         st = learn_site(n, &o->site[i]);
     if (!st)
-        st = clade_backend_run(n->be, o->task ? o->task : plan->tasks[op]);
+        st = run_bare(n, op);
     for (int i = 0; i < o->n_sites && !st; i++)
-        st = after(n, o, i, op);
+        st = finish_site(n, o, &o->site[i], (uint32_t)(op * SITES + i));
     return st;
 }
 
@@ -374,7 +350,7 @@ double noise_of_kind(const struct noise *n, enum clade_op_kind kind)
     double squares = 0;
     int count = 0;
 
-    for (int i = 0; i < n->plan->phase[PLAN_PHASES]; i++) {
+    for (int i = 0; i < ops_of(n); i++) {
         const struct noise_op *o = &n->ops[i];
 
         for (int k = 0; k < o->n_sites && o->bare.kind == kind; k++) {

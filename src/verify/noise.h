@@ -8,57 +8,45 @@
 /*
  * A training with noise: each output element of each op gets
  *
- *     sigma * S * N(0,1)
+ *     scale * sigma * S * N(0,1)
  *
- * before the ReLU, if there is one.  S is the element's bracket (the op on
- * absolute values), sigma the RMS of (got - y)/S that this very op has shown
- * on this device, but at most 2u: a fault must not widen what it is judged
- * by.  Outputs that are judged bit for bit get none.
+ * before the ReLU, if there is one.  S is the element's bracket: the op on
+ * absolute values.  sigma is the RMS of (got - y)/S that this very op has
+ * shown on this device, but at most 2u, so that a fault cannot widen what it
+ * is judged by.  Outputs that are judged bit for bit get no noise.
  *
- * Brackets are learnt in one run without noise; they change little from step
- * to step and not at all, to speak of, from run to run.
+ * Brackets are learnt in one run without noise.  They change little from step
+ * to step, and hardly at all from run to run.
  */
 struct noise;
 
-/* For the plan of `net` that trains `batch` images a step.  `be` is the net's
- * backend, of float32; both must outlive the noise. */
+/* For the plan of `net` that trains `batch` images a step.  The net is of
+ * float32 and must outlive the noise. */
 clade_status noise_new(struct noise **noise, clade_net *net, int batch,
                        int steps);
 void noise_free(struct noise *noise);
 
-/* What the next run is: one to measure sigma in, in its step 0; or to learn
- * brackets in as well; or noisy run `run`, with `scale` times the noise. */
-void noise_measure(struct noise *noise);
-void noise_learn(struct noise *noise);
-void noise_begin(struct noise *noise, uint32_t run, double scale);
+enum noise_mode {
+    NOISE_NONE,
+    NOISE_MEASURE, /* measure sigma in step 0 */
+    NOISE_LEARN,   /* the same, and learn brackets in all steps */
+    NOISE_ADD      /* add noise; after a run that learnt */
+};
 
-/* A step of the run begins. */
-void noise_step(struct noise *noise, int step);
-/* A net_observer's `run`. */
-clade_status noise_run(struct noise *noise, const struct plan *plan, int op);
+struct noise_use {
+    enum noise_mode mode;
+    /* With NOISE_ADD: */
+    uint32_t run; /* other runs get other noise */
+    double scale;
+};
 
-/* The RMS, over the ops of a kind, of what was measured; in units of 2^-24. */
+/* In a step of a run, run an op of the plan: what a net_observer's `run` is
+ * for. */
+clade_status noise_run_op(struct noise *noise, const struct noise_use *use,
+                          int step, int op);
+
+/* The RMS of sigma over the ops of a kind, in units of 2^-24. */
 double noise_of_kind(const struct noise *noise, enum clade_op_kind kind);
-
-/* ---- what the files of the noise share ---------------------------------- */
-
-/* One output of an op. */
-struct noise_site {
-    enum clade_role role;
-    struct clade_tensor t; /* pixels as long as can be */
-    double measured;       /* sigma, before the cap */
-    uint8_t **code;        /* of each slot: its elements' brackets */
-};
-
-#define NOISE_SITES 2
-
-struct noise_op {
-    struct clade_op bare; /* as in the plan, but without a forward ReLU */
-    clade_task *task; /* of `bare`, where it is not the plan's op */
-    bool relu;            /* `bare` lacks it */
-    int n_sites;
-    struct noise_site site[NOISE_SITES];
-};
 
 /*
  * The brackets of one output, flat and row-major, computed by the reference

@@ -1,316 +1,370 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The training that records are made of, and held against. */
+/* Traces as files: reading and writing records (doc/record-format.md). */
 #include "verify/record.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rng.h"
-#include "status.h"
-#include "verify/noise.h"
+#include "file.h"
+#include "net/table.h"
 
-#define NAME_MAX_CHARS 160
+#define STEPS_MAX 100000
+#define BATCH_MAX 65536
 
-struct training {
-    clade_backend *be;
-    clade_net *net;
-    struct record_spec spec;
-    struct clade_batch batch;
-};
+/* ---- reading JSON -------------------------------------------------------- */
 
-/* A run of it. */
-struct recorder {
-    const struct training *training;
-    int steps;
-    const struct record_sink *sink;
-    struct noise *noise;
-};
-
-double record_sum(const struct record_tensor *t)
+clade_status record_bad(const struct record_text *t, const char *what)
 {
-    double sum = 0;
-
-    for (int64_t i = 0; i < t->n; i++)
-        sum += t->values[i];
-    return sum;
+    return clade_fail(CLADE_EDATA, "%s: %s; is it a %s file?", t->name, what,
+                      t->format);
 }
 
-double record_l2(const struct record_tensor *t)
+/*
+ * A seed has 64 bits, and jansson's integers are signed: it gives up behind a
+ * seed of 2^63 or more, at byte `end`.  Parse the text with the signed number
+ * of the same bits in its place.
+ */
+static json_t *parse_signed(const struct record_text *t, size_t end,
+                            json_error_t *error)
 {
-    double sum = 0;
+    size_t at = end, key;
+    char *copy = malloc(t->n + 2); /* a minus sign more */
+    json_t *object = NULL;
 
-    for (int64_t i = 0; i < t->n; i++)
-        sum += t->values[i] * t->values[i];
-    return sqrt(sum);
-}
+    while (at > 0 && isdigit((unsigned char)t->text[at - 1]))
+        at--;
+    for (key = at; key > 0 && strchr(" \t\r\n:", t->text[key - 1]);)
+        key--;
+    errno = 0;
+    if (copy && key >= 6 && !memcmp(t->text + key - 6, "\"seed\"", 6)) {
+        const uint64_t seed = strtoull(t->text + at, NULL, 10);
 
-/* The elements of a tensor, row-major, from the bytes of the pixels it lies
- * in. */
-static void gather(double *to, const void *pixels, const struct clade_tensor *t)
-{
-    const int64_t n = clade_tensor_pixels(t);
-
-    for (int64_t p = 0; p < n; p++)
-        for (int c = 0; c < t->c; c++)
-            *to++ = t->type == CLADE_F64
-                        ? ((const double *)pixels)[p * t->ld + c]
-                        : ((const float *)pixels)[p * t->ld + c];
-}
-
-static clade_status read_values(double **values, clade_backend *be,
-                                const struct clade_tensor *t)
-{
-    struct verify_copy pixels = { .room = 0 };
-    clade_status st = verify_fetch(&pixels, be, t);
-
-    if (st)
-        goto out;
-    *values = malloc(clade_tensor_elements(t) * sizeof(**values));
-    if (*values)
-        gather(*values, pixels.host, t);
-    else
-        st = clade_fail(CLADE_ENOMEM, "record: no memory for a tensor");
-out:
-    free(pixels.host);
-    return st;
-}
-
-static clade_status l2_of(double *l2, clade_backend *be,
-                          const struct clade_tensor *t)
-{
-    struct record_tensor tensor = { .n = clade_tensor_elements(t) };
-    double *values = NULL;
-    clade_status st = read_values(&values, be, t);
-
-    tensor.values = values;
-    if (!st)
-        *l2 = record_l2(&tensor);
-    free(values);
-    return st;
-}
-
-/* Pass a tensor on; `tensor` has its name and shape. */
-static clade_status emit(const struct recorder *r, struct record_tensor *tensor,
-                         const struct clade_tensor *t)
-{
-    double *values = NULL;
-    clade_status st = read_values(&values, r->training->be, t);
-
-    tensor->n = clade_tensor_elements(t);
-    tensor->values = values;
-    if (!st)
-        st = r->sink->tensor(r->sink->arg, tensor);
-    free(values);
-    return st;
-}
-
-/* Vectors are [N,C] in a record. */
-static clade_status emit_activation(const struct recorder *r,
-                                    const struct plan_activation *a)
-{
-    const struct clade_tensor *t = &a->value;
-    char name[NAME_MAX_CHARS];
-    struct record_tensor tensor = { .name = name,
-                                    .dims = 4,
-                                    .shape = { t->n, t->h, t->w, t->c } };
-
-    if (t->h == 1 && (t->w == 1 || t->n == 1)) {
-        tensor.dims = 2;
-        tensor.shape[0] = t->n * t->w;
-        tensor.shape[1] = t->c;
+        snprintf(copy, t->n + 2, "%.*s%lld%s", (int)at, t->text,
+                 (long long)seed, t->text + end);
+        object = errno ? NULL : json_loads(copy, 0, error);
     }
-    snprintf(name, sizeof(name), "step0/activation/%s", a->name);
-    return emit(r, &tensor, t);
+    free(copy);
+    return object;
 }
 
-static clade_status emit_parameter(const struct recorder *r, int step,
-                                   const char *what,
-                                   const struct clade_parameter *p,
-                                   const struct clade_tensor *t)
+static clade_status parse(json_t **object, const struct record_text *t)
 {
-    char name[NAME_MAX_CHARS];
-    struct record_tensor tensor = { .name = name, .dims = p->dims };
+    json_error_t error;
 
-    memcpy(tensor.shape, p->shape, sizeof(tensor.shape));
-    snprintf(name, sizeof(name), "step%d/%s/%s", step, what, p->name);
-    return emit(r, &tensor, t);
+    *object = json_loadb(t->text, t->n, 0, &error);
+    if (!*object)
+        *object = parse_signed(t, (size_t)error.position, &error);
+    return *object ? CLADE_OK
+                   : clade_fail(CLADE_EDATA, "%s: line %d: %s", t->name,
+                                error.line, error.text);
 }
 
-/* The gradients of step 0, or the parameters after the last. */
-static clade_status emit_parameters(const struct recorder *r, int step,
-                                    bool gradients)
+/* "F" takes integers, too. */
+static bool get_config(struct training_config *config, json_t *o)
 {
-    const struct clade_parameter *list;
-    const int n = clade_net_parameters(r->training->net, &list);
-    clade_status st = CLADE_OK;
+    json_int_t seed, batch, steps;
+    const struct net_table *table;
+    const char *net;
 
-    for (int i = 0; i < n && !st; i++)
-        st = emit_parameter(r, step, gradients ? "gradient" : "parameter",
-                            &list[i],
-                            gradients ? &list[i].gradient : &list[i].value);
-    return st;
+    if (json_unpack(o, "{s:s, s:I, s:I, s:I, s:F, s:F}", "net", &net, "seed",
+                    &seed, "batch", &batch, "steps", &steps, "learning_rate",
+                    &config->learning_rate, "momentum", &config->momentum) ||
+        batch < 1 || batch > BATCH_MAX || steps < 1 || steps > STEPS_MAX)
+        return false;
+    table = net_table_find(net);
+    config->net = table ? table->name : NULL;
+    config->seed = (uint64_t)seed;
+    config->batch = (int)batch;
+    config->steps = (int)steps;
+    return true;
 }
 
-static clade_status observe(void *arg, const struct plan *plan, int op)
+static const char *get_text(const json_t *object, const char *key)
 {
-    const struct recorder *r = arg;
-    clade_status st = CLADE_OK;
-
-    for (int i = 0; i < plan->n_activations && !st; i++)
-        if (plan->activations[i].ready == op)
-            st = emit_activation(r, &plan->activations[i]);
-    return st;
+    return json_string_value(json_object_get(object, key));
 }
 
-/* The losses of a step, and the norms of its gradients. */
-static clade_status emit_step(const struct recorder *r, int step,
-                              const struct clade_result *result)
+clade_status record_parse(json_t **object, struct training_config *config,
+                          const struct record_text *t)
 {
-    const int heads = clade_net_shape(r->training->net).heads;
-    const struct clade_parameter *list;
-    const int n = clade_net_parameters(r->training->net, &list);
-    double row[RECORD_LOSSES] = { result->loss };
-    clade_status st = CLADE_OK;
-
-    for (int h = 0; h < heads; h++)
-        row[1 + h] = result->head_loss[h];
-    if (r->sink->losses)
-        st = r->sink->losses(r->sink->arg, step, row, 1 + heads);
-    for (int i = 0; i < n && r->sink->norm && !st; i++) {
-        double l2;
-
-        st = l2_of(&l2, r->training->be, &list[i].gradient);
-        if (!st)
-            st = r->sink->norm(r->sink->arg, step, list[i].name, l2);
-    }
-    return st;
-}
-
-static clade_status run_noisy(void *arg, const struct plan *plan, int op)
-{
-    const struct recorder *r = arg;
-
-    return noise_run(r->noise, plan, op);
-}
-
-static clade_status run_step(struct recorder *r, int step)
-{
-    const struct training *t = r->training;
-    const bool first = step == 0 && r->sink->tensor;
-    const struct net_observer observer = { .arg = r,
-                                           .after = first ? observe : NULL,
-                                           .run = r->noise ? run_noisy : NULL };
-    struct clade_result result;
-    clade_status st;
-
-    if (r->noise)
-        noise_step(r->noise, step);
-    st = net_train(t->net, &t->batch, step, (float)t->spec.learning_rate,
-                   &result, first || r->noise ? &observer : NULL);
-    if (!st)
-        st = emit_step(r, step, &result);
-    if (!st && first)
-        st = emit_parameters(r, step, true);
-    if (!st && step == r->steps - 1 && r->sink->tensor)
-        st = emit_parameters(r, step, false);
-    return st;
-}
-
-/* The batch that every step takes: pixels and labels. */
-static clade_status make_batch(struct clade_batch *batch,
-                               const struct record_spec *spec,
-                               const struct clade_net_shape *shape)
-{
-    const size_t n = (size_t)spec->batch * shape->h * shape->w * shape->c;
-    float *pixels = malloc(n * sizeof(*pixels));
-    uint8_t *labels = malloc(spec->batch);
-
-    *batch = (struct clade_batch){ .n = spec->batch,
-                                   .pixels = pixels,
-                                   .labels = labels };
-    if (!pixels || !labels)
-        return clade_fail(CLADE_ENOMEM, "record: no memory for %d images",
-                          spec->batch);
-    for (size_t i = 0; i < n; i++)
-        pixels[i] = rng_record("input", spec->seed, i);
-    for (int i = 0; i < spec->batch; i++)
-        labels[i] = i % shape->classes;
-    return CLADE_OK;
-}
-
-clade_status training_new(struct training **out, clade_backend *be,
-                          const struct record_spec *spec)
-{
-    struct clade_net_config config = CLADE_NET_DEFAULTS;
-    struct training *t = calloc(1, sizeof(*t));
-    struct clade_net_shape shape;
-    clade_status st;
-
-    if (!t)
-        return clade_fail(CLADE_ENOMEM, "record: out of memory");
-    t->be = be;
-    t->spec = *spec;
-    config.net = spec->net;
-    config.algorithm = spec->algorithm;
-    config.train_batch = spec->batch;
-    config.seed = spec->seed;
-    config.momentum = (float)spec->momentum;
-    config.dropout = false;
-    config.record_init = true;
-    st = clade_net_new(&t->net, be, &config);
-    if (st)
-        goto out;
-    shape = clade_net_shape(t->net);
-    st = make_batch(&t->batch, spec, &shape);
-    if (st)
-        goto out;
-    *out = t;
-    t = NULL;
-out:
-    training_free(t);
-    return st;
-}
-
-void training_free(struct training *t)
-{
-    if (!t)
-        return;
-    free((void *)t->batch.pixels);
-    free((void *)t->batch.labels);
-    clade_net_free(t->net);
-    free(t);
-}
-
-clade_net *training_net(const struct training *training)
-{
-    return training->net;
-}
-
-clade_status training_run(struct training *t, int steps, struct noise *noise,
-                          const struct record_sink *sink)
-{
-    struct recorder r = { t, steps, sink, noise };
-    clade_status st = net_initialise(t->net, t->spec.seed, true);
-
-    for (int step = 0; step < steps && !st; step++) {
-        st = verify_interrupted(t->spec.stop, t->spec.arg);
-        if (!st)
-            st = run_step(&r, step);
-    }
-    return st;
-}
-
-clade_status record_run(clade_backend *be, const struct record_spec *spec,
-                        const struct record_sink *sink)
-{
-    struct training *t;
-    clade_status st = training_new(&t, be, spec);
+    clade_status st = parse(object, t);
+    const char *format;
 
     if (st)
         return st;
-    st = training_run(t, spec->steps, NULL, sink);
-    training_free(t);
+    format = get_text(*object, "format");
+    if (!format || strcmp(format, t->format))
+        st = record_bad(t, "its format is another");
+    else if (!get_config(config, *object))
+        st = record_bad(t, "net, batch, steps, seed, learning_rate or momentum "
+                           "is missing");
+    if (st)
+        json_decref(*object);
+    return st;
+}
+
+/* ---- reading a record ---------------------------------------------------- */
+
+/* The total and each head's. */
+static size_t losses_a_step(const char *net)
+{
+    const struct net_table *table = net_table_find(net);
+    size_t n = 1;
+
+    for (int i = 0; i < table->n_rows; i++)
+        n += table->rows[i].kind == NET_HEAD;
+    return n;
+}
+
+/* The losses of the first `steps` steps. */
+static clade_status read_losses(struct record *r, const json_t *rows, int steps,
+                                const struct record_text *t)
+{
+    const size_t columns = losses_a_step(r->config.net);
+    const json_t *row, *value;
+    clade_status st = CLADE_OK;
+    size_t step, i;
+
+    json_array_foreach(rows, step, row) {
+        struct quantity q = { .kind = QUANTITY_LOSS, .step = (int)step };
+
+        if (json_array_size(row) != columns)
+            return record_bad(t, "its losses are not a row a step, a column a "
+                                 "head");
+        snprintf(q.name, sizeof(q.name), "step%zu/losses", step);
+        json_array_foreach(row, i, value) {
+            q.value = json_number_value(value);
+            if (!json_is_number(value))
+                return clade_fail(CLADE_EDATA,
+                                  "%s: a loss of step %zu is no number",
+                                  t->name, step);
+            if (!st && q.step < steps)
+                st = trace_add(&r->trace, &q);
+        }
+    }
+    return st;
+}
+
+static bool get_shape(struct quantity *q, const json_t *shape)
+{
+    q->dims = (int)json_array_size(shape);
+    if (q->dims < 1 || q->dims > 4)
+        return false;
+    q->elements = 1;
+    for (int i = 0; i < q->dims; i++) {
+        const json_int_t extent =
+            json_integer_value(json_array_get(shape, (size_t)i));
+
+        if (extent < 1 || extent > INT32_MAX / q->elements)
+            return false;
+        q->shape[i] = (int)extent;
+        q->elements *= extent;
+    }
+    return true;
+}
+
+static bool get_samples(struct quantity *q, const json_t *samples)
+{
+    json_int_t at;
+
+    q->samples = (int)json_array_size(samples);
+    if (q->samples < 1 || q->samples > TRACE_SAMPLES)
+        return false;
+    for (int k = 0; k < q->samples; k++) {
+        if (json_unpack(json_array_get(samples, (size_t)k), "[I, F]", &at,
+                        &q->sample[k]) ||
+            at < 0 || at >= q->elements)
+            return false;
+        q->at[k] = at;
+    }
+    return true;
+}
+
+/* A file may leave out tensors, but no part of one. */
+static clade_status read_tensor(struct record *r, const char *name, json_t *o,
+                                bool quick)
+{
+    struct quantity q = { .step = 0 };
+    const char *wants = NULL;
+
+    if (json_unpack(o, "{s:F, s:F}", "l2", &q.value, "sum", &q.sum) ||
+        q.value < 0)
+        wants = "a sum, and an l2 of 0 or more";
+    else if (quick && strncmp(name, "step0/", 6))
+        return CLADE_OK;
+    else if (!get_shape(&q, json_object_get(o, "shape")))
+        wants = "a shape of 1 to 4 extents";
+    else if (!get_samples(&q, json_object_get(o, "samples")))
+        wants = "samples, pairs of an index in its shape and a value";
+    if (wants)
+        return clade_fail(CLADE_EDATA, "%s: %s wants %s", r->trace.file, name,
+                          wants);
+    snprintf(q.name, sizeof(q.name), "%s", name);
+    return trace_add(&r->trace, &q);
+}
+
+static clade_status read_trace(struct record *r, json_t *o,
+                               const struct record_text *t, bool quick)
+{
+    const json_t *losses = json_object_get(o, "losses");
+    json_t *tensors = json_object_get(o, "tensors"), *tensor;
+    const char *name;
+    clade_status st;
+
+    if (!r->config.net)
+        return clade_fail(CLADE_EDATA,
+                          "%s: its net is '%s'; those known here: %s", t->name,
+                          get_text(o, "net"), net_table_names);
+    if (!json_is_false(json_object_get(o, "dropout")))
+        return record_bad(t, "it is not one without dropout");
+    if ((int)json_array_size(losses) != r->config.steps)
+        return record_bad(t, "it has no row of losses a step");
+    if (!json_is_object(tensors))
+        return record_bad(t, "it has no tensors");
+    if (quick)
+        r->config.steps = 1;
+    st = read_losses(r, losses, r->config.steps, t);
+    json_object_foreach(tensors, name, tensor)
+        if (!st)
+            st = read_tensor(r, name, tensor, quick);
+    return st;
+}
+
+clade_status record_read(struct record *r, const char *file, bool quick)
+{
+    struct record_text t = { .name = file, .format = RECORD_FORMAT };
+    const char *type;
+    json_t *o;
+    char *text;
+    clade_status st = file_read(&text, &t.n, file);
+
+    if (st == CLADE_EIO) /* a file that cannot be read is bad data, too */
+        return clade_fail(CLADE_EDATA, "%s", clade_error());
+    if (st)
+        return st;
+    *r = (struct record){ .trace = { .file = file } };
+    t.text = text;
+    st = record_parse(&o, &r->config, &t);
+    free(text);
+    if (st)
+        return st;
+    type = get_text(json_object_get(o, "producer"), "dtype");
+    r->exact = type && !strcmp(type, "float64");
+    st = read_trace(r, o, &t, quick);
+    json_decref(o);
+    if (st)
+        trace_free(&r->trace);
+    return st;
+}
+
+/* ---- writing a record ---------------------------------------------------- */
+
+json_t *record_device(const clade_backend *be)
+{
+    const struct clade_device *d = clade_backend_device(be);
+
+    return json_sprintf("%s / %s / %s", d->platform, d->name, d->driver);
+}
+
+/* Add a quantity to its row of losses or to the tensors.  False if there is no
+ * memory. */
+static bool put_quantity(json_t *losses, json_t *tensors,
+                         const struct quantity *q)
+{
+    json_t *shape, *samples;
+    int failed = 0;
+
+    if (q->kind == QUANTITY_LOSS) {
+        if (q->step == (int)json_array_size(losses))
+            json_array_append_new(losses, json_array());
+        return !json_array_append_new(json_array_get(losses, (size_t)q->step),
+                                      json_real(q->value));
+    }
+    shape = json_array();
+    samples = json_array();
+    for (int i = 0; i < q->dims; i++)
+        failed |= json_array_append_new(shape, json_integer(q->shape[i]));
+    for (int k = 0; k < q->samples; k++)
+        failed |= json_array_append_new(
+            samples, json_pack("[If]", (json_int_t)q->at[k], q->sample[k]));
+    failed |= json_object_set_new(tensors, q->name,
+                                  json_pack("{s:o, s:f, s:f, s:o}", "shape",
+                                            shape, "sum", q->sum, "l2",
+                                            q->value, "samples", samples));
+    return !failed;
+}
+
+/* A record but for its format and its seed. */
+static clade_status make_body(json_t **body, const struct trace *t,
+                              const struct training_config *config,
+                              const clade_backend *be)
+{
+    const bool wide = clade_backend_real(be) == CLADE_F64;
+    json_t *device = record_device(be);
+    json_t *losses = json_array(), *tensors = json_object();
+    bool good = true;
+
+    for (int i = 0; i < t->n; i++)
+        good &= put_quantity(losses, tensors, &t->list[i]);
+    *body = json_pack(
+        "{s:{s:s, s:o, s:s}, s:s, s:i, s:i, s:b, s:f, s:f, s:o, s:o}",
+        "producer", "name", "clade " PACKAGE_VERSION, "device", device, "dtype",
+        wide ? "float64" : "float32", "net", config->net, "batch",
+        config->batch, "steps", config->steps, "dropout", 0, "learning_rate",
+        config->learning_rate, "momentum", config->momentum, "losses", losses,
+        "tensors", tensors);
+    if (!device)
+        return clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
+    return *body && good ? CLADE_OK
+                         : clade_fail(CLADE_ENOMEM, "record: out of memory");
+}
+
+struct writing {
+    json_t *body;
+    uint64_t seed;
+};
+
+/* jansson's integers are signed, so it cannot write the seed. */
+static clade_status put(void *arg, FILE *file)
+{
+    const struct writing *w = arg;
+
+    fprintf(file, "{\n \"format\": \"" RECORD_FORMAT "\",\n \"seed\": %llu,",
+            (unsigned long long)w->seed);
+    if (json_dumpf(w->body, file,
+                   JSON_EMBED | JSON_INDENT(1) | JSON_REAL_PRECISION(17)))
+        return clade_fail(CLADE_EIO, "record: cannot be written");
+    fputs("}\n", file);
+    return CLADE_OK;
+}
+
+clade_status clade_record_write(clade_backend *be,
+                                const struct clade_record *options)
+{
+    const struct trace_options o = { .steps = options->steps, .tensors = true };
+    struct training_config config = TRAINING_DEFAULTS;
+    struct writing w = { .seed = options->seed };
+    struct trace trace;
+    clade_status st;
+
+    config.algorithm = options->algorithm;
+    config.batch = options->batch;
+    config.steps = options->steps;
+    config.seed = options->seed;
+    config.stop = options->stop;
+    config.arg = options->arg;
+    st = trace_make_once(&trace, be, &config, &o);
+    if (st)
+        return st;
+    st = make_body(&w.body, &trace, &config, be);
+    if (!st)
+        st = file_replace(options->file, put, &w);
+    json_decref(w.body);
+    trace_free(&trace);
     return st;
 }

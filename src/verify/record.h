@@ -2,84 +2,43 @@
 #ifndef RECORD_H
 #define RECORD_H
 
-#include <clade/verify.h>
+#include "verify/trace.h"
 
-#include "net/net.h"
+#define RECORD_FORMAT "clade-record/1"
 
-#define RECORD_FORMAT  "clade-record/1"
-#define RECORD_SAMPLES 16
-#define RECORD_LOSSES  (1 + CLADE_HEADS_MAX) /* the total, then the heads' */
-
-/* The training that a record is of. */
-struct record_spec {
-    const char *net, *algorithm;
-    int batch, steps;
-    uint64_t seed;
-    double learning_rate, momentum;
-    bool (*stop)(void *arg); /* asked before each step, as clade_record's */
-    void *arg;
+/* A trace from a file (doc/record-format.md), in the file's order. */
+struct record {
+    struct training_config config;
+    bool exact; /* it was computed in double */
+    /* Losses come first, row by row, and have their row's name, "step0/losses".
+     * The kind of tensors is not set. */
+    struct trace trace;
 };
 
-/* Of those that are made here; the rest is as asked for. */
-#define RECORD_SPEC_DEFAULTS                                                   \
-    {                                                                          \
-        .net = "googlenet-cifar10", .learning_rate = 0.01, .momentum = 0.9     \
-    }
+/* Read a record; if `quick`, what it has of step 0.  CLADE_EDATA says what is
+ * wrong with the file.  The caller frees the trace. */
+clade_status record_read(struct record *record, const char *file, bool quick);
 
-/* One of its tensors, "step0/activation/conv1", in full. */
-struct record_tensor {
-    const char *name;
-    int dims, shape[4];
-    int64_t n;
-    const double *values; /* row-major */
-};
+/* ---- what records and envelopes share ------------------------------------ */
 
-/* What a training computes, as it comes; any status but CLADE_OK ends it.
- * Each may be NULL. */
-struct record_sink {
-    void *arg;
-    clade_status (*losses)(void *arg, int step, const double *row, int n);
-    /* Activations and gradients of step 0, parameters after the last. */
-    clade_status (*tensor)(void *arg, const struct record_tensor *tensor);
-    /* The L2 of each parameter's gradient, after a step. */
-    clade_status (*norm)(void *arg, int step, const char *name, double l2);
-};
-
-/*
- * A training as doc/record-format.md has it, all from one hash: it can be run
- * again and again, each time from the initial values on, for `steps` steps.
- * `noise` (NULL: none) is asked to run each op.
- */
-struct noise;
-struct training;
-
-clade_status training_new(struct training **training, clade_backend *be,
-                          const struct record_spec *spec);
-void training_free(struct training *training);
-clade_status training_run(struct training *training, int steps,
-                          struct noise *noise, const struct record_sink *sink);
-clade_net *training_net(const struct training *training);
-
-/* One run of a new training. */
-clade_status record_run(clade_backend *be, const struct record_spec *spec,
-                        const struct record_sink *sink);
-
-/* The object that a text of n bytes is, named in messages, for the caller to
- * free.  Its `seed` may be any of 64 bits: json_integer_value() has them, read
- * as signed.  CLADE_EDATA names the line at fault. */
 struct json_t;
-clade_status record_parse(struct json_t **object, const char *text, size_t n,
-                          const char *name);
-/* The training that a record's file is of; its texts are the object's.
- * CLADE_EDATA if the file is no record. */
-clade_status record_read_spec(struct record_spec *spec,
-                              const struct json_t *record, const char *file);
-/* Its keys alone; false if one is missing or out of range. */
-bool record_get_spec(struct record_spec *spec, const struct json_t *object);
-clade_status record_bad(const char *file, const char *what);
+struct clade_device;
 
-/* Of a tensor: the sum, the root of the sum of squares. */
-double record_sum(const struct record_tensor *t);
-double record_l2(const struct record_tensor *t);
+/* A text of n bytes and a 0, and what messages call it. */
+struct record_text {
+    const char *text;
+    size_t n;
+    const char *name, *format;
+};
+
+/* The JSON object that a text is, for the caller to free, and the training
+ * that it names; config->net is NULL if that is no net known here.  CLADE_EDATA
+ * says what is wrong with the text. */
+clade_status record_parse(struct json_t **object,
+                          struct training_config *config,
+                          const struct record_text *text);
+clade_status record_bad(const struct record_text *text, const char *what);
+/* "platform / device / driver", or NULL if that isn't UTF-8. */
+struct json_t *record_device(const clade_backend *be);
 
 #endif

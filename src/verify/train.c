@@ -4,8 +4,6 @@
  * good reasons, so how far correct ones do is measured: that is the envelope
  * (doc/consistency.md).
  */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,351 +14,218 @@
 #define BATCH       2 /* the standard training */
 #define STEPS       10
 #define STEPS_QUICK 2
-/* The device's noise may be larger than the envelope's by this: the edge, a
- * factor of two, has room for it. */
+/* By how much the device's noise may be larger than the envelope's.  Twice the
+ * largest distance passes, which leaves room for this. */
 #define NOISE_ROOM  1.5
-#define NOISE_LEAST 0.25 /* u; below, a kind's part is nothing */
+#define NOISE_LEAST 0.25 /* u; a kind with less noise does not matter */
 /* The reference's own roundings, in double, after all steps. */
 #define CENTRE_ROOM 1e-6
 
 struct trainer {
-    clade_backend *be;
     const struct clade_verify_train *options;
-    struct record_spec spec;
-    struct training *training; /* on the device */
-    struct noise *noise;
-    struct trace centre, device; /* the reference's, and the device's */
-    struct trace run;            /* the noisy one that is under way */
-    const struct trace *around;  /* what noisy runs' deviations are from */
-    struct spread spread;
-    double *deviation; /* room for that of a trace */
-    bool own;          /* the spread was made here */
+    struct training_config config;
+    struct trace_options traced;
+    struct training *training;   /* on the device */
+    struct trace centre, device; /* the reference's; the device's */
 };
 
-/* ---- the two trainings ----------------------------------------------------
- */
+static struct training_config config_of(const struct clade_verify_train *o)
+{
+    struct training_config config = TRAINING_DEFAULTS;
 
-static clade_status run_reference(struct trainer *t)
+    config.algorithm = o->algorithm;
+    config.batch = o->batch ? o->batch : BATCH;
+    config.steps = o->steps ? o->steps : STEPS;
+    config.seed = o->seed;
+    config.stop = o->stop;
+    config.arg = o->arg;
+    if (o->quick && config.steps > STEPS_QUICK)
+        config.steps = STEPS_QUICK;
+    return config;
+}
+
+static clade_status trace_reference(struct trainer *t)
 {
     const char *name = t->options->reference;
-    struct record_spec spec = t->spec;
-    struct training *training = NULL;
-    struct record_sink sink;
+    struct training_config config = t->config;
     clade_backend *be;
     clade_status st = clade_backend_open(&be, name ? name : REFERENCE);
 
     if (st)
         return st;
-    spec.algorithm = NULL;
-    st = training_new(&training, be, &spec);
-    if (!st) {
-        trace_new(&t->centre, training_net(training));
-        sink = trace_sink(&t->centre);
-        st = training_run(training, spec.steps, NULL, &sink);
-    }
-    training_free(training);
+    config.algorithm = NULL; /* the reference has its own */
+    st = trace_make_once(&t->centre, be, &config, &t->traced);
     clade_backend_close(be);
     return st;
 }
 
-static clade_status begin(struct trainer *t)
+/* Train on the reference, and be ready to train on the device. */
+static clade_status begin(struct trainer *t, clade_backend *be,
+                          const struct clade_verify_train *options)
 {
-    clade_status st = run_reference(t);
+    clade_status st = verify_can_judge(be);
 
+    *t = (struct trainer){ .options = options, .config = config_of(options) };
+    t->traced = (struct trace_options){ .steps = t->config.steps,
+                                        .norms = true,
+                                        .noise.scale = 1 };
     if (!st)
-        st = training_new(&t->training, t->be, &t->spec);
-    if (!st)
-        st = noise_new(&t->noise, training_net(t->training), t->spec.batch,
-                       t->spec.steps);
-    if (st)
-        return st;
-    trace_new(&t->device, training_net(t->training));
-    trace_new(&t->run, training_net(t->training));
-    t->deviation = malloc((t->centre.n + 1) * sizeof(*t->deviation));
-    return t->deviation ? CLADE_OK
-                        : clade_fail(CLADE_ENOMEM, "verify: out of memory");
+        st = trace_reference(t);
+    return st ? st : training_new(&t->training, be, &t->config);
 }
 
 static void end(struct trainer *t)
 {
-    free(t->deviation);
-    spread_free(&t->spread);
-    trace_free(&t->run);
     trace_free(&t->device);
     trace_free(&t->centre);
-    noise_free(t->noise);
     training_free(t->training);
 }
 
-/* ---- the spread -----------------------------------------------------------
- */
-
-static void add_run(void *arg)
-{
-    struct trainer *t = arg;
-
-    trace_deviations(t->deviation, &t->run, t->around, t->centre.n);
-    spread_add(&t->spread, t->deviation);
-    t->run.n = 0;
-}
-
-/* A sink's argument is the trace, and add_run() wants the trainer. */
-static clade_status noisy_losses(void *arg, int step, const double *row, int n)
-{
-    struct trainer *t = arg;
-    const struct record_sink sink = trace_sink(&t->run);
-
-    return sink.losses(sink.arg, step, row, n);
-}
-
-static clade_status noisy_norm(void *arg, int step, const char *name, double l2)
-{
-    struct trainer *t = arg;
-    const struct record_sink sink = trace_sink(&t->run);
-
-    return sink.norm(sink.arg, step, name, l2);
-}
-
-/*
- * Around the device's own training, where that is to be judged: were it
- * around the reference's, a device that is wrong in each run would be as far
- * away as its own noisy runs, and pass.
- */
-static clade_status make_spread(struct trainer *t, int runs,
-                                const struct trace *around)
+static clade_status make_spread(struct spread *spread, const struct trainer *t,
+                                int runs, const struct trace *centre)
 {
     const struct ensemble e = {
-        .runs = runs,
-        .steps = t->spec.steps,
-        .scale = 1,
-        .sink = { .arg = t, .losses = noisy_losses, .norm = noisy_norm },
-        .done = add_run
+        .runs = runs, .centre = centre, .unit = centre, .run = t->traced
     };
 
-    clade_status st = trace_spread(&t->spread, &t->centre, t->centre.n);
-
-    t->own = true;
-    t->around = around;
-    return st ? st : ensemble_run(t->training, t->noise, &e);
+    return spread_make(spread, t->training, &e);
 }
 
-/* Whether the envelope is of this training, or of its beginning. */
-static bool is_of(const struct envelope *e, const struct record_spec *s)
+/* ---- judging ------------------------------------------------------------- */
+
+/* Whether the envelope is of this training, or of one that begins with it. */
+static bool is_of(const struct envelope *e, const struct training_config *c)
 {
-    return !strcmp(e->spec.net, s->net) && e->spec.batch == s->batch &&
-           e->spec.seed == s->seed && e->spec.steps >= s->steps &&
-           e->spec.learning_rate == s->learning_rate &&
-           e->spec.momentum == s->momentum;
+    return e->config.net && !strcmp(e->config.net, c->net) &&
+           e->config.batch == c->batch && e->config.seed == c->seed &&
+           e->config.steps >= c->steps &&
+           e->config.learning_rate == c->learning_rate &&
+           e->config.momentum == c->momentum;
 }
 
-/* Whether the device's noise is about the envelope's, or less. */
-static bool is_quiet(const struct trainer *t, const struct envelope *e)
+/* Whether the envelope can judge this training: also the device's noise, which
+ * is measured here, must be about the envelope's, or less. */
+static clade_status suits(bool *suited, const struct trainer *t,
+                          const struct envelope *e)
 {
-    for (int k = 0; k < CLADE_OP_KINDS; k++) {
-        const double u = noise_of_kind(t->noise, k);
+    const struct trace_options options = { .steps = 1,
+                                           .noise.mode = NOISE_MEASURE };
+    clade_status st;
 
-        if (u > NOISE_LEAST && u > NOISE_ROOM * e->noise[k])
-            return false;
+    *suited = is_of(e, &t->config);
+    if (!*suited)
+        return CLADE_OK;
+    st = trace_make(NULL, t->training, &options);
+    for (int k = 0; k < CLADE_OP_KINDS && !st; k++) {
+        const double u = noise_of_kind(t->training->noise, k);
+
+        *suited &= u <= NOISE_LEAST || u <= NOISE_ROOM * e->noise[k];
     }
-    return true;
+    return st;
 }
 
 /* The reference must be where it was when the envelope was made. */
-static clade_status check_centre(const struct trainer *t,
-                                 const struct envelope *e)
+static clade_status check_centre(const struct trace *centre,
+                                 const struct trace *was)
 {
-    trace_deviations(t->deviation, &t->centre, &e->trace, t->centre.n);
-    for (int i = 0; i < t->centre.n; i++) {
-        const struct quantity *q = &t->centre.list[i];
+    for (int i = 0; i < centre->n; i++) {
+        const struct quantity *q = &centre->list[i], *w = &was->list[i];
 
-        if (!strcmp(q->name, e->trace.list[i].name) &&
-            t->deviation[i] <= CENTRE_ROOM)
-            continue;
-        return clade_fail(CLADE_EMISTRUSTED,
-                          "the envelope is of another training: at step %d, "
-                          "the reference's %s is %.9g, and was %.9g (make a "
-                          "new one by clade verify --make-envelope)",
-                          q->step, q->name, q->value, e->trace.list[i].value);
+        if (strcmp(q->name, w->name) ||
+            !(spread_deviation(q, w, w) <= CENTRE_ROOM))
+            return clade_fail(CLADE_EMISTRUSTED,
+                              "the envelope is of another training: the "
+                              "reference's %s is %.9g, and was %.9g (make a "
+                              "new one by clade verify --make-envelope)",
+                              q->name, q->value, w->value);
     }
     return CLADE_OK;
 }
 
-static clade_status take_spread(struct trainer *t, const struct envelope *e)
+/* Of the envelope's spread, keep the steps that this training has. */
+static clade_status take_spread(const struct trainer *t, struct envelope *e)
 {
-    const bool standard =
-        !t->options->reference || !strcmp(t->options->reference, REFERENCE);
-    clade_status st = CLADE_OK;
+    const char *reference = t->options->reference;
 
-    if (e->trace.n < t->centre.n)
+    if (e->spread.n < t->centre.n)
         return clade_fail(CLADE_EDATA, "the envelope has %d quantities of %d",
-                          e->trace.n, t->centre.n);
-    if (standard)
-        st = check_centre(t, e);
-    return st ? st : envelope_spread(&t->spread, e, t->centre.n);
+                          e->spread.n, t->centre.n);
+    e->spread.n = t->centre.n;
+    return reference && strcmp(reference, REFERENCE)
+               ? CLADE_OK
+               : check_centre(&t->centre, &e->centre);
 }
 
-/* ---- the verdict ----------------------------------------------------------
+/*
+ * A spread around the device's own training.  Around the reference's, a device
+ * that is wrong in each run would be as far away as its own noisy runs, and
+ * pass.
  */
-
-static void name_of(char name[96], const struct quantity *q)
+static clade_status replace_spread(const struct trainer *t, struct envelope *e)
 {
-    snprintf(name, 96, "step%d/%s/%s", q->step,
-             q->loss ? "losses" : "gradients", q->name);
+    spread_free(&e->spread);
+    return make_spread(&e->spread, t,
+                       t->options->quick ? SPREAD_RUNS_QUICK : SPREAD_RUNS,
+                       &t->device);
 }
 
-/* Where the trainings part: the first quantity beyond the largest. */
-static void name_first(struct spread_verdict *v, const struct trainer *t,
-                       const double *distance)
+static clade_status judge(struct trainer *t, struct envelope *e)
 {
-    int i = 0;
-
-    while (i < t->centre.n && distance[i] <= v->training.largest)
-        i++;
-    if (i < t->centre.n)
-        name_of(v->training.where, &t->centre.list[i]);
-}
-
-/* The worst one of the quantities from ... to-1, of one kind in one step. */
-static void report_group(struct spread_verdict *v, const struct trainer *t,
-                         const double *distance, int from, int to)
-{
-    int worst = from;
-    char name[96];
-
-    for (int i = from; i < to; i++)
-        if (distance[i] > distance[worst])
-            worst = i;
-    name_of(name, &t->centre.list[worst]);
-    spread_report(v, name, t->deviation[worst], distance[worst]);
-}
-
-static clade_status judge(struct trainer *t)
-{
-    struct spread_verdict v = {
+    struct judged judged = {
+        .trace = &t->device,
+        .centre = &t->centre,
+        .unit = &t->centre,
+        .name = clade_backend_device(t->training->be)->selector,
         .report = t->options->report,
-        .arg = t->options->arg,
-        .training = { .runs = t->spread.runs, .own = t->own },
+        .conclude = t->options->conclude,
+        .arg = t->options->arg
     };
-    const int *group = t->spread.group;
-    double *distance = malloc((t->centre.n + 1) * sizeof(*distance));
-    int from = 0;
+    bool suited;
+    clade_status st = trace_make(&t->device, t->training, &t->traced);
 
-    if (!distance)
-        return clade_fail(CLADE_ENOMEM, "verify: out of memory");
-    trace_deviations(t->deviation, &t->device, &t->centre, t->centre.n);
-    spread_judge(distance, &v.training.largest, &t->spread, t->deviation);
-    name_first(&v, t, distance);
-    for (int i = 1; i <= t->centre.n; i++) {
-        if (i < t->centre.n && group[i] == group[from])
-            continue;
-        report_group(&v, t, distance, from, i);
-        from = i;
-    }
-    free(distance);
-    if (t->options->conclude)
-        t->options->conclude(t->options->arg, &v.training);
-    return spread_conclude(&v, clade_backend_device(t->be)->selector);
-}
-
-/* ---- from outside ---------------------------------------------------------
- */
-
-static struct record_spec spec_of(const struct clade_verify_train *o)
-{
-    struct record_spec spec = RECORD_SPEC_DEFAULTS;
-
-    spec.algorithm = o->algorithm;
-    spec.batch = o->batch ? o->batch : BATCH;
-    spec.steps = o->steps ? o->steps : STEPS;
-    spec.seed = o->seed;
-    spec.stop = o->stop;
-    spec.arg = o->arg;
-    if (o->quick && spec.steps > STEPS_QUICK)
-        spec.steps = STEPS_QUICK;
-    return spec;
-}
-
-/* The device's own training, and then what it is to be held against. */
-static clade_status run_device(struct trainer *t, const struct envelope *e)
-{
-    const struct record_sink sink = trace_sink(&t->device);
-    const struct record_sink nothing = { .arg = NULL };
-    clade_status st = training_run(t->training, t->spec.steps, NULL, &sink);
-    bool fits = is_of(e, &t->spec);
-
-    if (!st && fits) {
-        noise_measure(t->noise);
-        st = training_run(t->training, 1, t->noise, &nothing);
-        fits = is_quiet(t, e);
-    }
+    if (!st)
+        st = suits(&suited, t, e);
+    if (!st)
+        st = suited ? take_spread(t, e) : replace_spread(t, e);
     if (st)
         return st;
-    return fits ? take_spread(t, e)
-                : make_spread(
-                      t, t->options->quick ? SPREAD_RUNS_QUICK : SPREAD_RUNS,
-                      &t->device);
-}
-
-static clade_status read_envelope(struct envelope *e, const char *file)
-{
-    return file ? envelope_read(e, file) : envelope_standard(e);
+    judged.own = !suited;
+    return spread_verdict(&e->spread, &judged);
 }
 
 clade_status clade_verify_train(clade_backend *be,
                                 const struct clade_verify_train *options)
 {
-    struct trainer t = { .be = be,
-                         .options = options,
-                         .spec = spec_of(options) };
+    struct trainer t;
     struct envelope e;
-    clade_status st = verify_can_judge(be);
+    clade_status st = envelope_read(&e, options->envelope);
 
-    if (!st)
-        st = read_envelope(&e, options->envelope);
     if (st)
         return st;
-    st = begin(&t);
+    st = begin(&t, be, options);
     if (!st)
-        st = run_device(&t, &e);
-    if (!st)
-        st = judge(&t);
+        st = judge(&t, &e);
     end(&t);
     envelope_free(&e);
     return st;
 }
 
-/* The spread, beside the centre that it is around. */
-static void fill_envelope(struct envelope *e, const struct trainer *t)
-{
-    *e = (struct envelope){ .spec = t->spec,
-                            .runs = t->spread.runs,
-                            .trace = t->centre };
-    for (int k = 0; k < CLADE_OP_KINDS; k++)
-        e->noise[k] = noise_of_kind(t->noise, k);
-    for (int i = 0; i < e->trace.n; i++) {
-        e->trace.list[i].rms = sqrt(t->spread.squares[i] / e->runs);
-        e->trace.list[i].largest = sqrt(t->spread.largest[i]);
-    }
-}
-
 clade_status clade_envelope_make(clade_backend *be, const char *file, int runs,
                                  const struct clade_verify_train *options)
 {
-    struct trainer t = { .be = be,
-                         .options = options,
-                         .spec = spec_of(options) };
-    struct envelope e;
-    clade_status st = verify_can_judge(be);
+    struct trainer t;
+    struct envelope e = { .config = config_of(options) };
+    clade_status st = begin(&t, be, options);
 
-    if (st)
-        return st;
-    st = begin(&t);
     if (!st)
-        st = make_spread(&t, runs, &t.centre);
+        st = make_spread(&e.spread, &t, runs, &t.centre);
     if (!st) {
-        fill_envelope(&e, &t);
+        for (int k = 0; k < CLADE_OP_KINDS; k++)
+            e.noise[k] = noise_of_kind(t.training->noise, k);
+        e.centre = t.centre;
         st = envelope_write(file, &e, be);
     }
+    spread_free(&e.spread);
     end(&t);
     return st;
 }
