@@ -81,8 +81,8 @@ fails 2 'did you mean --batch' train --bacth 16
 fails 2 'did you mean --help' train --hlep
 fails 2 'no topic is called "zzz"' help zzz
 fails 2 'one argument too many' train 16
-fails 2 'is no option' train -b 16
-fails 2 'wants B' train --batch
+fails 2 'is not an option' train -b 16
+fails 2 'requires B' train --batch
 fails 2 'takes no value' train --quiet=yes
 fails 2 'whole number from 1' train --batch 0
 fails 2 'whole number from 1' train --batch -4
@@ -99,7 +99,7 @@ fails 2 'one of train|infer|ops' bench --mode trai
 fails 2 'one of train|infer|ops' bench --mode 'train|infer'
 fails 2 'one of train|infer|ops' bench --mode ''
 fails 2 'is empty' train --out=
-fails 2 'FILE is wanted' eval
+fails 2 'FILE is required' eval
 fails 3 'no/such/file' eval --checkpoint no/such/file
 fails 3 'no/such/folder' train --device cpu --data no/such/folder \
     --out "$dir/run"

@@ -46,7 +46,7 @@ static const struct bench_options defaults = { .mode = "train",
                                                .batch = 32,
                                                .steps = 6 };
 
-/* A net at work on one batch, again and again. */
+/* A net that works on the same batch again and again. */
 struct bench {
     const struct bench_options *o;
     clade_backend *be;
@@ -55,7 +55,7 @@ struct bench {
     uint8_t *bytes, *labels;
     uint32_t step;
     double *seconds;   /* of the measured steps */
-    double first_step; /* since the process began */
+    double first_step; /* when it ended, in seconds since the start */
 };
 
 static bool training(const struct bench_options *o)
@@ -73,7 +73,7 @@ static struct clade_net_config config_of(const struct bench_options *o)
     return config;
 }
 
-/* Images of even noise, labels in turn. */
+/* Images of uniform noise; the labels go through the classes in turn. */
 static clade_status make_batch(struct bench *b)
 {
     const struct clade_net_shape shape = clade_net_shape(b->net);
@@ -119,7 +119,7 @@ static void bench_close(struct bench *b)
         clade_backend_close(b->be);
 }
 
-/* One step, which ends with its losses on the host. */
+/* Do one step, and wait for its losses. */
 static clade_status one_step(struct bench *b,
                              const struct net_observer *observer)
 {
@@ -171,7 +171,7 @@ static double median(const double *values, int n)
     return m;
 }
 
-/* The process's peak of resident memory, in bytes. */
+/* The peak of the process's resident memory, in bytes. */
 static json_int_t peak_memory(void)
 {
     struct rusage usage;
@@ -180,8 +180,8 @@ static json_int_t peak_memory(void)
     return (json_int_t)usage.ru_maxrss * 1024;
 }
 
-/* What is measured, the start of the object that --json prints; NULL where a
- * text is not UTF-8. */
+/* The first members of the object that --json prints: what is measured.  NULL
+ * if a text is not UTF-8. */
 static json_t *describe(const struct bench *b)
 {
     const struct clade_device *device = clade_backend_device(b->be);
@@ -192,7 +192,7 @@ static json_t *describe(const struct bench *b)
                      b->o->batch);
 }
 
-/* What came out, the rest of the object. */
+/* Add the results to the object. */
 static void add_figures(json_t *object, const struct bench *b)
 {
     json_t *seconds = json_array();
@@ -230,8 +230,8 @@ static void print_text(json_t *o)
                json_object_get(o, "device_bytes"))));
 }
 
-/* Read an earlier object.  One of another device, mode or batch says nothing
- * about this one. */
+/* Read the object that an earlier run printed.  It must be for the same device,
+ * mode and batch. */
 static clade_status read_then(json_t **then, const char *path, json_t *now)
 {
     static const char *const same[] = { "device", "mode", "batch" };

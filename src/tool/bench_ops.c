@@ -10,7 +10,7 @@
 #include "tool.h"
 #include "verify/verify.h"
 
-/* Where the figures go. */
+/* The rows measured so far. */
 struct table {
     clade_backend *be;
     const struct bench_options *o;
@@ -18,7 +18,7 @@ struct table {
     int measured;
 };
 
-/* The bytes of all elements that an op reads or writes. */
+/* How many bytes an op reads and writes. */
 static double bytes_of(const struct clade_op *op)
 {
     double bytes = 0;
@@ -54,7 +54,8 @@ static clade_status add_row(struct table *t, const struct op_case *c,
     return CLADE_OK;
 }
 
-/* The time is the last of three runs, other work between. */
+/* verify_run() runs the op three times, with other work in between; the last
+ * one is the time. */
 static clade_status time_one(struct table *t, const struct op_case *c,
                              const struct verify_host *host,
                              const char *algorithm)

@@ -14,7 +14,7 @@ static void on_signal(int number)
 
 void tool_catch_signals(void)
 {
-    /* Files that are being read or written then are, to their ends. */
+    /* SA_RESTART: a file that is being read or written is so to its end. */
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
@@ -44,7 +44,7 @@ void tool_notices(clade_backend *be)
         tool_notice(text);
 }
 
-/* A line a second at most. */
+/* Print at most one line a second. */
 static void say_progress(void *arg, const char *text)
 {
     static double said = -1;

@@ -15,7 +15,8 @@ static const struct tool_option options[] = {
     { .name = "json",
       .kind = TOOL_FLAG,
       .at = offsetof(struct devices_options, json),
-      .help = "print a JSON array, an object a device, sizes in bytes" },
+      .help = "print a JSON array with an object for each device; sizes are in "
+              "bytes" },
 };
 
 static const struct devices_options defaults;
@@ -39,7 +40,7 @@ static const char *const titles[COLUMNS] = {
 };
 /* clang-format on */
 
-/* The texts of one row; sizes are of struct clade_device's. */
+/* The texts of one row. */
 struct row {
     char cell[COLUMNS][512];
 };
@@ -153,7 +154,7 @@ static void say_how_to_install(void)
             device_drivers);
 }
 
-static clade_status run(const void *given)
+static clade_status list_devices(const void *given)
 {
     const struct devices_options *o = given;
     struct clade_device *list;
@@ -177,10 +178,10 @@ static clade_status run(const void *given)
 
 const struct tool_command cmd_devices = {
     .name = "devices",
-    .summary = "List the devices, best first, and what --device selects each",
+    .summary = "List the devices, best first, with the --device text of each",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = list_devices,
 };

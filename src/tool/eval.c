@@ -16,13 +16,13 @@ struct eval_options {
 /* clang-format off */
 static const struct tool_option options[] = {
     { "checkpoint", TOOL_TEXT, AT(checkpoint), "FILE",
-      "what `clade train` left: DIR/checkpoint.safetensors", 0, 0 },
+      "the checkpoint to measure: DIR/checkpoint.safetensors of `clade train`", 0, 0 },
     { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
     { "data", TOOL_TEXT, AT(data), "DIR",
-      "the folder of CIFAR-10's binary files; without it, the built-in images", 0, 0 },
+      "the folder with CIFAR-10's binary files; without it, built-in images", 0, 0 },
     { "test-count", TOOL_INT, AT(test_count), "N",
-      "test images, the first N; 0: as many as the run had", 0, 10000000 },
-    { "batch", TOOL_INT, AT(batch), "B", "images at a time; 0: the run's", 0, 65536 },
+      "test with the first N images; 0: as many as the training did", 0, 10000000 },
+    { "batch", TOOL_INT, AT(batch), "B", "images at a time; 0: as many as in the training's steps", 0, 65536 },
 };
 /* clang-format on */
 
@@ -37,8 +37,8 @@ static clade_status read_images(struct clade_data *data,
         return clade_data_cifar10(data, o->data, 0, count);
     if (strcmp(info->data, "builtin"))
         return clade_fail(CLADE_EUSAGE,
-                          "%s: was trained on a folder of images (%s); --data "
-                          "names it",
+                          "%s: was trained on images from a folder (%s): "
+                          "--data DIR is required",
                           o->checkpoint, info->data);
     return clade_data_builtin(data, 0, count, info->seed);
 }
@@ -53,7 +53,8 @@ static void print_figures(const struct clade_net_shape *shape,
     printf("%-12s %8.4f\n", "weighted sum", f->loss);
 }
 
-/* Print what a checkpoint makes of images, `batch` at a time. */
+/* Print the checkpoint's loss and accuracy on the test images, `batch` images
+ * at a time. */
 static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
                              const struct clade_data *data, int batch)
 {
@@ -85,7 +86,7 @@ out:
     return st;
 }
 
-static clade_status run(const void *given)
+static clade_status eval_checkpoint(const void *given)
 {
     const struct eval_options *o = given;
     const struct clade_checkpoint_info *info;
@@ -95,7 +96,7 @@ static clade_status run(const void *given)
     clade_status st;
 
     if (!o->checkpoint)
-        return clade_fail(CLADE_EUSAGE, "eval: --checkpoint FILE is wanted");
+        return clade_fail(CLADE_EUSAGE, "eval: --checkpoint FILE is required");
     tool_catch_signals();
     if ((st = clade_checkpoint_open(&checkpoint, o->checkpoint)))
         return st;
@@ -115,10 +116,10 @@ static clade_status run(const void *given)
 
 const struct tool_command cmd_eval = {
     .name = "eval",
-    .summary = "Hold a checkpoint against test images",
+    .summary = "Measure loss and accuracy of a checkpoint on test images",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = eval_checkpoint,
 };

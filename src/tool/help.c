@@ -5,6 +5,26 @@
 
 #include "status.h"
 
+/* clang-format off */
+const struct tool_command *const tool_commands[] = {
+    &cmd_devices,
+    &cmd_train,
+    &cmd_eval,
+    &cmd_verify,
+    &cmd_bench,
+    &cmd_help,
+    NULL,
+};
+/* clang-format on */
+
+const struct tool_command *tool_command_find(const char *name)
+{
+    for (const struct tool_command *const *c = tool_commands; *c; c++)
+        if (!strcmp((*c)->name, name))
+            return *c;
+    return NULL;
+}
+
 struct help_options {
     const char *topic;
 };
@@ -20,31 +40,36 @@ static const struct help_options defaults;
 void tool_overview(FILE *to)
 {
     fprintf(to, "usage: clade COMMAND [OPTIONS]\n\n"
-                "Trains GoogLeNet on any OpenCL device, and proves that every "
+                "Trains GoogLeNet on any OpenCL device, and checks that every "
                 "device computes\nthe same thing.\n\ncommands:\n");
     for (const struct tool_command *const *c = tool_commands; *c; c++)
         fprintf(to, "  %-8s  %s\n", (*c)->name, (*c)->summary);
     fprintf(to, "\n`clade help COMMAND` lists a command's options; `clade help "
-                "device` and\n`clade help exit-codes` say what those are.\n"
+                "device` and\n`clade help exit-codes` explain those.\n"
                 "`clade --version` prints the version.\n");
 }
 
 static void help_device(void)
 {
-    puts("--device D selects where a command computes:\n"
-         "\n"
-         "  cpu         the reference: plain C loops, exact sums, slow\n"
-         "  cpu64       the same, storing double\n"
-         "  opencl      the best OpenCL device: a GPU before a CPU, software\n"
-         "              renderers and simulators last, then the most units\n"
-         "  gpu         the best OpenCL GPU\n"
-         "  opencl:P:D  device D of platform P, as clinfo counts\n"
-         "  other text  part of `platform / device`, in any case\n"
-         "\n"
-         "Without it the environment's CLADE_DEVICE says; without that it is\n"
-         "opencl, and cpu where there is no OpenCL device. `clade devices`\n"
-         "lists what there is. A text that fits several devices ends with\n"
-         "exit code 2 and their list, one that fits none with 4.");
+    puts(
+        "--device D selects where a command computes:\n"
+        "\n"
+        "  cpu         the reference: plain C loops with exact sums; slow\n"
+        "  cpu64       the same, but stores double precision\n"
+        "  opencl      the best OpenCL device: GPUs come before CPUs, and\n"
+        "              software renderers and simulators come last; of "
+        "equals,\n"
+        "              the one with the most compute units\n"
+        "  gpu         the best OpenCL GPU\n"
+        "  opencl:P:D  device D of platform P, with clinfo's numbers\n"
+        "  other text  a part of `platform / device`; upper and lower case\n"
+        "              are the same\n"
+        "\n"
+        "Without --device, the environment variable CLADE_DEVICE decides;\n"
+        "without both, it is opencl, or cpu if there is no OpenCL device.\n"
+        "`clade devices` lists all devices. If the text fits several of them,\n"
+        "the command lists these and ends with exit code 2; if it fits none,\n"
+        "with exit code 4.");
 }
 
 static void help_exit_codes(void)
@@ -66,12 +91,12 @@ static const struct {
 static clade_status no_topic(const char *topic)
 {
     return clade_fail(CLADE_EUSAGE,
-                      "help: no topic is called \"%s\"; there are the "
+                      "help: no topic is called \"%s\"; topics are the "
                       "commands (clade help), device and exit-codes",
                       topic);
 }
 
-static clade_status run(const void *given)
+static clade_status print_help(const void *given)
 {
     const struct help_options *o = given;
     const struct tool_command *command;
@@ -100,5 +125,5 @@ const struct tool_command cmd_help = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = print_help,
 };

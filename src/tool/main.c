@@ -4,48 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "status.h"
 
-/* clang-format off */
-const struct tool_command *const tool_commands[] = {
-    &cmd_devices,
-    &cmd_train,
-    &cmd_eval,
-    &cmd_verify,
-    &cmd_bench,
-    &cmd_help,
-    NULL,
-};
-/* clang-format on */
-
-static struct timespec start;
-
-double tool_uptime(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start.tv_sec) +
-           1e-9 * (double)(now.tv_nsec - start.tv_nsec);
-}
-
-const struct tool_command *tool_command_find(const char *name)
-{
-    for (const struct tool_command *const *c = tool_commands; *c; c++)
-        if (!strcmp((*c)->name, name))
-            return *c;
-    return NULL;
-}
-
 static clade_status unknown_command(const char *name)
 {
-    const char *names[COUNT_OF(tool_commands)];
+    const char *names[16];
     const char *near;
     size_t n = 0;
 
-    for (; tool_commands[n]; n++)
+    for (; tool_commands[n] && n < COUNT_OF(names); n++)
         names[n] = tool_commands[n]->name;
     near = tool_nearest(name, names, n);
     return clade_fail(
@@ -79,7 +47,7 @@ static clade_status dispatch(int argc, char **argv)
 
     if (argc < 2) {
         tool_overview(stderr);
-        return clade_fail(CLADE_EUSAGE, "a command is wanted");
+        return clade_fail(CLADE_EUSAGE, "a command is required");
     }
     if (!strcmp(argv[1], "--version")) {
         puts("clade " PACKAGE_VERSION);
@@ -99,7 +67,7 @@ int main(int argc, char **argv)
 {
     clade_status st;
 
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    tool_uptime(); /* the clock starts here */
     st = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && !st)
         st = clade_fail(CLADE_EIO, "standard output: %s", strerror(errno));

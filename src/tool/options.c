@@ -72,14 +72,14 @@ static clade_status unknown(const struct tool_command *command,
 }
 
 static clade_status bad_value(const struct tool_option *o, const char *text,
-                              const char *wants)
+                              const char *required)
 {
     return clade_fail(CLADE_EUSAGE, "--%s: \"%s\" is not %s", o->name, text,
-                      wants);
+                      required);
 }
 
-/* strtod and its kin skip blanks and take signs; a number here is digits from
- * the first character to the last. */
+/* strtol() and the like skip blanks and accept a sign; here, a number must
+ * start with a digit or a point. */
 static bool starts_number(const char *text)
 {
     return (*text >= '0' && *text <= '9') || *text == '.';
@@ -88,16 +88,16 @@ static bool starts_number(const char *text)
 static clade_status parse_int(int *value, const struct tool_option *o,
                               const char *text)
 {
-    char wants[96], *end;
+    char required[96], *end;
     long v;
 
     errno = 0;
     v = strtol(text, &end, 10);
     if (!starts_number(text) || *end || errno || (double)v < o->min ||
         (double)v > o->max) {
-        snprintf(wants, sizeof wants, "a whole number from %.0f to %.0f",
+        snprintf(required, sizeof required, "a whole number from %.0f to %.0f",
                  o->min, o->max);
-        return bad_value(o, text, wants);
+        return bad_value(o, text, required);
     }
     *value = (int)v;
     return CLADE_OK;
@@ -120,27 +120,27 @@ static clade_status parse_seed(uint64_t *value, const struct tool_option *o,
 static clade_status parse_real(double *value, const struct tool_option *o,
                                const char *text)
 {
-    char wants[96], *end;
+    char required[96], *end;
     double v;
 
     errno = 0;
     v = strtod(text, &end);
     if (!starts_number(text) || *end || errno || !(v > o->min && v <= o->max)) {
-        snprintf(wants, sizeof wants, "a number above %g and at most %g",
+        snprintf(required, sizeof required, "a number above %g and at most %g",
                  o->min, o->max);
-        return bad_value(o, text, wants);
+        return bad_value(o, text, required);
     }
     *value = v;
     return CLADE_OK;
 }
 
-/* A text that is one of those in "train|infer". */
+/* The text must be one of those in o->values, "train|infer". */
 static clade_status parse_choice(const char **value,
                                  const struct tool_option *o, const char *text)
 {
     const char *at = o->values;
     size_t n = strlen(text);
-    char wants[160];
+    char required[160];
 
     for (;;) {
         if (strcspn(at, "|") == n && !strncmp(at, text, n)) {
@@ -152,8 +152,8 @@ static clade_status parse_choice(const char **value,
             break;
         at++;
     }
-    snprintf(wants, sizeof wants, "one of %s", o->values);
-    return bad_value(o, text, wants);
+    snprintf(required, sizeof required, "one of %s", o->values);
+    return bad_value(o, text, required);
 }
 
 static clade_status parse_list(struct tool_list *list,
@@ -182,13 +182,14 @@ static clade_status parse_value(void *value, const struct tool_option *o,
         return parse_list(value, o, text);
     default:
         if (!*text)
-            return clade_fail(CLADE_EUSAGE, "--%s: its text is empty", o->name);
+            return clade_fail(CLADE_EUSAGE, "--%s: the value is empty",
+                              o->name);
         *(const char **)value = text;
         return CLADE_OK;
     }
 }
 
-/* The option with the name that `text` begins with, up to its end or a '='. */
+/* The option that `text` names: "batch" or "batch=16". */
 static const struct tool_option *find(const struct tool_command *command,
                                       const char *text)
 {
@@ -221,7 +222,7 @@ static clade_status parse_operand(const struct tool_command *command,
                       command->name, text, command->name);
 }
 
-/* One option, at argv[*i]; moves *i to the last argument it took. */
+/* Parse the option at argv[*i], and move *i to the last argument used. */
 static clade_status parse_option(const struct tool_command *command,
                                  char *options, int *i, int argc, char **argv)
 {
@@ -242,7 +243,7 @@ static clade_status parse_option(const struct tool_command *command,
     else if (*i + 1 < argc)
         text = argv[++*i];
     else
-        return clade_fail(CLADE_EUSAGE, "--%s wants %s", o->name, o->values);
+        return clade_fail(CLADE_EUSAGE, "--%s requires %s", o->name, o->values);
     return parse_value(options + o->at, o, text);
 }
 
@@ -260,17 +261,18 @@ clade_status tool_parse(const struct tool_command *command, void *options,
         if (!strncmp(argv[i], "--", 2) && argv[i][2])
             st = parse_option(command, options, &i, argc, argv);
         else if (argv[i][0] == '-')
-            st = clade_fail(CLADE_EUSAGE,
-                            "%s: \"%s\" is no option; they are long words "
-                            "(clade %s --help)",
-                            command->name, argv[i], command->name);
+            st = clade_fail(
+                CLADE_EUSAGE,
+                "%s: \"%s\" is not an option; options are words, like "
+                "--help (clade %s --help)",
+                command->name, argv[i], command->name);
         else
             st = parse_operand(command, options, argv[i]);
     }
     return st;
 }
 
-/* " (default 32)", where there is one. */
+/* " (default 32)", if the option has a default. */
 static void add_default(char *text, size_t size, const struct tool_option *o,
                         const char *defaults)
 {
@@ -297,7 +299,7 @@ static void add_default(char *text, size_t size, const struct tool_option *o,
     }
 }
 
-/* Print an option and, below it, what it is for, broken between words. */
+/* Print an option and, below it, its help, in lines broken between words. */
 static void print_option(const struct tool_option *o, const char *defaults)
 {
     const int indent = 8, width = 70;

@@ -16,7 +16,7 @@ static void count(struct profile_row *row, const struct clade_op *op,
     row->flops += clade_op_flops(op);
 }
 
-/* The row of an op's layer and kind, made if there is none; NULL if there is
+/* The row of the op's layer and kind, added if there was none; NULL if there is
  * no memory. */
 static struct profile_row *find_row(struct profile *p,
                                     const struct clade_op *op)

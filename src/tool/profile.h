@@ -6,7 +6,8 @@
 
 #include "net/net.h"
 
-/* Where the time of steps goes: by kind of op, and by layer and kind. */
+/* Where the time of steps goes: for each kind of op, and for each layer and
+ * kind in it. */
 struct profile_row {
     const char *layer; /* NULL in the rows by kind */
     enum clade_op_kind kind;
@@ -22,7 +23,8 @@ struct profile {
     int n_layers;
 };
 
-/* Watches net_train() or net_eval() for a profile that was all 0. */
+/* An observer that makes net_train() or net_eval() fill a profile, which must
+ * be all 0 at first. */
 struct net_observer profile_observer(struct profile *p);
 void profile_free(struct profile *p);
 

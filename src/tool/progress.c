@@ -7,9 +7,9 @@
 
 #include "tool.h"
 
-#define BAR          20   /* characters */
-#define BAR_SECONDS  0.1  /* between two bars */
-#define LINE_SECONDS 10.0 /* between two lines, where there is no terminal */
+#define BAR          20   /* characters in a bar */
+#define BAR_SECONDS  0.1  /* from one bar to the next */
+#define LINE_SECONDS 10.0 /* from one line to the next, without a terminal */
 
 void progress_open(struct progress *p, bool quiet, int epochs)
 {
@@ -25,7 +25,7 @@ void progress_close(struct progress *p)
     free(p->rows);
 }
 
-/* "1:02:03" or "2:03", in a text that the next call overwrites. */
+/* "1:02:03" or "2:03".  Valid until the next call. */
 static const char *clock_text(double seconds)
 {
     static char text[32];
@@ -128,7 +128,7 @@ void progress_epoch(void *arg, const struct clade_train_epoch *epoch)
     struct clade_train_epoch *rows =
         realloc(p->rows, (size_t)(p->n_rows + 1) * sizeof *rows);
 
-    if (rows) { /* else the table has a row less */
+    if (rows) { /* without memory, the table lacks this row */
         p->rows = rows;
         p->rows[p->n_rows++] = *epoch;
     }

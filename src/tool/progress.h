@@ -5,16 +5,17 @@
 #include <clade/train.h>
 
 /*
- * What a training run shows on stderr: on a terminal a bar in Keras' shape,
- * elsewhere a line now and then; and the epochs, for the table at its end.
+ * The progress of a training, on stderr: on a terminal, a bar like Keras's;
+ * elsewhere, a line every ten seconds.  Also keeps the epochs for the table at
+ * the end.
  */
 struct progress {
     bool quiet, terminal;
-    bool in_line; /* a bar stands on the terminal's last line */
+    bool in_line; /* the terminal's last line is a bar, without its newline */
     int epochs, steps;
     struct clade_net_shape shape;
-    double began;   /* the epoch, in tool_uptime()'s seconds */
-    double printed; /* the last line or bar */
+    double began;   /* when the epoch began, in tool_uptime()'s seconds */
+    double printed; /* when the last line or bar was printed */
     struct clade_train_epoch *rows;
     int n_rows;
 };
@@ -22,7 +23,7 @@ struct progress {
 void progress_open(struct progress *p, bool quiet, int epochs);
 void progress_close(struct progress *p);
 
-/* struct clade_train_observer's, `arg` a struct progress. */
+/* For struct clade_train_observer; `arg` is a struct progress. */
 void progress_start(void *arg, const struct clade_train_start *start);
 void progress_step(void *arg, const struct clade_train_step *step);
 void progress_epoch(void *arg, const struct clade_train_epoch *epoch);

@@ -10,7 +10,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-/* What the text after an option becomes in the command's struct of options. */
+/* How an option's text is stored in the command's struct of options. */
 enum tool_kind {
     TOOL_FLAG,    /* bool, takes no text */
     TOOL_INT,     /* int within min ... max */
@@ -19,7 +19,7 @@ enum tool_kind {
     TOOL_TEXT,    /* const char *, the argument itself */
     TOOL_CHOICE,  /* const char *, one of `values` ("train|infer") */
     TOOL_LIST,    /* struct tool_list: the option may be repeated */
-    TOOL_OPERAND, /* const char *: an argument without a name, at most one */
+    TOOL_OPERAND, /* const char *, the argument that has no name; only one */
 };
 
 struct tool_list {
@@ -27,13 +27,13 @@ struct tool_list {
     int count;
 };
 
-/* One option: the parser, --help and the check of ranges read this. */
+/* One option, as the parser and --help read it. */
 struct tool_option {
-    const char *name; /* "batch"; an operand's is for the synopsis alone */
+    const char *name; /* "batch"; an operand's name is shown in --help only */
     enum tool_kind kind;
     size_t at;          /* offsetof the value in the struct of options */
     const char *values; /* "N", "DIR", "train|infer"; NULL for a flag */
-    const char *help;   /* units included; the default is added */
+    const char *help;   /* with units; --help adds the default */
     double min, max;
 };
 
@@ -60,7 +60,7 @@ extern const struct tool_command cmd_bench, cmd_devices, cmd_eval, cmd_help,
 extern const struct tool_command *const tool_commands[];
 const struct tool_command *tool_command_find(const char *name);
 
-/* The options every command on a device has. */
+/* The help of --device, which every command that uses a device has. */
 #define TOOL_DEVICE_HELP                                                       \
     "the device: cpu, cpu64, opencl, gpu, opencl:P:D or part of its name; "    \
     "see `clade help device`"
@@ -68,7 +68,8 @@ const struct tool_command *tool_command_find(const char *name);
 /*
  * Fill `options` (a copy of command->defaults) from argv[0..argc-1], the
  * arguments after the command's name.  *help: --help was among them.
- * CLADE_EUSAGE names the option, what it wants and the nearest name known.
+ * CLADE_EUSAGE names the option, the values that it takes, and for an unknown
+ * option the nearest known one.
  */
 clade_status tool_parse(const struct tool_command *command, void *options,
                         bool *help, int argc, char **argv);
@@ -81,7 +82,7 @@ void tool_overview(FILE *to);
 /* The name of names[0..n-1] nearest to a misspelt one, or NULL. */
 const char *tool_nearest(const char *word, const char *const names[], size_t n);
 
-/* Seconds since the process's main() began. */
+/* Seconds since main() first called it. */
 double tool_uptime(void);
 
 /* After tool_catch_signals(), the first SIGINT or SIGTERM makes tool_stop()
@@ -89,20 +90,21 @@ double tool_uptime(void);
 void tool_catch_signals(void);
 bool tool_stop(void *arg);
 
-/* Print a line or more to stderr, as from clade; a backend's notices. */
+/* Print "clade: " and a text of one or more lines to stderr. */
 void tool_notice(const char *text);
+/* Print a backend's notices in that way. */
 void tool_notices(clade_backend *be);
-/* Open a device, its notices printed. */
+/* Open a device, and print its notices. */
 clade_status tool_open(clade_backend **be, const char *device);
 
-/* What a device's floats keep (CL_DEVICE_SINGLE_FP_CONFIG), the i-th by name;
- * NULL behind the last. */
+/* The i-th name ("denorm") of what the device's CL_DEVICE_SINGLE_FP_CONFIG
+ * promises for floats; NULL after the last. */
 const char *tool_float_config(const struct clade_device *d, int i);
 
-/* A device as an object; NULL where a text is not UTF-8. */
+/* A device as a JSON object; NULL if a text is not UTF-8. */
 json_t *tool_device_json(const struct clade_device *d);
 
-/* "3.2 GB" (10^9), in a text that seven further calls leave alone. */
+/* "3.2 GB" (10^9 bytes).  Stays valid for seven more calls. */
 const char *tool_bytes(uint64_t bytes);
 
 #endif

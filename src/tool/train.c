@@ -16,26 +16,27 @@ struct train_options {
 static const struct tool_option options[] = {
     { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
     { "data", TOOL_TEXT, CONFIG(data), "DIR",
-      "the folder of CIFAR-10's binary files; without it, built-in images", 0, 0 },
+      "the folder with CIFAR-10's binary files; without it, built-in images", 0, 0 },
     { "train-count", TOOL_INT, CONFIG(train_count), "N",
-      "images to train with, the first N", 1, 10000000 },
+      "train with the first N images", 1, 10000000 },
     { "test-count", TOOL_INT, CONFIG(test_count), "N",
-      "images to test with after each epoch, the first N", 1, 10000000 },
+      "after each epoch, test with the first N test images", 1, 10000000 },
     { "epochs", TOOL_INT, CONFIG(epochs), "E",
-      "times to go over the training images, in all", 1, 1000000 },
-    { "batch", TOOL_INT, CONFIG(batch), "B", "images a step", 1, 65536 },
+      "passes over the training images, those before --resume included", 1, 1000000 },
+    { "batch", TOOL_INT, CONFIG(batch), "B", "images in a step", 1, 65536 },
     { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
-      "the step size of epoch 0; falls by 2 % every 8 epochs", 0, 1000 },
+      "the step size in epoch 0; it falls by 2 % every 8 epochs", 0, 1000 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
-      "of initial values, order, dropout and built-in images", 0, 0 },
+      "seed of initial values, image order, dropout and built-in images", 0, 0 },
     { "out", TOOL_TEXT, CONFIG(out), "DIR",
-      "the folder to leave history.csv, steps.csv and checkpoint.safetensors in", 0, 0 },
+      "the folder for history.csv, steps.csv and checkpoint.safetensors", 0, 0 },
     { "resume", TOOL_FLAG, CONFIG(resume), NULL,
-      "go on with the run in the out folder", 0, 0 },
+      "continue the run in the out folder", 0, 0 },
     { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
-      "of the products (OpenCL: clblast, direct); without it, chosen per shape", 0, 0 },
+      "for all matrix products (OpenCL: clblast, direct); without it, chosen per "
+      "shape", 0, 0 },
     { "quiet", TOOL_FLAG, AT(quiet), NULL,
-      "show no progress, the table of epochs alone", 0, 0 },
+      "print no progress, only the table of epochs", 0, 0 },
 };
 /* clang-format on */
 
@@ -69,7 +70,7 @@ static clade_status train(clade_backend *be, const struct train_options *o)
     return st;
 }
 
-static clade_status run(const void *given)
+static clade_status train_net(const void *given)
 {
     const struct train_options *o = given;
     const struct clade_device *device;
@@ -92,15 +93,16 @@ static clade_status run(const void *given)
 
 const struct tool_command cmd_train = {
     .name = "train",
-    .summary = "Train GoogLeNet, and leave a checkpoint and its history",
-    .text = "Trains as the published Keras notebook does: SGD with momentum "
-            "0.9 over three\nheads, a validation after each epoch. The out "
-            "folder is written after every\nepoch; interrupted (SIGINT, "
-            "SIGTERM), a run goes on with --resume. The same\nseed on the "
-            "same device gives the same files, byte for byte.",
+    .summary = "Train GoogLeNet, and write a checkpoint and its history",
+    .text =
+        "Trains as the published Keras notebook does: SGD with momentum 0.9 "
+        "over three\nheads, with a validation after each epoch. The out folder "
+        "is written after\nevery epoch. If a run is interrupted (SIGINT, "
+        "SIGTERM), --resume continues it.\nThe same seed on the same device "
+        "gives the same files, byte for byte.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = train_net,
 };

@@ -1,62 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tool.h"
-
-#include <clade/verify.h>
 #include <string.h>
 
 #include "status.h"
-#include "verify_print.h"
-
-struct verify_options {
-    struct tool_list devices;
-    const char *suite, *algorithm, *match, *op, *format, *record, *against,
-        *html, *dump, *reference, *envelope, *make_envelope;
-    int batch, steps, runs;
-    uint64_t seed;
-    bool quick;
-};
+#include "verify_report.h"
 
 #define AT(member) offsetof(struct verify_options, member)
 
 /* clang-format off */
 static const struct tool_option options[] = {
     { "device", TOOL_LIST, AT(devices), "D",
-      TOOL_DEVICE_HELP "; `all`: every one; may be repeated", 0, 0 },
+      TOOL_DEVICE_HELP "; `all` means every device; may be repeated", 0, 0 },
     { "suite", TOOL_CHOICE, AT(suite), "ops|step|train",
-      "single ops, one step of training (both unless given), or ten beside "
-      "the reference's", 0, 0 },
+      "judge single ops, one step of training, or ten steps against the "
+      "reference's; without this option, ops and step", 0, 0 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
-      "of the products: only this one, instead of each the device has; other "
-      "ops have one", 0, 0 },
+      "judge matrix products with this algorithm alone, not with each that the "
+      "device has; other ops have only one", 0, 0 },
     { "quick", TOOL_FLAG, AT(quick), NULL,
-      "reduced shapes; of a record, step 0 alone; of a training, two steps",
+      "smaller shapes; only step 0 of a record; only two steps of a training",
       0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",
-      "only cases of the ops suite with this in their name", 0, 0 },
+      "only cases of the ops suite whose name contains NAME", 0, 0 },
     { "op", TOOL_TEXT, AT(op), "FILE",
-      "one op, with the inputs that a failure left there", 0, 0 },
+      "judge one op, with the inputs that --dump left in FILE", 0, 0 },
     { "dump", TOOL_TEXT, AT(dump), "DIR",
-      "leave the inputs of the first failures there, as safetensors", 0, 0 },
+      "write the inputs of the first failures to DIR, as safetensors files", 0, 0 },
     { "format", TOOL_CHOICE, AT(format), "table|tap|json",
       "what to print", 0, 0 },
     { "html", TOOL_TEXT, AT(html), "FILE",
-      "write the matrix of ops and devices, and all else, as one page", 0, 0 },
+      "also write all results, with a matrix of ops and devices, as one page", 0, 0 },
     { "record", TOOL_TEXT, AT(record), "FILE",
-      "write what this device computes, for others to be held against", 0, 0 },
-    { "batch", TOOL_INT, AT(batch), "B", "images of the step, or of the record", 1, 65536 },
+      "write what this device computes, to compare other devices with it", 0, 0 },
+    { "batch", TOOL_INT, AT(batch), "B", "images in a step", 1, 65536 },
     { "steps", TOOL_INT, AT(steps), "N",
-      "of the record, 5 if 0; or of the training, 10 if 0", 0, 100000 },
-    { "seed", TOOL_SEED, AT(seed), "S", "of all values", 0, 0 },
+      "steps of a record (0: 5 steps) or of a training (0: 10 steps)", 0, 100000 },
+    { "seed", TOOL_SEED, AT(seed), "S", "seed of all generated values", 0, 0 },
     { "against", TOOL_TEXT, AT(against), "FILE",
-      "hold the device against a record", 0, 0 },
+      "compare the device with the record in FILE", 0, 0 },
     { "reference", TOOL_TEXT, AT(reference), "D",
-      "the device that the train suite holds it against", 0, 0 },
+      "the device that the train suite compares with", 0, 0 },
     { "envelope", TOOL_TEXT, AT(envelope), "FILE",
-      "how far correct trainings spread, instead of what is built in", 0, 0 },
+      "take the spread of correct trainings from FILE, not the built-in one", 0, 0 },
     { "make-envelope", TOOL_TEXT, AT(make_envelope), "FILE",
-      "write such a file: the training with this device's noise, many times",
+      "write such a file: train many times, with noise of this device's size",
       0, 0 },
-    { "runs", TOOL_INT, AT(runs), "K", "how many times", 3, 10000 },
+    { "runs", TOOL_INT, AT(runs), "K", "how many times --make-envelope trains", 3, 10000 },
 };
 /* clang-format on */
 
@@ -68,81 +56,61 @@ static const struct verify_options defaults = {
     .seed = 1,
 };
 
-static struct clade_verify_ops ops_options(const struct verify_options *o,
-                                           struct verify_print *print)
-{
-    return (struct clade_verify_ops){ .algorithm = o->algorithm,
-                                      .match = o->match,
-                                      .quick = o->quick,
-                                      .triage = true,
-                                      .dump = o->dump,
-                                      .report = verify_print_verdict,
-                                      .stop = tool_stop,
-                                      .arg = print };
-}
+/* ---- what can be asked for -------------------------------------------------
+ */
 
-static clade_status run_ops(clade_backend *be, const struct verify_options *o,
-                            struct verify_print *print)
+/* Judge all cases of the ops suite or, if there is a file, the op in it. */
+static clade_status judge_ops_or_file(clade_backend *be, struct report *r,
+                                      const char *file)
 {
-    const struct clade_verify_ops ops = ops_options(o, print);
+    const struct verify_options *o = r->options;
+    const struct clade_verify_ops ops = { .algorithm = o->algorithm,
+                                          .match = o->match,
+                                          .quick = o->quick,
+                                          .triage = true,
+                                          .dump = file ? NULL : o->dump,
+                                          .report = report_verdict,
+                                          .stop = tool_stop,
+                                          .arg = r };
     struct clade_verify_summary summary;
-    clade_status st = clade_verify_ops(&summary, be, &ops);
+    const clade_status st = file ? clade_verify_op(&summary, be, file, &ops)
+                                 : clade_verify_ops(&summary, be, &ops);
 
-    verify_print_summary(print, &summary);
+    report_summary(r, &summary);
     return st;
 }
 
-static clade_status run_op(clade_backend *be, const struct verify_options *o,
-                           struct verify_print *print)
+static clade_status judge_file(clade_backend *be, struct report *r)
 {
-    struct clade_verify_ops ops = ops_options(o, print);
-    struct clade_verify_summary summary;
-    clade_status st;
-
-    ops.dump = NULL; /* it is in a file */
-    st = clade_verify_op(&summary, be, o->op, &ops);
-    verify_print_summary(print, &summary);
-    return st;
+    return judge_ops_or_file(be, r, r->options->op);
 }
 
-static clade_status run_step(clade_backend *be, const struct verify_options *o,
-                             struct verify_print *print)
+static clade_status judge_ops(clade_backend *be, struct report *r)
 {
+    return judge_ops_or_file(be, r, NULL);
+}
+
+static clade_status judge_step(clade_backend *be, struct report *r)
+{
+    const struct verify_options *o = r->options;
     const struct clade_verify_step step = { .algorithm = o->algorithm,
                                             .dump = o->dump,
                                             .triage = true,
                                             .batch = o->batch,
                                             .seed = o->seed,
-                                            .report = verify_print_step,
+                                            .report = report_step_verdict,
                                             .stop = tool_stop,
-                                            .arg = print };
+                                            .arg = r };
     struct clade_verify_summary summary;
-    clade_status st = clade_verify_step(&summary, be, &step);
+    const clade_status st = clade_verify_step(&summary, be, &step);
 
-    verify_print_layers(print);
-    verify_print_summary(print, &summary);
+    report_summary(r, &summary);
     return st;
 }
 
-static clade_status run_against(clade_backend *be,
-                                const struct verify_options *o,
-                                struct verify_print *print)
+static clade_status write_record(clade_backend *be, struct report *r)
 {
-    const struct clade_against against = { .file = o->against,
-                                           .algorithm = o->algorithm,
-                                           .quick = o->quick,
-                                           .report = verify_print_distance,
-                                           .conclude = verify_print_training,
-                                           .stop = tool_stop,
-                                           .arg = print };
-
-    return clade_verify_against(be, &against);
-}
-
-static clade_status run_record(clade_backend *be,
-                               const struct verify_options *o,
-                               struct verify_print *print)
-{
+    const struct verify_options *o = r->options;
     const struct clade_record record = { .file = o->record,
                                          .algorithm = o->algorithm,
                                          .batch = o->batch,
@@ -150,13 +118,27 @@ static clade_status run_record(clade_backend *be,
                                          .seed = o->seed,
                                          .stop = tool_stop };
 
-    (void)print;
     return clade_record_write(be, &record);
 }
 
-static struct clade_verify_train train_options(const struct verify_options *o,
-                                               struct verify_print *print)
+static clade_status judge_by_record(clade_backend *be, struct report *r)
 {
+    const struct verify_options *o = r->options;
+    const struct clade_against against = { .file = o->against,
+                                           .algorithm = o->algorithm,
+                                           .quick = o->quick,
+                                           .report = report_distance,
+                                           .conclude = report_training,
+                                           .stop = tool_stop,
+                                           .arg = r };
+
+    return clade_verify_against(be, &against);
+}
+
+static struct clade_verify_train training(struct report *r)
+{
+    const struct verify_options *o = r->options;
+
     return (struct clade_verify_train){ .algorithm = o->algorithm,
                                         .reference = o->reference,
                                         .envelope = o->envelope,
@@ -164,36 +146,38 @@ static struct clade_verify_train train_options(const struct verify_options *o,
                                         .steps = o->steps,
                                         .seed = o->seed,
                                         .quick = o->quick,
-                                        .report = verify_print_distance,
-                                        .conclude = verify_print_training,
+                                        .report = report_distance,
+                                        .conclude = report_training,
                                         .stop = tool_stop,
-                                        .arg = print };
+                                        .arg = r };
 }
 
-static clade_status run_train(clade_backend *be, const struct verify_options *o,
-                              struct verify_print *print)
+static clade_status judge_training(clade_backend *be, struct report *r)
 {
-    const struct clade_verify_train train = train_options(o, print);
+    const struct clade_verify_train train = training(r);
 
     return clade_verify_train(be, &train);
 }
 
-static clade_status make_envelope(clade_backend *be,
-                                  const struct verify_options *o,
-                                  struct verify_print *print)
+static clade_status make_envelope(clade_backend *be, struct report *r)
 {
-    const struct clade_verify_train train = train_options(o, print);
+    const struct clade_verify_train train = training(r);
 
-    return clade_envelope_make(be, o->make_envelope, o->runs, &train);
+    return clade_envelope_make(be, r->options->make_envelope, r->options->runs,
+                               &train);
 }
 
-/* A bound that is broken leaves other suites and devices to be judged. */
+/* ---- devices ---------------------------------------------------------------
+ */
+
+/* After a broken bound, the other suites and devices are judged all the same.
+ */
 static bool goes_on(clade_status st)
 {
     return !st || st == CLADE_EBOUND || st == CLADE_EMISTRUSTED;
 }
 
-/* The worse of two: what ends it all, then MISTRUSTED. */
+/* The worse of two: one that ends everything, then MISTRUSTED. */
 static clade_status worst_of(clade_status a, clade_status b)
 {
     if (!b || !goes_on(a) || (a == CLADE_EMISTRUSTED && goes_on(b)))
@@ -209,50 +193,46 @@ static bool is_suite(const struct verify_options *o, const char *name)
     return !strcmp(o->suite, name);
 }
 
-static clade_status run_suites(clade_backend *be,
-                               const struct verify_options *o,
-                               struct verify_print *print)
+/* Do everything that was asked for, on one device. */
+static clade_status judge(clade_backend *be, struct report *r)
 {
+    const struct verify_options *o = r->options;
     const struct {
         bool wanted;
-        clade_status (*run)(clade_backend *be, const struct verify_options *o,
-                            struct verify_print *print);
+        clade_status (*judge)(clade_backend *be, struct report *r);
     } parts[] = {
-        { o->record, run_record },
+        { o->record, write_record },
         { o->make_envelope, make_envelope },
-        { o->against, run_against },
-        { o->op, run_op },
-        { is_suite(o, "ops"), run_ops },
-        { is_suite(o, "step"), run_step },
-        { is_suite(o, "train"), run_train },
+        { o->against, judge_by_record },
+        { o->op, judge_file },
+        { is_suite(o, "ops"), judge_ops },
+        { is_suite(o, "step"), judge_step },
+        { is_suite(o, "train"), judge_training },
     };
     clade_status st = CLADE_OK;
 
     for (size_t i = 0; i < COUNT_OF(parts) && goes_on(st); i++)
         if (parts[i].wanted)
-            st = worst_of(st, parts[i].run(be, o, print));
+            st = worst_of(st, parts[i].judge(be, r));
     return st;
 }
 
-/* What was asked for, on one device. */
-static clade_status verify_device(const char *device,
-                                  const struct verify_options *o,
-                                  struct verify_print *print)
+static clade_status verify_device(const char *device, struct report *r)
 {
     clade_backend *be;
-    clade_status st = tool_open(&be, device);
+    clade_status st;
 
-    if (st)
+    if ((st = report_device(r)) || (st = tool_open(&be, device)))
         return st;
-    verify_print_device(print, be);
-    st = run_suites(be, o, print);
-    verify_print_totals(print);
+    report_opened(r, be);
+    st = judge(be, r);
+    report_totals(r);
     tool_notices(be);
     clade_backend_close(be);
     return st;
 }
 
-/* What is wrong with a device, rather than with what was asked for. */
+/* Whether a device is at fault, rather than what was asked for. */
 static bool is_the_devices(clade_status st)
 {
     return st == CLADE_ENODEVICE || st == CLADE_EBUILD ||
@@ -260,119 +240,105 @@ static bool is_the_devices(clade_status st)
            st == CLADE_EDEVICE;
 }
 
-/* One of several, which are judged whatever is wrong with this one. */
-static clade_status verify_one(const char *device,
-                               const struct verify_options *o,
-                               struct verify_print *print)
+/* One of several devices: the others are judged even if this one fails. */
+static clade_status verify_one(const char *device, struct report *r)
 {
-    const clade_status st = verify_device(device, o, print);
+    const clade_status st = verify_device(device, r);
 
     if (!is_the_devices(st))
         return st;
-    verify_print_error(print, device, st);
+    report_error(r, device, st);
     return CLADE_OK;
 }
 
-static clade_status verify_all(const struct verify_options *o,
-                               struct verify_print *print)
+static clade_status verify_all(struct report *r)
 {
     struct clade_device *list;
-    clade_status st, worst = CLADE_OK;
+    clade_status st;
     int n;
 
-    st = clade_devices(&list, &n);
-    if (st)
+    if ((st = clade_devices(&list, &n)))
         return st;
-    for (int i = 0; i < n && goes_on(st); i++) {
-        if (!strcmp(list[i].selector, "cpu64"))
-            continue; /* it judges, in float64 */
-        st = verify_one(list[i].selector, o, print);
-        worst = worst_of(worst, st);
-    }
+    for (int i = 0; i < n && goes_on(st); i++)
+        if (strcmp(list[i].selector, "cpu64")) /* a reference, not judged */
+            st = worst_of(st, verify_one(list[i].selector, r));
     clade_devices_free(list);
-    return goes_on(st) ? worst : st;
-}
-
-/* What was asked for, on each device that was. */
-static clade_status verify_devices(const struct verify_options *o,
-                                   struct verify_print *print)
-{
-    clade_status st = CLADE_OK, worst = CLADE_OK;
-
-    if (o->devices.count == 1 && strcmp(o->devices.item[0], "all"))
-        return verify_device(o->devices.item[0], o, print);
-    if (!o->devices.count)
-        return verify_device(NULL, o, print);
-    for (int i = 0; i < o->devices.count && goes_on(st); i++) {
-        const char *device = o->devices.item[i];
-
-        st = !strcmp(device, "all") ? verify_all(o, print)
-                                    : verify_one(device, o, print);
-        worst = worst_of(worst, st);
-    }
-    return goes_on(st) ? worst : st;
-}
-
-/* What is written once all is known. */
-static clade_status finish_report(struct verify_print *print,
-                                  const struct verify_options *o)
-{
-    clade_status st = CLADE_OK;
-
-    if (o->html)
-        st = report_html(print->report, o->html);
-    if (!st)
-        st = verify_print_end(print);
-    if (!st && print->report->incomplete)
-        st =
-            clade_fail(CLADE_ENOMEM, "verify: no memory for all of the report");
     return st;
 }
 
-static clade_status run(const void *given)
+/* Do it on each device that was named. */
+static clade_status verify_devices(struct report *r)
+{
+    const struct tool_list *devices = &r->options->devices;
+    const char *first = devices->item[0]; /* NULL: the default device */
+    clade_status st = CLADE_OK;
+
+    if (devices->count < 2 && (!first || strcmp(first, "all")))
+        return verify_device(first, r);
+    for (int i = 0; i < devices->count && goes_on(st); i++) {
+        const char *device = devices->item[i];
+
+        st = worst_of(st, strcmp(device, "all") ? verify_one(device, r)
+                                                : verify_all(r));
+    }
+    return st;
+}
+
+/* Print what can be printed only now that everything is known. */
+static clade_status print_end(struct report *r)
+{
+    clade_status st = CLADE_OK;
+
+    report_finish(r);
+    if (r->options->html)
+        st = html_write(r, r->options->html);
+    if (!st)
+        st = r->writer->end(r);
+    if (!st && r->incomplete)
+        st = clade_fail(CLADE_ENOMEM,
+                        "verify: out of memory: the report is incomplete");
+    return st;
+}
+
+static clade_status verify(const void *given)
 {
     const struct verify_options *o = given;
-    struct verify_report report = { .suite = o->suite,
-                                    .algorithm = o->algorithm,
-                                    .against = o->against,
-                                    .reference = o->reference,
-                                    .envelope = o->envelope,
-                                    .seed = o->seed,
-                                    .batch = o->batch,
-                                    .steps = o->steps,
-                                    .quick = o->quick };
-    struct verify_print print;
+    const struct report_writer *writer = !strcmp(o->format, "tap") ? &tap_writer
+                                         : !strcmp(o->format, "json")
+                                             ? &json_writer
+                                             : &table_writer;
+    struct report r;
     clade_status st;
 
     tool_catch_signals();
-    verify_print_begin(&print, o->format, &report);
-    st = verify_devices(o, &print);
+    report_open(&r, o, writer);
+    st = verify_devices(&r);
     if (goes_on(st))
-        st = worst_of(st, finish_report(&print, o));
+        st = worst_of(st, print_end(&r));
     if (goes_on(st))
-        st = worst_of(st, report_failure(&report));
-    else
-        verify_print_bail(&print, clade_error());
-    report_free(&report);
+        st = worst_of(st, report_status(&r));
+    else if (writer->bail)
+        writer->bail(clade_error());
+    report_close(&r);
     return st;
 }
 
 const struct tool_command cmd_verify = {
     .name = "verify",
-    .summary = "Prove that a device computes what it should",
+    .summary = "Check that a device computes correct results",
     .text =
-        "Judges every op of a device against exact values, or holds a "
-        "training\n"
-        "against a record that another device or framework wrote.\n\n"
-        "A failed case is run again without the compiler's optimisations, "
-        "with\n"
-        "other work-groups, by another algorithm, on another platform's "
-        "device\n"
-        "and in Oclgrind, if that is one; the driver is named as the suspect\n"
-        "only where these say so.",
+        "Compares every op of a device with exact values, or a training with "
+        "a\n"
+        "record that another device or framework wrote.\n\n"
+        "A case that fails is run again without the compiler's optimisations,\n"
+        "with other work-groups, with another algorithm, on a device of "
+        "another\n"
+        "platform, and in Oclgrind if that is installed. The driver is named "
+        "as\n"
+        "the suspect only if these runs point to it.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = run,
+    .run = verify,
 };

@@ -1,101 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as one page: no script, nothing fetched, readable printed. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
-#include "tool.h"
 #include "verify_report.h"
 
-static const char head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-    "<title>clade verify</title>\n<style>\n"
-    ":root { color-scheme: light dark; --line: #8884; --dim: #777;\n"
-    "  --bad: #c62828; --bad-bg: #c6282826; --bar: #2e7d6b; }\n"
-    "body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto;\n"
-    "  max-width: 96rem; padding: 0 1rem; }\n"
-    "h1 { font-size: 1.5rem; margin: 0; }\n"
-    "h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }\n"
-    "h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }\n"
-    "p { margin: .3rem 0; } .dim { color: var(--dim); }\n"
-    "code, .n, pre { font-family: ui-monospace, monospace; font-size: 13px; }\n"
-    "pre { white-space: pre-wrap; border: 1px solid var(--line);\n"
-    "  padding: .6rem; overflow-wrap: anywhere; margin: .4rem 0; }\n"
-    "table { border-collapse: collapse; }\n"
-    "th, td { text-align: left; padding: .2rem .8rem .2rem 0;\n"
-    "  border-bottom: 1px solid var(--line); vertical-align: top; }\n"
-    "th { font-weight: 600; } td.n, th.n { text-align: right; }\n"
-    "td.c { font-size: 13px; }\n"
-    "td.h { text-align: right; min-width: 7rem; padding: .2rem .6rem; }\n"
-    ".bad { color: var(--bad); font-weight: 600; }\n"
-    "td.bad { background: var(--bad-bg); }\n"
-    ".ok { color: var(--bar); font-weight: 600; }\n"
-    ".bar { display: inline-block; height: .75em; background: var(--bar); }\n"
-    ".scroll { overflow-x: auto; }\n"
-    "details summary { cursor: pointer; margin: .6rem 0; }\n"
-    "@media print { details { display: block; } }\n"
-    "</style></head><body>\n";
+/* The page up to its <body>. */
+static const unsigned char head[] = {
+#include "src/tool/verify_head.inc"
+};
 
-/* Text, with what HTML would read as its own replaced. */
+/* Print a text, with the characters replaced that mean something in HTML. */
 static void put(FILE *f, const char *s)
 {
-    for (; s && *s; s++) {
-        switch (*s) {
-        case '<':
-            fputs("&lt;", f);
-            break;
-        case '>':
-            fputs("&gt;", f);
-            break;
-        case '&':
-            fputs("&amp;", f);
-            break;
-        case '"':
-            fputs("&quot;", f);
-            break;
-        default:
+    static const char *const names[256] = {
+        ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"
+    };
+
+    for (; s && *s; s++)
+        if (names[(unsigned char)*s])
+            fputs(names[(unsigned char)*s], f);
+        else
             fputc(*s, f);
-        }
-    }
 }
 
-/* <tag class="...">text</tag> */
-static void cell(FILE *f, const char *tag, const char *class, const char *text)
+/* <tag class="...">text</tag>; without a class if that is NULL. */
+static void element(FILE *f, const char *tag, const char *class,
+                    const char *text)
 {
-    fprintf(f, "<%s%s%s%s>", tag, class ? " class=\"" : "", class ? class : "",
-            class ? "\"" : "");
+    fprintf(f, "<%s", tag);
+    if (class)
+        fprintf(f, " class=\"%s\"", class);
+    fputc('>', f);
     put(f, text);
     fprintf(f, "</%s>", tag);
 }
 
-static void number_cell(FILE *f, const char *class, const char *format,
-                        double x)
-{
-    char text[40] = "";
+struct cell {
+    const char *class, *text;
+};
 
-    if (!isnan(x))
-        snprintf(text, sizeof text, format, x);
-    cell(f, "td", class, text);
+/* A row of cells, whose tag is th or td. */
+static void row(FILE *f, const char *tag, const struct cell cells[],
+                size_t count)
+{
+    fputs("<tr>", f);
+    for (size_t i = 0; i < count; i++)
+        element(f, tag, cells[i].class, cells[i].text);
+    fputs("</tr>\n", f);
 }
 
-static int failures(const struct report_device *d)
-{
-    int n = d->error != NULL;
+#define ROW(f, tag, ...)                                                       \
+    row(f, tag, (const struct cell[]){ __VA_ARGS__ },                          \
+        sizeof((const struct cell[]){ __VA_ARGS__ }) / sizeof(struct cell))
 
-    for (int i = 0; i < d->n_verdicts; i++)
-        n += d->verdicts[i].outcome != CLADE_PASSED;
-    for (int i = 0; i < d->n_distances; i++)
-        n += !d->distances[i].passed;
-    return n;
+/* A name and its text, unless there is none. */
+static void fact(FILE *f, const char *name, const char *text)
+{
+    if (!text || !*text)
+        return;
+    fputs("<tr>", f);
+    element(f, "th", NULL, name);
+    element(f, "td", "c", text);
+    fputs("</tr>\n", f);
+}
+
+/* A number, empty for a NaN, in a text that 15 further calls leave alone. */
+static const char *number(const char *format, double x)
+{
+    static char texts[16][40];
+    static unsigned next;
+    char *text = texts[next++ % COUNT_OF(texts)];
+
+    snprintf(text, sizeof texts[0], isnan(x) ? "" : format, x);
+    return text;
 }
 
 /* ---- the matrix ------------------------------------------------------------
  */
 
-/* How grave a score is, as a shade from none to deep, by its logarithm: 0.001
- * of a bound and less is white. */
+/* How grave a score is, from 0 (0.001 of its bound and less) to 1 (all of it),
+ * by its logarithm. */
 static double shade(double score)
 {
     const double x = score > 0 ? (log10(score) + 3) / 3 : 0;
@@ -103,12 +89,9 @@ static double shade(double score)
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-static void matrix_cell(FILE *f, const struct report_device *d, const char *row)
+static void matrix_cell(FILE *f, const struct report_device *d,
+                        const struct report_family *family)
 {
-    int count;
-    struct report_family *list = report_families(&count, d);
-    const struct report_family *family = report_find(list, count, row);
-
     if (!family)
         fputs(d->error ? "<td class=\"h bad\">failed</td>"
                        : "<td class=\"h dim\">&ndash;</td>",
@@ -123,51 +106,37 @@ static void matrix_cell(FILE *f, const struct report_device *d, const char *row)
                 "<td class=\"h n\" style=\"background:rgba(230,150,0,%.2f)\">"
                 "%.3g</td>",
                 0.45 * shade(family->worst), family->worst);
-    free(list);
 }
 
-static void put_matrix(FILE *f, const struct verify_report *report)
+static void matrix(FILE *f, const struct report *r)
 {
-    int count;
-    char(*rows)[48] = report_rows(&count, report);
-
-    if (!count) {
-        free(rows);
+    if (!r->families.count)
         return;
-    }
     fputs("<h2>Worst scores</h2>\n<p class=\"dim\">A score is an error over "
           "its bound: at most 1 passes, and the deeper the colour the nearer "
           "it is. <i>Bit for bit</i>: no error is allowed, and there is none."
           "</p>\n<div class=\"scroll\"><table><tr><th>op, algorithm</th>",
           f);
-    for (int d = 0; d < report->n_devices; d++)
-        cell(f, "th", "n", report->devices[d].device.selector);
+    for (int d = 0; d < r->n_devices; d++)
+        element(f, "th", "n", r->devices[d]->device.selector);
     fputs("</tr>\n", f);
-    for (int r = 0; r < count; r++) {
+    for (int i = 0; i < r->families.count; i++) {
+        const char *name = r->families.list[i].name;
+
         fputs("<tr>", f);
-        cell(f, "td", NULL, rows[r]);
-        for (int d = 0; d < report->n_devices; d++)
-            matrix_cell(f, &report->devices[d], rows[r]);
+        element(f, "td", NULL, name);
+        for (int d = 0; d < r->n_devices; d++)
+            matrix_cell(f, r->devices[d],
+                        report_find(&r->devices[d]->families, name));
         fputs("</tr>\n", f);
     }
     fputs("</table></div>\n", f);
-    free(rows);
 }
 
 /* ---- a device --------------------------------------------------------------
  */
 
-static void put_row(FILE *f, const char *name, const char *text)
-{
-    if (!text || !*text)
-        return;
-    fputs("<tr>", f);
-    cell(f, "th", NULL, name);
-    cell(f, "td", "c", text);
-    fputs("</tr>\n", f);
-}
-
-static void put_facts(FILE *f, const struct report_device *d)
+static void facts(FILE *f, const struct report_device *d)
 {
     char config[160] = "";
     char units[96];
@@ -179,223 +148,195 @@ static void put_facts(FILE *f, const struct report_device *d)
     snprintf(units, sizeof units, "%d, native vectors of %d floats",
              d->device.units, d->device.vector_width);
     fputs("<table>\n", f);
-    put_row(f, "platform", d->device.platform);
-    put_row(f, "device", d->device.name);
-    put_row(f, "vendor", d->device.vendor);
-    put_row(f, "driver", d->device.driver);
-    put_row(f, "OpenCL", d->device.version);
-    put_row(f, "compute units", units);
-    put_row(f, "single precision", config);
-    put_row(f, "build options", d->build_options);
-    put_row(f, "FMA()",
-            d->device.fma ? "fused" : "a product and a sum, each rounded");
+    fact(f, "platform", d->device.platform);
+    fact(f, "device", d->device.name);
+    fact(f, "vendor", d->device.vendor);
+    fact(f, "driver", d->device.driver);
+    fact(f, "OpenCL", d->device.version);
+    fact(f, "compute units", units);
+    fact(f, "single precision", config);
+    fact(f, "build options", d->build_options);
+    fact(f, "FMA()",
+         d->device.fma ? "fused" : "a product and a sum, each rounded");
     fputs("</table>\n", f);
 }
 
-static void put_families(FILE *f, const struct report_device *d)
-{
-    int count;
-    struct report_family *list = report_families(&count, d);
-
-    fputs("<h3>By op</h3>\n<table><tr><th>op, algorithm</th><th class=\"n\">"
-          "cases</th><th class=\"n\">failed</th><th class=\"n\">worst score"
-          "</th><th class=\"n\">typical</th></tr>\n",
-          f);
-    for (int i = 0; i < count; i++) {
-        const int failed = list[i].failed + list[i].mistrusted;
-
-        fputs("<tr>", f);
-        cell(f, "td", NULL, list[i].name);
-        number_cell(f, "n", "%.0f", list[i].cases);
-        number_cell(f, failed ? "n bad" : "n", "%.0f", failed);
-        number_cell(f, "n", "%.3g", list[i].worst);
-        number_cell(f, "n", "%.3g", list[i].typical);
-        fputs("</tr>\n", f);
-    }
-    fputs("</table>\n", f);
-    free(list);
-}
-
-static void put_histogram(FILE *f, const struct report_device *d)
-{
-    struct report_bin bins[REPORT_BINS];
-    int most = 1;
-
-    report_histogram(bins, d);
-    for (int i = 0; i < REPORT_BINS; i++)
-        most = bins[i].count > most ? bins[i].count : most;
-    fputs("<h3>Scores</h3>\n<table>\n", f);
-    for (int i = 0; i < REPORT_BINS; i++) {
-        fputs("<tr>", f);
-        cell(f, "td", NULL, bins[i].label);
-        number_cell(f, "n", "%.0f", bins[i].count);
-        fprintf(f,
-                "<td><span class=\"bar\" style=\"width:%.1frem\"></span></td>"
-                "</tr>\n",
-                24.0 * bins[i].count / most);
-    }
-    fputs("</table>\n", f);
-}
-
-static void put_failure(FILE *f, const struct verify_report *report,
-                        const struct report_device *d,
-                        const struct clade_verdict *v)
+static void failure(FILE *f, const struct report *r,
+                    const struct report_device *d,
+                    const struct clade_verdict *v)
 {
     char command[REPORT_COMMAND];
 
     fprintf(f, "<h3><span class=\"bad\">%s</span> ",
             report_outcome(v->outcome));
-    cell(f, "code", NULL, v->name);
-    fputs("</h3>\n<p>", f);
-    put(f, v->message);
-    fputs("</p>\n<table>\n", f);
-    put_row(f, "case", v->why);
-    put_row(f, "layer", v->layer);
-    put_row(f, "algorithm", v->algorithm);
+    element(f, "code", NULL, v->name);
+    fputs("</h3>\n", f);
+    element(f, "p", NULL, v->message);
+    fputs("\n<table>\n", f);
+    fact(f, "case", v->why);
+    fact(f, "layer", v->layer);
+    fact(f, "algorithm", v->algorithm);
     fprintf(f, "<tr><th>gate</th><td>%s, depth %d</td></tr>\n", v->gate,
             v->depth);
     if (v->where[0]) {
-        put_row(f, "worst element", v->where);
+        fact(f, "worst element", v->where);
         fprintf(f,
                 "<tr><th>got</th><td><code>%.9g</code></td></tr>\n"
                 "<tr><th>want</th><td><code>%.17g</code></td></tr>\n"
                 "<tr><th>score, RMS</th><td>%.3g, %.3g u</td></tr>\n",
                 v->got, v->want, v->score, v->rms);
     }
-    put_row(f, "triage", v->triage);
+    fact(f, "triage", v->triage);
     fputs("</table>\n", f);
-    report_command(command, sizeof command, report, d, v);
-    fputs("<pre>", f);
-    put(f, command);
-    fputs("</pre>\n", f);
+    report_command(command, r->options, d->device.selector, v);
+    element(f, "pre", NULL, command);
+    fputc('\n', f);
 }
 
-static void put_verdict(FILE *f, const struct clade_verdict *v)
+static void families(FILE *f, const struct report_device *d)
 {
-    fputs("<tr>", f);
-    cell(f, "td", v->outcome ? "bad" : "ok", report_outcome(v->outcome));
-    cell(f, "td", NULL, v->layer);
-    cell(f, "td", "c", v->name);
-    cell(f, "td", NULL, v->algorithm);
-    cell(f, "td", NULL, v->gate);
-    number_cell(f, "n", "%.0f", v->depth);
-    number_cell(f, "n", "%.3g", v->score);
-    number_cell(f, "n", "%.3g", v->max_error);
-    number_cell(f, "n", "%.3g", v->rms);
-    cell(f, "td", "c", v->where);
-    number_cell(f, "n", "%.6g", v->got);
-    number_cell(f, "n", "%.6g", v->want);
-    number_cell(f, "n", "%.4f", v->seconds);
-    fputs("</tr>\n", f);
+    fputs("<h3>By op</h3>\n<table>", f);
+    ROW(f, "th", { NULL, "op, algorithm" }, { "n", "cases" }, { "n", "failed" },
+        { "n", "worst score" }, { "n", "typical" });
+    for (int i = 0; i < d->families.count; i++) {
+        const struct report_family *family = &d->families.list[i];
+        const int failed = family->failed + family->mistrusted;
+
+        ROW(f, "td", { NULL, family->name },
+            { "n", number("%.0f", family->cases) },
+            { failed ? "n bad" : "n", number("%.0f", failed) },
+            { "n", number("%.3g", family->worst) },
+            { "n", number("%.3g", family->typical) });
+    }
+    fputs("</table>\n", f);
 }
 
-static void put_verdicts(FILE *f, const struct report_device *d)
+static void histogram(FILE *f, const struct report_device *d)
+{
+    fputs("<h3>Scores</h3>\n<table>\n", f);
+    for (int i = 0; i < REPORT_BINS; i++)
+        fprintf(f,
+                "<tr><td>%s</td><td class=\"n\">%d</td><td><span "
+                "class=\"bar\" style=\"width:%.1frem\"></span></td></tr>\n",
+                report_bins[i].label, d->bins[i],
+                24.0 * d->bins[i] / d->fullest);
+    fputs("</table>\n", f);
+}
+
+static void verdict(FILE *f, const struct clade_verdict *v)
+{
+    ROW(f, "td", { v->outcome ? "bad" : "ok", report_outcome(v->outcome) },
+        { NULL, v->layer }, { "c", v->name }, { NULL, v->algorithm },
+        { NULL, v->gate }, { "n", number("%.0f", v->depth) },
+        { "n", number("%.3g", v->score) },
+        { "n", number("%.3g", v->max_error) }, { "n", number("%.3g", v->rms) },
+        { "c", v->where }, { "n", number("%.6g", v->got) },
+        { "n", number("%.6g", v->want) }, { "n", number("%.4f", v->seconds) });
+}
+
+static void verdicts(FILE *f, const struct report_device *d)
 {
     fprintf(f,
-            "<details><summary>All %d verdicts</summary><div class=\"scroll\">"
-            "<table><tr><th></th><th>layer</th><th>case</th><th>algorithm</th>"
-            "<th>gate</th><th class=\"n\">depth</th><th class=\"n\">score</th>"
-            "<th class=\"n\">largest error</th><th class=\"n\">RMS / u</th>"
-            "<th>worst element</th><th class=\"n\">got</th><th class=\"n\">"
-            "want</th>"
-            "<th class=\"n\">seconds</th></tr>\n",
+            "<details><summary>All %d verdicts</summary>"
+            "<div class=\"scroll\"><table>",
             d->n_verdicts);
+    ROW(f, "th", { NULL, "" }, { NULL, "layer" }, { NULL, "case" },
+        { NULL, "algorithm" }, { NULL, "gate" }, { "n", "depth" },
+        { "n", "score" }, { "n", "largest error" }, { "n", "RMS / u" },
+        { NULL, "worst element" }, { "n", "got" }, { "n", "want" },
+        { "n", "seconds" });
     for (int i = 0; i < d->n_verdicts; i++)
-        put_verdict(f, &d->verdicts[i]);
+        verdict(f, &d->verdicts[i]);
     fputs("</table></div></details>\n", f);
 }
 
-static void put_distances(FILE *f, const struct report_device *d)
+static void trainings(FILE *f, const struct report_device *d)
 {
     char text[256];
 
     fputs("<h3>Trainings</h3>\n", f);
     for (int i = 0; i < d->n_trainings; i++) {
         report_describe(text, sizeof text, &d->trainings[i]);
-        fputs("<p>", f);
-        put(f, text);
-        fputs("</p>\n", f);
+        element(f, "p", NULL, text);
+        fputc('\n', f);
     }
-    fputs("<table><tr><th></th><th>what</th><th class=\"n\">deviation</th>"
-          "<th class=\"n\">in spreads</th><th class=\"n\">limit</th></tr>\n",
-          f);
+    fputs("<table>", f);
+    ROW(f, "th", { NULL, "" }, { NULL, "what" }, { "n", "deviation" },
+        { "n", "in spreads" }, { "n", "limit" });
     for (int i = 0; i < d->n_distances; i++) {
-        const struct report_distance *r = &d->distances[i];
+        const struct clade_distance *found = &d->distances[i].found;
 
-        fputs("<tr>", f);
-        cell(f, "td", r->passed ? "ok" : "bad", r->passed ? "ok" : "FAILED");
-        cell(f, "td", NULL, r->name);
-        number_cell(f, "n", "%.2e", r->deviation);
-        number_cell(f, "n", "%.3g", r->distance);
-        number_cell(f, "n", "%.3g", r->limit);
-        fputs("</tr>\n", f);
+        ROW(f, "td",
+            { found->passed ? "ok" : "bad", report_outcome(!found->passed) },
+            { NULL, d->distances[i].name },
+            { "n", number("%.2e", found->deviation) },
+            { "n", number("%.3g", found->distance) },
+            { "n", number("%.3g", found->limit) });
     }
     fputs("</table>\n", f);
 }
 
-static void put_device(FILE *f, const struct verify_report *report,
-                       const struct report_device *d)
+static void device(FILE *f, const struct report *r,
+                   const struct report_device *d)
 {
-    const int failed = failures(d);
-
     fputs("<h2>", f);
     put(f, d->device.selector);
     fputs(" &middot; ", f);
     put(f, d->device.name);
-    if (failed)
+    if (d->failures)
         fprintf(f, " &middot; <span class=\"bad\">%d failures</span></h2>\n",
-                failed);
+                d->failures);
     else
         fputs(" &middot; <span class=\"ok\">no failure</span></h2>\n", f);
     if (d->error)
-        cell(f, "p", "bad", d->error);
-    put_facts(f, d);
+        element(f, "p", "bad", d->error);
+    facts(f, d);
     for (int i = 0; i < d->n_verdicts; i++)
         if (d->verdicts[i].outcome != CLADE_PASSED)
-            put_failure(f, report, d, &d->verdicts[i]);
+            failure(f, r, d, &d->verdicts[i]);
     if (d->n_verdicts) {
-        put_families(f, d);
-        put_histogram(f, d);
-        put_verdicts(f, d);
+        families(f, d);
+        histogram(f, d);
+        verdicts(f, d);
     }
     if (d->n_distances)
-        put_distances(f, d);
+        trainings(f, d);
 }
 
-static void put_heading(FILE *f, const struct verify_report *report)
+/* ---- the page --------------------------------------------------------------
+ */
+
+static void heading(FILE *f, const struct report *r)
 {
-    const char *variable;
+    const struct verify_options *o = r->options;
 
     fputs("<h1>clade verify</h1>\n<p class=\"dim\">clade " PACKAGE_VERSION
           " &middot; suite ",
           f);
-    put(f, report->suite     ? report->suite
-           : report->against ? "against a record"
-                             : "ops, step");
+    put(f, o->suite ? o->suite : o->against ? "against a record" : "ops, step");
     fprintf(f, "%s &middot; seed %llu &middot; batch of the step %d</p>\n",
-            report->quick ? " (quick)" : "", (unsigned long long)report->seed,
-            report->batch);
-    for (int i = 0; (variable = report_environment(i)); i++) {
+            o->quick ? " (quick)" : "", (unsigned long long)o->seed, o->batch);
+    for (int i = 0; i < r->n_environment; i++) {
         fputs(i ? " " : "<p class=\"dim\">environment: ", f);
-        cell(f, "code", NULL, variable);
+        element(f, "code", NULL, r->environment[i]);
     }
     fputs("</p>\n", f);
 }
 
-static clade_status write_page(void *arg, FILE *f)
+static clade_status page(void *arg, FILE *f)
 {
-    const struct verify_report *report = arg;
+    const struct report *r = arg;
 
-    fputs(head, f);
-    put_heading(f, report);
-    put_matrix(f, report);
-    for (int d = 0; d < report->n_devices; d++)
-        put_device(f, report, &report->devices[d]);
+    fwrite(head, 1, sizeof head, f);
+    heading(f, r);
+    matrix(f, r);
+    for (int d = 0; d < r->n_devices; d++)
+        device(f, r, r->devices[d]);
     fputs("</body></html>\n", f);
     return CLADE_OK;
 }
 
-clade_status report_html(const struct verify_report *report, const char *path)
+clade_status html_write(const struct report *r, const char *path)
 {
-    return file_replace(path, write_page, (void *)report);
+    return file_replace(path, page, (void *)r);
 }

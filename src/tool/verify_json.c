@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as JSON. */
+/* The report as one JSON object. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "status.h"
-#include "tool.h"
 #include "verify_report.h"
 
 /* JSON has no infinities and no NaN: those are texts. */
@@ -24,8 +21,30 @@ static json_t *text(const char *s)
     return s && *s ? json_string(s) : json_null();
 }
 
-static json_t *verdict_json(const struct clade_verdict *v)
+/*
+ * An array of what `make` makes of each item of a list.  Like all that is
+ * packed below, it is NULL if a text in it is not UTF-8.
+ */
+static json_t *array(const void *list, int count, size_t size,
+                     json_t *(*make)(const void *item))
 {
+    json_t *items = json_array();
+
+    for (int i = 0; i < count && items; i++)
+        if (json_array_append_new(
+                items, make((const char *)list + (size_t)i * size))) {
+            json_decref(items);
+            items = NULL;
+        }
+    return items;
+}
+
+#define ARRAY(list, count, make) array(list, count, sizeof *(list), make)
+
+static json_t *verdict(const void *item)
+{
+    const struct clade_verdict *v = item;
+
     return json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:i, s:I, s:I, "
         "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
@@ -40,126 +59,91 @@ static json_t *verdict_json(const struct clade_verdict *v)
         v->seconds);
 }
 
-static json_t *distance_json(const struct report_distance *d)
+static json_t *distance(const void *item)
 {
+    const struct report_distance *d = item;
+
     return json_pack("{s:s, s:o, s:o, s:o, s:b}", "name", d->name, "deviation",
-                     number(d->deviation), "distance", number(d->distance),
-                     "limit", number(d->limit), "passed", d->passed);
+                     number(d->found.deviation), "distance",
+                     number(d->found.distance), "limit", number(d->found.limit),
+                     "passed", d->found.passed);
 }
 
-static json_t *training_json(const struct clade_training *t)
+static json_t *training(const void *item)
 {
+    const struct clade_training *t = item;
+
     return json_pack("{s:o, s:o, s:i, s:b, s:b, s:s}", "distance",
                      number(t->distance), "largest", number(t->largest), "runs",
-                     t->runs, "own", t->own, "passed",
-                     t->distance <= 2 * t->largest, "where", t->where);
+                     t->runs, "own", t->own, "passed", report_passes(t),
+                     "where", t->where);
 }
 
-static json_t *trainings_json(const struct report_device *d)
+static json_t *family(const void *item)
 {
-    json_t *array = json_array();
+    const struct report_family *f = item;
 
-    for (int i = 0; i < d->n_trainings; i++)
-        json_array_append_new(array, training_json(&d->trainings[i]));
-    return array;
+    return json_pack("{s:s, s:i, s:i, s:i, s:o, s:o}", "family", f->name,
+                     "cases", f->cases, "failed", f->failed, "mistrusted",
+                     f->mistrusted, "worst", number(f->worst), "typical",
+                     number(f->typical));
 }
 
-static json_t *families_json(const struct report_device *d)
+static json_t *histogram(const int bins[REPORT_BINS])
 {
-    json_t *array = json_array();
-    int count;
-    struct report_family *list = report_families(&count, d);
+    json_t *items = json_array();
 
-    for (int i = 0; i < count; i++)
-        json_array_append_new(
-            array, json_pack("{s:s, s:i, s:i, s:i, s:o, s:o}", "family",
-                             list[i].name, "cases", list[i].cases, "failed",
-                             list[i].failed, "mistrusted", list[i].mistrusted,
-                             "worst", number(list[i].worst), "typical",
-                             number(list[i].typical)));
-    free(list);
-    return array;
-}
-
-static json_t *histogram_json(const struct report_device *d)
-{
-    struct report_bin bins[REPORT_BINS];
-    json_t *array = json_array();
-
-    report_histogram(bins, d);
     for (int i = 0; i < REPORT_BINS; i++)
-        json_array_append_new(array, json_pack("{s:o, s:i}", "to",
-                                               number(bins[i].most), "cases",
-                                               bins[i].count));
-    return array;
+        json_array_append_new(items, json_pack("{s:o, s:i}", "to",
+                                               number(report_bins[i].most),
+                                               "cases", bins[i]));
+    return items;
 }
 
-/* An item that is NULL (a text that is not UTF-8) fails the whole. */
-static json_t *device_json(const struct report_device *d)
+static json_t *device(const void *item)
 {
-    json_t *verdicts = json_array(), *distances = json_array();
-    bool failed = false;
+    const struct report_device *d = *(struct report_device *const *)item;
 
-    for (int i = 0; i < d->n_verdicts; i++)
-        failed |=
-            json_array_append_new(verdicts, verdict_json(&d->verdicts[i])) != 0;
-    for (int i = 0; i < d->n_distances; i++)
-        failed |= json_array_append_new(distances,
-                                        distance_json(&d->distances[i])) != 0;
-    if (failed) {
-        json_decref(verdicts);
-        json_decref(distances);
-        return NULL;
-    }
     return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "device",
                      tool_device_json(&d->device), "error", text(d->error),
                      "build_options", d->build_options, "families",
-                     families_json(d), "histogram", histogram_json(d),
-                     "verdicts", verdicts, "distances", distances, "trainings",
-                     trainings_json(d));
+                     ARRAY(d->families.list, d->families.count, family),
+                     "histogram", histogram(d->bins), "verdicts",
+                     ARRAY(d->verdicts, d->n_verdicts, verdict), "distances",
+                     ARRAY(d->distances, d->n_distances, distance), "trainings",
+                     ARRAY(d->trainings, d->n_trainings, training));
 }
 
-static json_t *environment_json(void)
+/* A variable that is not UTF-8 is left out. */
+static json_t *environment(const struct report *r)
 {
-    json_t *array = json_array();
-    const char *variable;
+    json_t *items = json_array();
 
-    for (int i = 0; (variable = report_environment(i)); i++)
-        json_array_append_new(array, json_string(variable));
-    return array;
+    for (int i = 0; i < r->n_environment; i++)
+        json_array_append_new(items, json_string(r->environment[i]));
+    return items;
 }
 
-/* But for its format and its seed; NULL where a text is not UTF-8. */
-static json_t *report_json(const struct verify_report *report)
+/* jansson's integers are signed, a seed is not: it is printed apart. */
+static clade_status end(const struct report *r)
 {
-    json_t *devices = json_array();
-
-    for (int i = 0; i < report->n_devices; i++) {
-        if (json_array_append_new(devices, device_json(&report->devices[i]))) {
-            json_decref(devices);
-            return NULL;
-        }
-    }
-    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:b, s:o, s:o}",
-                     "clade", PACKAGE_VERSION, "suite", text(report->suite),
-                     "algorithm", text(report->algorithm), "against",
-                     text(report->against), "reference", report->reference,
-                     "envelope", text(report->envelope), "batch", report->batch,
-                     "steps", report->steps, "quick", report->quick,
-                     "environment", environment_json(), "devices", devices);
-}
-
-/* jansson's integers are signed: the seed is printed without it. */
-clade_status report_print_json(const struct verify_report *report)
-{
-    json_t *object = report_json(report);
+    const struct verify_options *o = r->options;
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:b, s:o, s:o}", "clade",
+        PACKAGE_VERSION, "suite", text(o->suite), "algorithm",
+        text(o->algorithm), "against", text(o->against), "reference",
+        o->reference, "envelope", text(o->envelope), "batch", o->batch, "steps",
+        o->steps, "quick", o->quick, "environment", environment(r), "devices",
+        ARRAY(r->devices, r->n_devices, device));
 
     if (!object)
         return clade_fail(CLADE_EFAIL, "verify: a text is not UTF-8");
     printf("{\n \"format\": \"clade-verify/1\",\n \"seed\": %llu,",
-           (unsigned long long)report->seed);
+           (unsigned long long)o->seed);
     json_dumpf(object, stdout, JSON_EMBED | JSON_INDENT(1));
     puts("}");
     json_decref(object);
     return CLADE_OK;
 }
+
+const struct report_writer json_writer = { .end = end };

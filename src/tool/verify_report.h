@@ -3,116 +3,179 @@
 #define VERIFY_REPORT_H
 
 #include <clade/verify.h>
-#include <jansson.h>
 
-/* A distance from a record or the reference, kept. */
-struct report_distance {
-    char name[96];
-    double deviation, distance, limit;
-    bool passed;
+#include "tool.h"
+
+/* The options of `clade verify`. */
+struct verify_options {
+    struct tool_list devices;
+    const char *suite, *algorithm, *match, *op, *format, *record, *against,
+        *html, *dump, *reference, *envelope, *make_envelope;
+    int batch, steps, runs;
+    uint64_t seed;
+    bool quick;
 };
 
-/* All that was found on one device. */
+/* The verdicts of one op with one algorithm. */
+struct report_family {
+    char name[48]; /* "conv_fwd direct" */
+    int kind; /* the op's place in its enum, by which families are sorted */
+    int cases, failed, mistrusted;
+    double worst;   /* the largest score */
+    double *scores; /* those that have a bound, sorted at the end */
+    int bounded;    /* how many those are */
+    double typical; /* their median; NaN if there are none */
+};
+
+struct report_families {
+    struct report_family *list;
+    int count;
+};
+
+/* A score counts in the first bin whose `most` it does not exceed. */
+#define REPORT_BINS 8
+extern const struct report_bin {
+    const char *label;
+    double most;
+} report_bins[REPORT_BINS];
+
+/* What the ops of a layer do in a step: the columns of the table of layers. */
+enum report_column {
+    COLUMN_FORWARD,
+    COLUMN_DATA,   /* backward, to the input */
+    COLUMN_FILTER, /* backward, to the filter */
+    COLUMN_BIAS,
+    COLUMN_UPDATE,
+    COLUMNS
+};
+
+/* The worst scores of a layer's ops in a step. */
+struct report_layer {
+    char name[48];
+    double score[COLUMNS];
+    bool present[COLUMNS], failed;
+};
+
+/* A distance; its own name is gone after the callback, so `name` keeps it. */
+struct report_distance {
+    struct clade_distance found;
+    char name[96];
+};
+
+/* Everything found on one device. */
 struct report_device {
     struct clade_device device;
     char build_options[192];
     struct clade_verdict *verdicts;
     int n_verdicts;
+    struct report_families families;
+    int bins[REPORT_BINS];
+    int fullest; /* the largest of `bins` */
+    struct report_layer *layers;
+    int n_layers;
+    int step_failures; /* verdicts of the step that did not pass */
     struct report_distance *distances;
     int n_distances;
-    struct clade_training *trainings; /* what distances came to */
+    struct clade_training *trainings; /* what the distances come to */
     int n_trainings;
-    clade_status status; /* what kept it from being judged, or from all, */
-    char *error;         /* and its message; NULL: nothing did */
+    int failures;        /* verdicts and distances that failed, and the error */
+    clade_status status; /* why judging ended early; CLADE_OK: it did not */
+    char *error;         /* the message of that status, or NULL */
+    bool titled;         /* the table's titles stand above its rows */
 };
 
-/* All that a run of `clade verify` found, for what is written at its end. */
-struct verify_report {
-    /* As asked for.  Any but the reference may be NULL. */
-    const char *suite, *algorithm, *against, *reference, *envelope;
-    uint64_t seed;
-    int batch, steps;
-    bool quick;
-    struct report_device *devices;
+/*
+ * What was asked for and everything that was found.  Filled as verdicts come,
+ * by the functions below; the writers only print it.
+ */
+struct report {
+    const struct verify_options *options;
+    const struct report_writer *writer;
+    const char **environment; /* "NAME=value", those that change a driver */
+    int n_environment;
+    struct report_device **devices;
     int n_devices;
-    int begun;       /* which of them was begun last, from 1 on; 0: none */
-    bool incomplete; /* there was no memory for all of it */
+    struct report_device *device;    /* the one being judged */
+    struct report_families families; /* of all devices together */
+    int tests;       /* verdicts, distances and devices' errors so far */
+    bool incomplete; /* memory ran out: something is missing */
 };
 
-/* What follows is about the device of `be`. */
-void report_begin(struct verify_report *report, const clade_backend *be);
-/* The device that was begun last; NULL if there was no memory for it. */
-struct report_device *report_current(const struct verify_report *report);
-/* A device, the last one begun or one that could not be, was not judged to its
- * end, for a status that has clade_error(). */
-void report_error(struct verify_report *report, const char *device,
-                  clade_status st);
-/* CLADE_OK, or the first of those, with its message. */
-clade_status report_failure(const struct verify_report *report);
-void report_verdict(struct verify_report *report,
-                    const struct clade_verdict *v);
-void report_distance(struct verify_report *report,
-                     const struct clade_distance *d);
-void report_training(struct verify_report *report,
-                     const struct clade_training *t);
-void report_free(struct verify_report *report);
-
-/* The scores of the verdicts of one op, with one algorithm, on a device. */
-struct report_family {
-    char name[48]; /* "conv_fwd direct" */
-    int cases, failed, mistrusted;
-    double worst, typical; /* the median of those with a bound; NAN: none */
-    int bounded;           /* how many have one */
+/*
+ * A format.  Each function but `end` may be NULL.  All but `end` are called at
+ * once, when the report has just got what they print.
+ */
+struct report_writer {
+    void (*begin)(void);
+    void (*note)(const char *text); /* one line for people */
+    void (*verdict)(struct report *r, const struct clade_verdict *v);
+    void (*step_verdict)(struct report *r, const struct clade_verdict *v);
+    void (*layers)(const struct report_device *d); /* after a step */
+    void (*distance)(const struct report *r, const struct clade_distance *d);
+    /* A device could not be judged, or not to its end. */
+    void (*error)(const struct report *r, const char *device);
+    void (*totals)(const struct report_device *d); /* after all its suites */
+    clade_status (*end)(const struct report *r);
+    void (*bail)(const char *message); /* instead of `end` */
 };
 
-/* The families of a device, in the order of ops; *count of them, to be freed.
- * NULL if there are none. */
-struct report_family *report_families(int *count,
-                                      const struct report_device *d);
+/* JSON's end returns CLADE_EFAIL if a text is not UTF-8. */
+extern const struct report_writer table_writer, tap_writer, json_writer;
 
-/* A histogram of scores: bin i holds those up to its `most` and above the
- * former's. */
-struct report_bin {
-    const char *label;
-    double most;
-    int count;
-};
-#define REPORT_BINS 8
-void report_histogram(struct report_bin bins[REPORT_BINS],
-                      const struct report_device *d);
+/* Write the report as a page without scripts.  CLADE_EIO names the file. */
+clade_status html_write(const struct report *r, const char *path);
 
-/* The families that any device has, by name, in the order of ops. */
-char (*report_rows(int *count, const struct verify_report *report))[48];
-/* The family of a device, or NULL. */
-const struct report_family *report_find(const struct report_family *list,
-                                        int count, const char *name);
+void report_open(struct report *r, const struct verify_options *o,
+                 const struct report_writer *writer);
+void report_close(struct report *r);
 
-/* The environment's variables that change what drivers compute or compile,
- * "NAME=value": the i-th, or NULL. */
-const char *report_environment(int i);
+/* From here on, the report is about one more device.  CLADE_ENOMEM. */
+clade_status report_device(struct report *r);
+/* It is open. */
+void report_opened(struct report *r, const clade_backend *be);
+/* All suites have run on it. */
+void report_totals(struct report *r);
+/* It (the text that was to select it is `device`) could not be judged, or not
+ * to its end: clade_error() says why. */
+void report_error(struct report *r, const char *device, clade_status st);
 
-/* The whole of it to stdout, as one JSON object.  CLADE_EFAIL where a text is
- * not UTF-8. */
-clade_status report_print_json(const struct verify_report *report);
-/* The same as a page without scripts.  CLADE_EIO names the file. */
-clade_status report_html(const struct verify_report *report, const char *path);
+/* What the suites call; `report` is a struct report. */
+void report_verdict(void *report, const struct clade_verdict *v);
+void report_step_verdict(void *report, const struct clade_verdict *v);
+void report_distance(void *report, const struct clade_distance *d);
+void report_training(void *report, const struct clade_training *t);
 
-/* Tables for people: a device's families and histogram, and, for several
- * devices, one of families by devices. */
-void report_print_device(const struct report_device *d);
-void report_print_matrix(const struct verify_report *report);
+/* A suite of ops or a step has ended with these counts. */
+void report_summary(struct report *r, const struct clade_verify_summary *s);
 
-#define REPORT_COMMAND 1024 /* room for one */
+/* All devices are judged; now a writer's `end` and html_write() may be called.
+ */
+void report_finish(struct report *r);
+/* CLADE_OK, or the first device's error, with its message. */
+clade_status report_status(const struct report *r);
 
-/* The command line that judges an op again, alone. */
-void report_command(char *to, size_t size, const struct verify_report *report,
-                    const struct report_device *d,
-                    const struct clade_verdict *v);
+/* ---- for the writers -------------------------------------------------------
+ */
 
-/* "3.1 spreads, of at most 4.4 of 29 noisy runs: ok". */
-void report_describe(char *text, size_t size, const struct clade_training *t);
+/* NULL if there is no family of that name. */
+struct report_family *report_find(const struct report_families *f,
+                                  const char *name);
 
 /* "ok", "FAILED", "MISTRUSTED". */
 const char *report_outcome(enum clade_outcome outcome);
+
+/* Whether --algorithm can choose its algorithm: there may be others. */
+bool report_has_choice(const struct clade_verdict *v);
+
+/* Twice the largest distance of a correct training passes. */
+bool report_passes(const struct clade_training *t);
+/* "3.1 spreads away; 29 correct trainings reach 4.4: ok". */
+void report_describe(char *text, size_t size, const struct clade_training *t);
+
+/* The command line that judges an op of device `selector` again, alone. */
+#define REPORT_COMMAND 1024 /* bytes that it needs */
+void report_command(char command[REPORT_COMMAND],
+                    const struct verify_options *o, const char *selector,
+                    const struct clade_verdict *v);
 
 #endif

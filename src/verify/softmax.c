@@ -10,7 +10,7 @@ static const struct verify_line lines[] = {
     { ALL, 1, 1, 1, 1, 0, 1, 1, 1, SAME, 0, 0, CORE, "one class" },
     { ALL, 33, 1, 1, 255, 0, 1, 1, 1, SAME, 0, 0, CORE | D(SPECIAL),
       "255 classes" },
-    { K(SOFTMAX_FWD), 2, 1, 1, 1000, 0, 1, 1, 1, SAME, 0, 0, D(RANDOM),
+    { K(SOFTMAX_FWD), 3, 1, 1, 1000, 0, 1, 1, 1, SAME, 0, 0, D(RANDOM),
       "1000 classes" },
     { 0 }
 };
