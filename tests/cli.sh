@@ -132,7 +132,7 @@ fi
 
 # ---- verify's output --------------------------------------------------------
 
-softmax="verify --device cpu --suite ops --quick --case softmax_fwd:2x1x1x10"
+softmax="verify --device cpu --suite ops --quick --case softmax_fwd:2x1x1x10:"
 ends 0 $softmax && grep -q '^  to 0.03 *5 #*$' "$dir/out" &&
     grep -q '^  softmax_fwd *7 *0 ' "$dir/out"
 report $? 'verify ends with worst scores by op and a histogram'

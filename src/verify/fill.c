@@ -4,6 +4,11 @@
 #include "verify/host.h"
 #include "verify/kind.h"
 
+int64_t verify_products(const struct op_case *c)
+{
+    return verify_extents(c, verify_kind(c->kind)->over);
+}
+
 double verify_unit(const struct op_case *c)
 {
     const bool pair = verify_kind(c->kind)->hot_b;
@@ -52,7 +57,7 @@ void verify_fill(void *to, const struct clade_tensor *t,
                       .role = role,
                       .alone = !kind->hot_b,
                       .is_b = kind->hot_b && role == kind->b,
-                      .products = verify_extents(c, kind->over),
+                      .products = verify_products(c),
                       .unit = kind->average ? 0 : verify_unit(c) };
 
     f.hot = f.is_b ? kind->hot_b : kind->hot_a;

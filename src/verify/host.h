@@ -19,6 +19,8 @@ clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
                             const struct clade_tensor t[CLADE_ROLES],
                             const struct clade_step *step);
 
+/* The products in the longest sum of a case. */
+int64_t verify_products(const struct op_case *c);
 /* What exact data are multiples of, as products; a sum is at most 2^24 of
  * it. */
 double verify_unit(const struct op_case *c);

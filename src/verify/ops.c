@@ -99,7 +99,7 @@ static clade_status judge(struct clade_verdict *v, const struct expected *x,
 static double room_between(const struct expected *x, enum clade_role role,
                            int depth, bool denormals)
 {
-    const int64_t n = verify_extents(x->c, verify_kind(x->c->kind)->over);
+    const int64_t n = verify_products(x->c);
     const struct cpu_exact exact = { .s = (double)n + 1, .n = n };
     const int depths[] = { x->depth, depth };
     struct clade_op op = x->host->op;
