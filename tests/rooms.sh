@@ -35,6 +35,7 @@ instead_of()
 }
 
 # Each line a file and a word of its code, comments left out.
+# shellcheck disable=SC2016 # the $ are awk's
 (cd "$SRCDIR" && find src include cl -name '*.[ch]' -o -name '*.cl') |
     (cd "$SRCDIR" && xargs awk '
     FNR == 1 { comment = 0 }
