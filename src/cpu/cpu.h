@@ -34,18 +34,11 @@ struct cpu_buffer cpu_wrap(void *host, size_t bytes);
  * n      the number of products in the sum
  * flush  what a device that flushes subnormals may lose: over all products
  *        a*b, the sum of |b| where a is subnormal plus the sum of |a| where b
- *        is; for dropout |y| if x or dy is subnormal
+ *        is
  *
- * For an op that is not a plain sum of products, s is what its bound needs:
- *
- *     sgd          |momentum*v| + |rate*dw|, for both w and v
- *     softmax_fwd  y * (|x-m| + sum of y|x-m| + K + 17)
- *     loss_fwd     sum of p|x-m| + K + 6 + 7 log(sum of exp(x-m)) +
- *                  2|x[label]-m|
- *     loss_bwd     |y|
- *     maxpool_fwd, dropout, resize   |y|; the output must be y rounded once to
- *                  float32, bit for bit
- *     arg, hit     the choice of a device that takes subnormals for 0
+ * For an op that is not a plain sum of products, s is what its bound needs; the
+ * comment of its oracle says what that is.  For an output of bytes, s is the
+ * choice of a device that takes subnormals for 0.
  */
 struct cpu_exact {
     double y, s, flush;

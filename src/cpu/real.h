@@ -128,7 +128,7 @@ static inline struct cpu_exact exact_masked(const struct clade_op *op,
     return e;
 }
 
-/* The oracle's answer for an output that is y rounded once. */
+/* The oracle's answer for a value y that is no sum: s is |y|. */
 static inline struct cpu_exact exact_value(double y)
 {
     return (struct cpu_exact){ .y = y, .s = fabs(y) };

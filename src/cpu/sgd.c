@@ -19,6 +19,7 @@ static void sgd(const struct clade_op *op, void *scratch)
     }
 }
 
+/* For both w and v, s is |momentum*v| + |rate*dw|. */
 static struct cpu_exact sgd_at(const struct clade_op *op, struct cpu_query ask)
 {
     const double rate = op->step->learning_rate;

@@ -54,6 +54,7 @@ static void softmax_fwd(const struct clade_op *op, void *scratch)
     }
 }
 
+/* s is y * (|x-m| + sum of y|x-m| + K + 17), where m is the largest logit. */
 static struct cpu_exact softmax_fwd_at(const struct clade_op *op,
                                        struct cpu_query ask)
 {
@@ -111,6 +112,8 @@ static void loss_fwd(const struct clade_op *op, void *scratch)
     }
 }
 
+/* For the loss, where p are the probabilities and m is the largest logit, s is
+ * sum of p|x-m| + K + 6 + 7 log(sum of exp(x-m)) + 2|x[label]-m|. */
 static struct cpu_exact loss_fwd_at(const struct clade_op *op,
                                     struct cpu_query ask)
 {
