@@ -18,6 +18,7 @@ check_PROGRAMS = \
   tests/null-step.t \
   tests/op.t \
   tests/opencl.t \
+  tests/ops-conv.t \
   tests/ops.t \
   tests/plan.t \
   tests/progress.t \
@@ -97,7 +98,9 @@ tests_null_step_t_LDADD = $(LDADD) -ldl
 tests_op_t_SOURCES = tests/op.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
-tests_ops_t_SOURCES = tests/ops.c
+DOORS = tests/doors.c tests/doors.h
+tests_ops_conv_t_SOURCES = tests/ops-conv.c $(DOORS)
+tests_ops_t_SOURCES = tests/ops.c $(DOORS)
 tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
