@@ -10,8 +10,8 @@
 #include "op/op.h"
 #include "status.h"
 
-/* What op families need of the backend.  core.h has what the backend's own files
- * share. */
+/* What op families need of the backend.  core.h has what the backend's own
+ * files share. */
 
 struct ocl_programs; /* built programs by (text, options) */
 struct ocl_pending;  /* commands that may not have ended yet */

@@ -21,7 +21,7 @@ struct verify_element {
 };
 
 /*
- * What verify knows of a kind of op. src/verify/<family>.c has one for each
+ * What verify knows of a kind of op.  src/verify/<family>.c has one for each
  * kind of the family; no other file here tells kinds apart.  Members may be
  * absent (0 or NULL); letters are those of verify_extents().
  */
@@ -92,8 +92,8 @@ static inline bool verify_masks(enum clade_op_kind kind, enum clade_role role)
 }
 
 /*
- * The bounds of doc/consistency.md. gamma_k = k u / (1 - k u), u = 2^-24, is
- * the largest relative error of k roundings. bound_underflow() is the largest
+ * The bounds of doc/consistency.md.  gamma_k = k u / (1 - k u), u = 2^-24, is
+ * the largest relative error of k roundings.  bound_underflow() is the largest
  * error that underflow causes in the products of a sum and a few additions.
  */
 double bound_gamma(double k);

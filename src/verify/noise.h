@@ -11,7 +11,7 @@
  *     scale * sigma * S * N(0,1)
  *
  * before the ReLU, if there is one.  S is the element's bracket: the op on
- * absolute values. sigma is the RMS of (got - y)/S, measured for this op on
+ * absolute values.  sigma is the RMS of (got - y)/S, measured for this op on
  * this device.  It is cut to 2u, so that a fault cannot widen the limits that
  * it is judged by.  Outputs that are judged bit for bit get no noise.
  *

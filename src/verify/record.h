@@ -32,7 +32,7 @@ struct record_text {
 };
 
 /* Parse a text: get its JSON object, which the caller frees, and the training
- * that it describes. config->net is NULL if the net is unknown here.
+ * that it describes.  config->net is NULL if the net is unknown here.
  * CLADE_EDATA says what is wrong with the text. */
 clade_status record_parse(struct json_t **object,
                           struct training_config *config,
