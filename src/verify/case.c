@@ -194,8 +194,7 @@ static struct clade_window window_of(const struct verify_line *l)
     return (struct clade_window){ l->r, l->s, l->stride, 2, 0, 1, 3 };
 }
 
-/* Give each tensor a different leading dimension, so that using another
- * tensor's is an error. */
+/* Give each tensor a different leading dimension, so that a mix-up shows. */
 static void set_gaps(struct op_case *c, int gap)
 {
     if (!gap)

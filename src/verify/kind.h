@@ -26,23 +26,21 @@ struct verify_element {
  * absent (0 or NULL); letters are those of verify_extents().
  */
 struct verify_kind {
-    /* Its cases.  Make the op; absent: the kind is judged with the op that
-     * reads its output. */
+    /* Make the op; absent: the kind is judged with the op that reads its
+     * output. */
     clade_status (*make)(struct clade_op *op, const struct verify_parts *p);
-    const struct verify_line *lines; /* the family's geometries; the last has no
-                                        kinds */
-    unsigned data;                   /* mask of the kinds of data that make
-                                        sense */
-    unsigned flags;                  /* mask of the flags that it knows */
+    /* The family's geometries; the last has no kinds. */
+    const struct verify_line *lines;
+    unsigned data;  /* mask of the kinds of data that make sense */
+    unsigned flags; /* mask of the flags that it knows */
     float scalar;
 
-    /* Its tensors.  The letters of a role's shape; absent: the usual one. */
+    /* The letters of a role's shape; absent: the usual one. */
     const char *shape[CLADE_ROLES];
-    const char *bytes; /* letters: how many values a byte can have; absent:
-                          256 */
+    const char *bytes; /* letters: how many values a byte has; absent: 256 */
 
-    /* Its data.  Where operands a and b of position data have their ones; hot_b
-     * absent: there is no operand b. */
+    /* Where operands a and b of position data have their ones; hot_b absent:
+     * there is no operand b. */
     enum hot hot_a, hot_b;
     enum clade_role b;
     /* Compute element i of an input of floats, or of bytes; absent: as
@@ -50,7 +48,6 @@ struct verify_kind {
     double (*value)(const struct fill *f, int64_t i);
     uint8_t (*byte)(const struct fill *f, int64_t i);
 
-    /* How it is judged. */
     unsigned exact;   /* mask of outputs that are compared bit for bit */
     const char *over; /* letters: the extents that the longest sum runs over */
     bool average;     /* the sum is divided by the window's size */
@@ -60,8 +57,8 @@ struct verify_kind {
     /* Whether element i's sum may contain zeros of the padding. */
     bool (*meets_padding)(const struct clade_op *op, int64_t i);
 
-    /* Its noise.  Compute the brackets of an output, flat; absent: run the op
-     * on absolute values if it is a sum, else ask the oracle. */
+    /* Compute the brackets of an output, flat, for noise; absent: run the op on
+     * absolute values if it is a sum, else ask the oracle. */
     void (*bracket)(float *s, const struct clade_op *op, enum clade_role role);
     /* What to add to the oracle's bracket of element i; absent: nothing. */
     double (*beyond)(const struct clade_op *op, enum clade_role role,

@@ -170,7 +170,7 @@ static void keep_first(struct expected *x, const struct clade_verdict *v,
     }
 }
 
-/* Try one algorithm on one case.  If it cannot run, the case fails, too. */
+/* Try one algorithm on one case.  If it fails to run, the case fails. */
 static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
                           const char *algorithm)
 {
