@@ -42,8 +42,8 @@ void clade_devices_free(struct clade_device *list)
     free(list);
 }
 
-/* Look for a device by its very selector, without waking backends that come
- * after the one that has it. */
+/* Find a device by its exact selector, without asking the backends after the
+ * one that has it. */
 static const struct backend_table *find_exact(struct clade_device *device,
                                               const char *selector)
 {
@@ -53,7 +53,7 @@ static const struct backend_table *find_exact(struct clade_device *device,
 
         if (tables[i]->devices(&list, &n)) {
             free(list);
-            continue; /* its failure shows once it is all that is left */
+            continue; /* its failure is reported if no other has the device */
         }
         for (k = 0; k < n && strcmp(list[k].selector, selector); k++)
             ;
@@ -187,7 +187,7 @@ clade_status clade_backend_fuse(clade_backend *be, bool fma)
 }
 
 /* Does every tensor lie in its buffer (the op may have been moved since it was
- * made), and is there what the algorithm wanted? */
+ * made), and does the op have what its algorithm needs? */
 static bool is_placed(const struct clade_op *op)
 {
     for (int i = 0; i < CLADE_ROLES; i++) {
@@ -261,7 +261,7 @@ void backend_notice(clade_backend *be, const char *fmt, ...)
     va_end(ap);
     longer = realloc(be->notices, used + strlen(line) + 2);
     if (!longer)
-        return; /* a notice is worth no failure */
+        return; /* a lost notice is not worth a failure */
     sprintf(longer + used, "%s%s", used ? "\n" : "", line);
     be->notices = longer;
 }

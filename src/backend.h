@@ -37,12 +37,12 @@ struct backend_table {
     clade_status (*write)(clade_backend *be, struct clade_buffer *to, size_t at,
                           const void *from, size_t bytes);
     void *(*map)(clade_backend *be, struct clade_buffer *buffer);
-    /* The choices for an op, at most `max`, in any order; returns how many
+    /* List the choices for an op, at most `max`, in any order; returns how many
      * there are. */
     int (*candidates)(clade_backend *be, const struct clade_op *op,
                       struct backend_candidate list[], int max);
-    /* Set workspace, packed and depth for op->choice.  CLADE_EUNSUPPORTED
-     * where it wants more than the device can index. */
+    /* Set workspace, packed and depth for op->choice.  CLADE_EUNSUPPORTED if it
+     * needs more than the device can index. */
     clade_status (*settle)(clade_backend *be, struct clade_op *op);
     clade_status (*fuse)(clade_backend *be, bool fma); /* NULL: no choice */
     clade_status (*prepare)(clade_backend *be, clade_task **task,
@@ -51,8 +51,8 @@ struct backend_table {
     void (*release)(clade_backend *be, clade_task *task);
     clade_status (*flush)(clade_backend *be);
     clade_status (*finish)(clade_backend *be);
-    /* A text kept for this device and driver under a key, malloc'd, or NULL;
-     * keeping one is best effort.  Both NULL: nothing is kept. */
+    /* Get the text kept under a key for this device and driver, malloc'd, or
+     * NULL; keep one, best effort.  Both NULL: nothing is kept. */
     char *(*recall)(clade_backend *be, const char *key);
     void (*remember)(clade_backend *be, const char *key, const char *text);
 };
@@ -74,12 +74,12 @@ enum backend_build {
 struct backend_debug {
     enum backend_build build;
     bool unoptimised; /* build programs with -cl-opt-disable */
-    int group_items;  /* work-items at most in groups whose size is the
-                         backend's choice; 0: as it sees fit */
+    int group_items;  /* most work-items in a group whose size the backend
+                         chooses; 0: no limit */
 
     int programs;      /* built */
     int regrouped;     /* launches prepared in smaller groups for group_items */
-    int foreign;       /* launches prepared of kernels of another library */
+    int foreign;       /* launches prepared of another library's kernels */
     int launches;      /* queued */
     uint64_t launched; /* a hash of the programs, kernels and groups queued, in
                           order */
@@ -95,8 +95,8 @@ struct clade_backend {
     void (*say)(void *arg, const char *text); /* progress; may be NULL */
     void *say_arg;
     char build_options[192]; /* every program's; empty for the reference */
-    char *notices;           /* not yet told, a line each; or NULL */
-    char *told;              /* those told last */
+    char *notices;           /* not yet returned, a line each; or NULL */
+    char *told;              /* those returned last */
 };
 
 /* The start of each backend's own buffer. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Choosing how an op is computed: a backend offers candidates, and the first
- * of them by rank that can be trusted is taken. */
+/* Choosing how an op is computed: a backend offers candidates, and the best one
+ * that can be trusted is taken. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #define CANDIDATES_MAX 64
 
-/* What an op can be computed by, best first. */
+/* The ways to compute an op, best first. */
 struct offer {
     struct backend_candidate list[CANDIDATES_MAX];
     int count;
@@ -94,7 +94,7 @@ static void say_trying(clade_backend *be, const struct backend_candidate *c,
     be->say(be->say_arg, text);
 }
 
-/* Whether a device still answers: what it failed at need not be its end. */
+/* Check that a device still answers after a failure. */
 static clade_status ask_device(clade_backend *be)
 {
     struct clade_buffer *cell;
@@ -102,14 +102,14 @@ static clade_status ask_device(clade_backend *be)
     clade_status st;
 
     if (clade_backend_alloc(be, &cell, sizeof(word), CLADE_MEMORY_DEVICE))
-        return CLADE_OK; /* no memory: an answer */
+        return CLADE_OK; /* out of memory: that is an answer */
     st = clade_backend_read(be, &word, cell, 0, sizeof(word));
     clade_backend_free(be, cell);
     return st;
 }
 
-/* Try it now, and keep what was found.  Where it can't be tried,
- * clade_error() says why. */
+/* Try an op now, and keep the result.  If it can't be tried, clade_error() says
+ * why. */
 static clade_status try_now(enum verdict *verdict, clade_backend *be,
                             const struct clade_op *op, const char *key)
 {
@@ -129,7 +129,7 @@ static clade_status try_now(enum verdict *verdict, clade_backend *be,
     return clade_fail(st, "%s", why);
 }
 
-/* What an earlier trial of a settled op found, or one that is made now. */
+/* Get the result of an earlier trial of a settled op, or try it now. */
 static clade_status judge(enum verdict *verdict, clade_backend *be,
                           const struct backend_candidate *c,
                           const struct clade_op *op)
@@ -150,7 +150,7 @@ static clade_status judge(enum verdict *verdict, clade_backend *be,
         return CLADE_OK;
     }
     if ((st = clade_backend_finish(be)))
-        return st; /* of what was queued before */
+        return st; /* the failure of what was queued before */
     say_trying(be, c, op);
     return try_now(verdict, be, op, key);
 }
@@ -198,7 +198,7 @@ static clade_status choose_best(clade_backend *be, struct clade_op *op,
                       op_describe(op), be->device.name);
 }
 
-/* Why nothing that is offered is called so. */
+/* Say why no candidate has this name. */
 static clade_status not_offered(clade_backend *be, const struct clade_op *op,
                                 const char *name)
 {

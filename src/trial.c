@@ -8,7 +8,7 @@
 #include "op/op.h"
 #include "status.h"
 
-#define CHECKED 256 /* elements of an output that are looked at */
+#define CHECKED 256 /* elements of an output that are checked */
 
 /* An op on a device and, in `host`, on the reference's side. */
 struct stage {
@@ -32,7 +32,8 @@ static float small_integer(size_t i)
     return (float)((i * 2654435761u >> 16) % 5) - 2.0f;
 }
 
-/* The bytes from a tensor's element 0 of its buffer to its last element. */
+/* The bytes from element 0 of a tensor's buffer to the tensor's last
+ * element. */
 static size_t span(const struct clade_tensor *t)
 {
     const int64_t last = (clade_tensor_pixels(t) - 1) * t->ld + t->c;
@@ -40,7 +41,7 @@ static size_t span(const struct clade_tensor *t)
     return (size_t)(t->offset + last) * clade_type_size(t->type);
 }
 
-/* Memory for a role on both sides, with integers in it.  A slice keeps its
+/* Allocate a role on both sides and fill it with integers.  A slice keeps its
  * place among the channels. */
 static clade_status make_role(struct stage *s, int role)
 {
@@ -53,7 +54,8 @@ static clade_status make_role(struct stage *s, int role)
     bytes = span(t);
     n = bytes / sizeof(*host);
     if (!(host = malloc(bytes)))
-        return clade_fail(CLADE_ENOMEM, "no %zu bytes to try an op on", bytes);
+        return clade_fail(CLADE_ENOMEM, "no memory for %zu bytes to try an op",
+                          bytes);
     for (size_t i = 0; i < n; i++)
         host[i] = small_integer(i);
     s->wrap[role] = cpu_wrap(host, bytes);
@@ -130,7 +132,7 @@ static clade_status run_timed(double *seconds, struct stage *s)
     return st;
 }
 
-/* Elements spread over a tensor, its last one among them. */
+/* Choose elements spread over a tensor, with its last one. */
 static int64_t spread(int64_t index[CHECKED], const struct clade_tensor *t)
 {
     const int64_t n = clade_tensor_elements(t);
@@ -147,8 +149,8 @@ static int64_t spread(int64_t index[CHECKED], const struct clade_tensor *t)
     return count;
 }
 
-/* An output as the device left it against what the reference makes of the
- * operands; `values` is room for it. */
+/* Compare the device's output with what the reference computed; `values` has
+ * room for it. */
 static clade_status check_output(bool *right, struct stage *s,
                                  enum clade_role role, float *values)
 {

@@ -6,7 +6,7 @@
 
 /* What a trial of an op found. */
 struct trial {
-    bool right;     /* all elements that were looked at are, to the bit */
+    bool right;     /* all elements that were checked, bit for bit */
     double seconds; /* of its fastest run */
 };
 
@@ -17,8 +17,8 @@ struct trial {
  * op's tensors give shapes and slices; they need no memory.  `runs` runs are
  * timed, at least one.
  *
- * The status of what failed, with its message: it need not be the end of the
- * device.
+ * Returns the status of what failed, with its message.  The device may still
+ * work.
  */
 clade_status trial_make(struct trial *trial, clade_backend *be,
                         const struct clade_op *op, int runs);

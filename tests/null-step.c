@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a training step costs the host: calls that would reach the device are
- * answered here and do nothing, so what is left is our own time.  The device
- * is CLADE_TEST_DEVICE's, else the best one.
+ * What a training step costs the host: calls to the device are answered here
+ * and do nothing, so only our own time is left.  The device is
+ * CLADE_TEST_DEVICE's, else the best one.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
@@ -19,7 +19,8 @@
 
 enum { BATCH = 32, STEPS = 200 };
 
-/* A launch's own time, and arguments set in a step, at most. */
+/* The most time of our own in a launch, and the most arguments set in a
+ * step. */
 #define LAUNCH_SECONDS 0.2e-6
 #define ARGUMENTS      100
 
@@ -28,7 +29,7 @@ static int launches, arguments, allocations;
 static char no_event; /* what every event points at */
 
 #define EVENT ((cl_event)&no_event)
-/* The call that one of this file stands in front of. */
+/* The driver's function that one of this file replaces. */
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 static cl_int answer(cl_event *event)
@@ -103,7 +104,7 @@ cl_int clFlush(cl_command_queue queue)
     return answering ? CL_SUCCESS : NEXT(clFlush)(queue);
 }
 
-/* A sanitizer has its own. */
+/* A sanitizer has its own malloc(). */
 #ifndef __SANITIZE_ADDRESS__
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t n, size_t bytes);
@@ -142,7 +143,7 @@ static void need(clade_status st)
         tap_bail("%s", clade_error());
 }
 
-/* The seconds of the fastest of many steps, whose calls are counted. */
+/* The seconds of the fastest of many steps.  Count its calls. */
 static double fastest_step(clade_net *net, const struct clade_batch *batch)
 {
     double fastest = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plan's own operations and the rewrites, on plans made by hand; and what is
- * settled after each of the passes that make a net.  The device is
+ * A plan's own operations and its rewrites, on plans made by hand; and what
+ * each of the passes that make a net settles.  The device is
  * CLADE_TEST_DEVICE's, else the best one, else the reference.
  */
 #include "net/plan.h"
@@ -186,14 +186,14 @@ static void test_identity_dropout(void)
 
 /* ---- a net, pass by pass ------------------------------------------------- */
 
-/* Counts of what is not as the passes so far should have left it. */
+/* How many things are not yet settled, by kind. */
 struct settled {
     int unchosen; /* ops without an algorithm */
     int unpacked; /* ops that lack their packed filter, or its op */
     int strays;   /* tensors beyond the lifetimes of their blocks */
-    int unready;  /* activations whose `ready` does not write them */
+    int unready;  /* activations that the op at `ready` does not write */
     int unplaced; /* tensors whose blocks have no place */
-    int unbound;  /* tensors that lie in no allocated buffer */
+    int unbound;  /* tensors without an allocated buffer */
 };
 
 static void settled_tensor(struct settled *s, const struct plan *p, int i,
@@ -249,7 +249,7 @@ static const char *const passes[PASSES] = { "layers", "rewrite",   "choose",
 struct watched {
     int calls;
     bool in_order;
-    bool settled[PASSES]; /* as it should be, and no earlier */
+    bool settled[PASSES]; /* as it should be, not earlier */
     clade_status refuse;  /* after the pass of packing */
 };
 
@@ -281,7 +281,7 @@ static clade_status passed(void *arg, const char *name, const struct plan *plan)
                                      : CLADE_OK;
 }
 
-/* The same ops of two plans have the same choices. */
+/* Count the ops of two plans whose choices differ. */
 static int differing(const struct plan *a, const struct plan *b)
 {
     int n = 0;

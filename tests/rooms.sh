@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# CONTRIBUTING.md says which files a kind of op is named in.  It must be true:
-# no other file of the sources names one, but src/net, which uses ops; each
-# family has all of its rooms; and each file listed is one that needs a line.
+# CONTRIBUTING.md lists the files that name a kind of op.  Its lists must be
+# true: no other source file names one, except in src/net, which uses ops; each
+# family has all of its rooms; and each file listed elsewhere names a kind.
 guide=$SRCDIR/CONTRIBUTING.md
 words=rooms.$$
 trap 'rm -f "$words"' EXIT
 number=0
 
-# report WHY BAD: one test, that BAD is empty.
+# report WHY BAD: a test, which passes if BAD is empty.
 report()
 {
     number=$((number + 1))
@@ -20,21 +20,21 @@ report()
     fi
 }
 
-# The files of a heading of the guide, one a line: those in `...` that begin
-# the entries of its lists.
+# The files listed under a heading of the guide, one a line.  Each entry of a
+# list begins with its file in `...`.
 files_of()
 {
     awk -v heading="$1" '/^##/ { here = $0 == heading }
         here && /^- `/ { split($0, part, "`"); print part[2] }' "$guide"
 }
 
-# What the guide has for $1 in a family, where that isn't its own file.
+# The file that the guide names in place of $1, if it names one.
 instead_of()
 {
     sed -n "s|^- \`\([^\`]*\)\`, for \`$1\`.*|\1|p" "$guide"
 }
 
-# Each line a file and a word of its code, comments left out.
+# Write a line for each file and word of its code; leave out comments.
 # shellcheck disable=SC2016 # the $ are awk's
 (cd "$SRCDIR" && find src include cl -name '*.[ch]' -o -name '*.cl') |
     (cd "$SRCDIR" && xargs awk '
@@ -60,7 +60,7 @@ kinds=$(sed -n 's/^    O([A-Z_]*, *\([a-z_]*\),.*/\1/p' \
 rooms=$(files_of '## The rooms of a family')
 elsewhere=$(files_of '## Lines elsewhere')
 
-# The family of a kind: where its door is.
+# The family of a kind: the file in src/op/ that defines the kind.
 family_of()
 {
     basename "$(grep -l "struct op_kind op_$1 = " "$SRCDIR"/src/op/*.c)" .c
@@ -104,7 +104,7 @@ for family in $families; do
     report "$family has all of its rooms" "$bad"
 done
 
-# Kinds and files of rooms, one of which a line elsewhere must name.
+# Kinds, and the files of rooms: a file of `Lines elsewhere` must name one.
 marks=$(for kind in $kinds; do
     echo "$kind"
     echo "CLADE_$kind" | tr '[:lower:]' '[:upper:]'

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A task is prepared once and follows its step: each run takes the step's
- * values as they are then.  The data are such that nothing is rounded, so the
- * device (CLADE_TEST_DEVICE, else the best one) and the reference must agree
- * to the bit.
+ * values as they are then.  With these data nothing is rounded, so the device
+ * (CLADE_TEST_DEVICE, else the best one) and the reference must agree to the
+ * bit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #include "tap.h"
 
-/* Tensors of the ops: at most three, of so many floats. */
+/* An op has at most so many tensors, each of at most so many floats. */
 enum { TENSORS = 3, FLOATS = 120 };
 
 static struct clade_step step;
@@ -98,7 +98,7 @@ static void run(struct side *s)
                                 sizeof s->after[i]));
 }
 
-/* Run with a step that differs in one member from the one before. */
+/* Run with steps, each of which differs from the one before in one member. */
 static const struct {
     const char *what;
     struct clade_step step;
@@ -150,8 +150,8 @@ static const struct {
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 
-/* What each kind of op follows: the steps after which its result is another
- * than before. */
+/* The steps that each kind of op follows: after these its result differs from
+ * the one before. */
 static const struct {
     const char *name;
     clade_status (*make)(struct clade_op *op, const struct side *s);

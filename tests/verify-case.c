@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A case's name says all that it can, and can be read back; a text that no case
- * is named by is refused. */
+/* A case's name can be read back and gives the same case.  A text that is not a
+ * case's name is refused. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #include "tap.h"
 #include "verify/verify.h"
 
-/* All that comes before the kind of data is the geometry, in plain numbers. */
+/* Compare the members before the kind of data: the geometry, in plain
+ * numbers. */
 static bool same(const struct op_case *a, const struct op_case *b)
 {
     return !memcmp(a, b, offsetof(struct op_case, data)) && a->data == b->data;
@@ -42,9 +43,9 @@ static const struct {
 } hostile[] = {
     { "", "no name" },
     { "conv_fwd", "a kind alone" },
-    { "conv_fly:2x7x7x48:1x1/1:7x7x32:exact", "another op" },
+    { "conv_fly:2x7x7x48:1x1/1:7x7x32:exact", "an unknown op" },
     { "filter_pack:2x7x7x48:1x1/1:7x7x32:exact", "an op without cases" },
-    { "conv_fwd:2x7x7:1x1/1:7x7x32:exact", "an extent that is missing" },
+    { "conv_fwd:2x7x7:1x1/1:7x7x32:exact", "a missing extent" },
     { "conv_fwd:0x7x7x48:1x1/1:7x7x32:exact", "no image" },
     { "conv_fwd:2x7x7x48:1x1/0:7x7x32:exact", "a stride of 0" },
     { "conv_fwd:2x-7x7x48:1x1/1:7x7x32:exact", "an extent below 0" },
@@ -53,11 +54,11 @@ static const struct {
     { "conv_fwd:2x7x7x48:1x1/1+1.1.1:7x7x32:exact", "three pads" },
     { "conv_fwd:02x7x7x48:1x1/1:7x7x32:exact", "a leading 0" },
     { "conv_fwd: 2x7x7x48:1x1/1:7x7x32:exact", "a space" },
-    { "conv_fwd:2x7x7x48:1x1/1:7x7x32:relu:bias:exact", "flags in disorder" },
+    { "conv_fwd:2x7x7x48:1x1/1:7x7x32:relu:bias:exact", "flags out of order" },
     { "conv_fwd:2x7x7x48:1x1/1:7x7x32:mask:exact", "an unknown flag" },
-    { "conv_fwd:2x7x7x48:1x1/1:7x7x32:slice:exact", "gaps that aren't there" },
+    { "conv_fwd:2x7x7x48:1x1/1:7x7x32:slice:exact", "a slice without gaps" },
     { "conv_fwd:2x7x7x48:1x1/1:7x7x32", "no data" },
-    { "conv_fwd:2x7x7x48:1x1/1:7x7x32:exactly", "other data" },
+    { "conv_fwd:2x7x7x48:1x1/1:7x7x32:exactly", "an unknown kind of data" },
     { "conv_fwd:2x7x7x48:1x1/1:7x7x32:exact:exact", "data twice" },
     { "conv_fwd:99999999x7x7x48:1x1/1:7x7x32:exact", "too many images" },
     { "conv_fwd:4294967298x7x7x48:1x1/1:7x7x32:exact", "more than an int" },

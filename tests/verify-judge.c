@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The judge must be able to fail: the reference, made to go wrong in one way at
- * a time, has to be caught, and for the right reason. */
+/* The judge must be able to fail.  The reference is made to go wrong in one way
+ * at a time, and must be caught, for the right reason. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static void last_doubled(const struct clade_op *op)
     *element(output(op), clade_tensor_elements(output(op)) - 1) *= 2;
 }
 
-/* What a device that stores half precision leaves: 11 bits. */
+/* Round as a device that stores half precision: to 11 bits. */
 static void rounded(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -73,15 +73,16 @@ static void now_and_then(const struct clade_op *op)
         *element(output(op), 9) = nextafterf(*element(output(op), 9), 9);
 }
 
-/* As a binary of other options, or of an older driver, might compute. */
+/* Compute as a binary built with other options, or by an older driver,
+ * might. */
 static void stale(const struct clade_op *op)
 {
     if (faulty_build == BUILD_CACHED)
         *element(output(op), 9) *= 1 + 0x1p-23f;
 }
 
-/* Zeros that pad, multiplied: NaN beside an Inf of the filter; allowed there,
- * in channel 0, not a pixel further in. */
+/* Multiply the padding's zeros: an Inf of the filter gives NaN.  That is
+ * allowed at the edge, in channel 0, but not one pixel further in. */
 static void nan_at(const struct clade_op *op, int pixel)
 {
     *element(output(op), (int64_t)pixel * output(op)->c + 1) = NAN;
@@ -97,13 +98,15 @@ static void nan_inside(const struct clade_op *op)
     nan_at(op, 14 + 1);
 }
 
-/* The same of a 3x3 filter's gradient: only its middle meets no padding. */
+/* The same in a 3x3 filter's gradient, in its middle, which alone meets no
+ * padding. */
 static void nan_in_middle(const struct clade_op *op)
 {
     nan_at(op, (3 + 1) * op->t[CLADE_DW].w);
 }
 
-/* Another value in the first element whose mask is 0, or (NULL) which is 0. */
+/* Set another value in the first element whose mask is 0, or (NULL) which is 0
+ * itself. */
 static void other_than_zero(const struct clade_op *op,
                             const struct clade_tensor *mask, float value)
 {
@@ -136,7 +139,7 @@ static uint8_t *byte(const struct clade_tensor *t, int64_t i)
            clade_tensor_element(t, i);
 }
 
-/* A hit by the last NaN among the logits. */
+/* Count a hit for the last NaN among the logits. */
 static void last_nan(const struct clade_op *op)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
@@ -152,7 +155,7 @@ static void last_nan(const struct clade_op *op)
     }
 }
 
-/* The probabilities of a row with a NaN or an Inf, as if it were not there. */
+/* Put 0 in place of each NaN in the output. */
 static void zero_for_nan(const struct clade_op *op)
 {
     const int64_t n = clade_tensor_elements(output(op));
@@ -182,7 +185,7 @@ static const struct fault {
     void (*apply)(const struct clade_op *op);
     const char *match; /* the case that must catch it */
     enum clade_outcome outcome;
-    const char *message; /* part of what is said */
+    const char *message; /* part of the message */
 } faults[] = {
     { "none", right, "conv_fwd:2x7x7x24:5x5", CLADE_PASSED, "" },
     { "one element off by one unit", one_unit,
@@ -190,23 +193,23 @@ static const struct fault {
       CLADE_FAILED, "1 of " },
     { "one element not written", one_lost,
       "avgpool_fwd:2x7x7x48:7x7/1:1x1x48:random", CLADE_FAILED, "1 of " },
-    { "one product lost, all that there is in a sum", one_zero,
+    { "one product lost, the only one of a sum", one_zero,
       "conv_fwd:2x7x7x48:1x1/1:7x7x32:bias:relu:position-b", CLADE_FAILED,
       "1 of " },
     { "nothing but zeros", zeros,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:exact", CLADE_MISTRUSTED,
       "all is 0" },
-    { "nothing but zeros, of data that round", zeros,
+    { "nothing but zeros, with data that round", zeros,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
       "are wrong" },
     { "the last element doubled", last_doubled,
       "bias_bwd:2x14x14x48:1x1/1:14x14x48:random", CLADE_FAILED, "1 of " },
-    { "outputs through half", rounded,
+    { "outputs rounded to half precision", rounded,
       "conv_bwd_data:2x7x7x48:1x1/1:7x7x32:relu:random", CLADE_FAILED,
       "are wrong" },
-    { "a softmax through half", rounded, "softmax_fwd:2x1x1x10", CLADE_FAILED,
+    { "a softmax with 11 bits", rounded, "softmax_fwd:2x1x1x10", CLADE_FAILED,
       "are wrong" },
-    { "an update through half", rounded, "sgd:1x1x1x1:1x1/1:1x1x10000:random",
+    { "an update with 11 bits", rounded, "sgd:1x1x1x1:1x1/1:1x1x10000:random",
       CLADE_FAILED, "are wrong" },
     { "a write behind the output", outside,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:exact", CLADE_FAILED,
@@ -217,7 +220,7 @@ static const struct fault {
     { "a bit that changes from run to run", now_and_then,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
       "runs 2 and 3" },
-    { "a cached binary that computes otherwise", stale,
+    { "a cached binary that computes something else", stale,
       "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:random", CLADE_FAILED,
       "from its cached binary" },
     { "NaN of a filter that met padding", nan_at_corner,
@@ -291,7 +294,7 @@ static void test_fault(clade_backend *be, const struct op_cases *cases,
                  fault->match, v.name, v.outcome);
 }
 
-/* Where both are infinitely wrong, the first is the worst. */
+/* If two elements are infinitely wrong, the first is the worst. */
 static void test_largest_error(clade_backend *be, const struct op_case *c)
 {
     struct clade_verdict v;

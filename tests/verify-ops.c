@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every op on the device under test (CLADE_TEST_DEVICE, else the best OpenCL
- * device) against exact values, with every algorithm that the device has.
- * For simulators, CLADE_TEST_OPERATIONS leaves out cases of more operations,
- * and CLADE_TEST_ALGORITHM other algorithms of products.
+ * device) against exact values, with every algorithm that the device has.  For
+ * simulators, CLADE_TEST_OPERATIONS leaves out cases of more operations, and
+ * CLADE_TEST_ALGORITHM leaves out other algorithms of products.
  */
 #include <stdlib.h>
 
 #include "tap.h"
 #include "verify/verify.h"
 
-/* What one case's algorithms came to. */
+/* The results of one case's algorithms. */
 struct result {
     struct clade_verdict worst;
     int judged;
@@ -53,7 +53,7 @@ static void test(clade_backend *be, const struct op_case *c)
                r.worst.score, r.worst.algorithm ? r.worst.algorithm : "none");
 }
 
-/* What a case's op adds and multiplies, and the elements that it moves. */
+/* Count the operations of a case's op and the elements that it moves. */
 static double operations_of(const struct op_case *c)
 {
     struct clade_buffer nowhere[CLADE_ROLES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a verdict stands on: data and a host that can be trusted, samples where
- * faults are, and what may become of a sum that may overflow. */
+/* What verdicts rely on: data and a host that can be trusted, samples where
+ * faults are likely, and the right results for a sum that may overflow. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 #define U 0x1p-24
 
-/* Data that aren't what they claim, and judging nothing, are mistrusted. */
+/* Data that are not what they claim to be, and judging nothing, are
+ * mistrusted. */
 static void test_mistrust(const struct op_case *c)
 {
     struct verify_oracle oracle, none = { .role = CLADE_Y };
@@ -70,7 +71,8 @@ static void test_tiles(void)
     verify_host_free(host);
 }
 
-/* Every way to have a device judged, none of which may get as far as to. */
+/* Every way to have a device judged.  Each must refuse on a CPU that
+ * flushes. */
 static clade_status judge_ops(clade_backend *be)
 {
     const struct clade_verify_ops options = { .match = "none" };
@@ -129,7 +131,7 @@ static const struct {
 };
 enum { JUDGED = sizeof(judged) / sizeof(*judged) };
 
-/* With the CPU told to flush results, then to flush operands. */
+/* Tell the CPU to flush results, then to flush operands. */
 static void test_flushing(clade_backend *be, int k)
 {
 #ifdef __SSE__
@@ -200,8 +202,8 @@ static void test_overflow(void)
                "%s %s", sums[i].what, sums[i].passes ? "passes" : "fails");
 }
 
-/* 128 elements of random data, all of them off by `error` brackets but every
- * other one, which is 0 by a ReLU or its mask. */
+/* Judge 128 elements of random data.  Every other one is 0 by a ReLU or its
+ * mask; the rest are off by `error` brackets. */
 static struct clade_verdict judge_halves(enum clade_op_kind kind,
                                          enum clade_role role, double error)
 {
@@ -230,7 +232,8 @@ static struct clade_verdict judge_halves(enum clade_op_kind kind,
     return v;
 }
 
-/* An RMS is of what rounds: zeros that a ReLU made don't make it smaller. */
+/* An RMS counts only what is rounded: zeros that a ReLU made don't make it
+ * smaller. */
 static void test_rms(void)
 {
     static const struct {

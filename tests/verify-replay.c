@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A step's failure leaves its op's inputs in a file, from which the op alone
- * fails as well, passes on an honest driver, and is named by its triage; files
- * that are none such are refused.
+ * A step's failure leaves its op's inputs in a file.  With these, the op alone
+ * fails as well, and passes without the fault.  A triage says who is suspect.
+ * A spoilt file is refused.
  */
 #include <clade/verify.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 
 static char *folder;
 
-/* A gradient's last block is not added: the first op to fail is a bias'. */
+/* A gradient leaves out its last block: the first op to fail is a bias'. */
 static const struct fault fault = { .file = "bias.cl",
                                     .find = "for (int b = 0; b < blocks; b++)",
                                     .replace =
@@ -51,7 +51,8 @@ static clade_status replay(struct result *r, clade_backend *be,
     return clade_verify_op(&summary, be, file, &options);
 }
 
-/* The step with the fault: its files, and the first one again with it. */
+/* Run the step with the fault, then the op of its first file, also with the
+ * fault. */
 static void test_faulty(char file[512], const char *device)
 {
     struct result r = { .failed = 0 };
@@ -98,7 +99,7 @@ static void test_honest(const char *file, const char *device)
     clade_backend_close(be);
 }
 
-/* Each kind of op of the reduced set through a file and back. */
+/* Write each kind of op of the reduced cases to a file, and read it. */
 static void test_round_trips(const char *device)
 {
     bool seen[CLADE_OP_KINDS] = { false };
@@ -132,7 +133,8 @@ static void test_round_trips(const char *device)
     free(cases.list);
 }
 
-/* The file with one text changed, of the same length; what it is called for. */
+/* Change one text of the file into another of the same length: it must be
+ * refused. */
 static void test_refused(const char *file, const char *from, const char *to,
                          const char *why)
 {
@@ -174,7 +176,7 @@ static const struct {
     { CLADE_LOSS_FWD, "fwd:2x", "fwd:3x", "one image too many" },
     { CLADE_LOSS_FWD, "1x1x10:", "1x1x1x:", "a number that is none" },
     { CLADE_LOSS_FWD, "step\":\"1", "step\":\"x", "a step that is none" },
-    { CLADE_LOSS_FWD, "\"label\"", "\"lebal\"", "a role that is missing" },
+    { CLADE_LOSS_FWD, "\"label\"", "\"lebal\"", "a missing role" },
     { CLADE_MAXPOOL_FWD, "7x7x24:", "8x7x24:", "a shape that does not fit" },
 };
 enum { REFUSED = sizeof(refused) / sizeof(*refused) };

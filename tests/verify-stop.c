@@ -7,7 +7,7 @@
 
 #include "tap.h"
 
-/* A question that is answered yes from a given one on. */
+/* Answer yes from a given question on. */
 struct stop {
     int asked, first;
 };
@@ -85,7 +85,7 @@ static clade_status envelope(clade_backend *be, struct stop *s)
 static const struct {
     const char *name;
     clade_status (*judge)(clade_backend *be, struct stop *s);
-    int first; /* question that is answered yes */
+    int first; /* the first question that is answered yes */
 } cases[] = {
     { "ops, after two cases",               ops,      3 },
     { "a step, before it",                  step,     1 },

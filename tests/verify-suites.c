@@ -48,7 +48,7 @@ static clade_status run_flushing(clade_backend *be, clade_task *task)
     return st;
 }
 
-/* It passes if it says so, and else it doesn't. */
+/* A device that flushes passes if it says so, and fails if it does not. */
 static void test_flushing(clade_backend *be, const struct op_cases *cases,
                           enum clade_op_kind kind)
 {
@@ -75,8 +75,8 @@ static void test_flushing(clade_backend *be, const struct op_cases *cases,
     faulty_reset();
 }
 
-/* Programs of a backend that queues others while it is watched: after a read
- * of its tensors.  All they compute is 0: what they are is the question. */
+/* A backend that queues other programs while it is watched, after a read of its
+ * tensors.  They compute nothing but 0: only their identity is tested. */
 static bool was_read;
 
 static clade_status read_watched(clade_backend *be, void *to,
@@ -187,8 +187,8 @@ static void test_look_into(clade_backend *be, const struct op_case *c)
     folder_remove(folder);
 }
 
-/* Two algorithms, the second of which loses one element past the oracle's
- * samples; which it does not see, but for the first. */
+/* Two algorithms.  The second loses one element that the oracle does not
+ * sample: only a comparison with the first one shows it. */
 static enum { FIRST, SECOND } chosen;
 
 static int two_algorithms(clade_backend *be, const struct clade_op *op,
@@ -226,7 +226,7 @@ static bool is_sampled(const struct op_case *c, int64_t element)
     return sampled;
 }
 
-static int64_t unseen; /* an element that is no sample */
+static int64_t unseen; /* an element that is not sampled */
 
 static clade_status lose_unseen(clade_backend *be, clade_task *task)
 {
@@ -238,7 +238,7 @@ static clade_status lose_unseen(clade_backend *be, clade_task *task)
     return st;
 }
 
-/* So many elements that the oracle takes samples, though sums are short. */
+/* Use so many elements that the oracle takes samples, though sums are short. */
 static void test_other_algorithm(clade_backend *be, enum verify_data data)
 {
     struct op_case c = { .kind = CLADE_CONV_FWD,
@@ -270,7 +270,8 @@ static void test_other_algorithm(clade_backend *be, enum verify_data data)
     faulty_reset();
 }
 
-/* As many of an op that is no product: each is judged, piece by piece. */
+/* As many elements, of an op that is no product: each is judged, piece by
+ * piece. */
 static void test_pieces(clade_backend *be)
 {
     const struct op_case c = { .kind = CLADE_AVGPOOL_FWD,
@@ -302,7 +303,7 @@ static void test_pieces(clade_backend *be)
     faulty_reset();
 }
 
-/* Forward products have two algorithms, others the second one's alone. */
+/* Forward products have two algorithms, other products only the second. */
 static int one_or_two(clade_backend *be, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of trainings that are subtly others are told from a correct one's,
- * so are trainings by the envelope that ships, and the statistic does what it
- * should with numbers known beforehand.
+ * Subtly wrong trainings are told from correct ones, by records and by the
+ * envelope that ships.  The statistic is right for numbers known beforehand.
  */
 #include <clade/net.h>
 #include <clade/verify.h>
@@ -158,7 +157,7 @@ static void judge_case(const struct training_case *c, clade_backend *be)
 
 static const struct backend_table *honest;
 
-/* A max pool leaves a NaN, which no loss need show. */
+/* A max pool leaves a NaN, which need not show in a loss. */
 static clade_status run_to_nan(clade_backend *be, clade_task *task)
 {
     const struct clade_op *op = &task->op;
@@ -248,7 +247,7 @@ static void test_leave_one_out(void)
 
         for (int k = 0; k < 4; k++)
             rest += k == run ? 0 : d[k] * d[k];
-        /* never in less than the median of its group: its own, here */
+        /* the divisor is at least the median of its group: here, its own */
         want = fmax(want, d[run] / sqrt(fmax(rest / 4, 30.0 / 4)));
     }
     spread_judge(&distance, &largest, &s, &judged);
@@ -258,7 +257,7 @@ static void test_leave_one_out(void)
     spread_free(&s);
 }
 
-/* One noisy run that is no number leaves nothing to judge by. */
+/* One noisy run that is not finite leaves nothing to judge by. */
 static void test_no_number(void)
 {
     const double runs[] = { 1e-3, INFINITY, 2e-3 }, judged = 1e-3;
@@ -285,8 +284,8 @@ static void note_training(void *arg, const struct clade_training *training)
     *(struct clade_training *)arg = *training;
 }
 
-/* How many times the largest of correct trainings the first steps of the
- * standard one, with this momentum, are from the centre. */
+/* How far the first steps of the standard training, with this momentum, are
+ * from the centre, over the largest distance of correct trainings. */
 static double times_largest(clade_backend *be, const struct envelope *e,
                             double momentum)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom the triage of a failure suspects, by what the case does when it is run
- * again: which is said here, not computed.
+ * Whom the triage of a failure suspects, for each way in which the case may
+ * pass or fail when it is run again.  Here, a table says which does.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #include "tap.h"
 #include "verify/verify.h"
 
-/* The platforms that must be there, beside the device's. */
+/* The platforms that must be there besides the device's. */
 enum others { NONE, ANY, BOTH };
 
 /* Where a case passes that fails on the device as it is. */
 struct world {
     bool unoptimised, other_algorithm; /* on the device */
-    bool elsewhere, simulated;         /* on other platforms, in Oclgrind, */
-    bool runs;                         /* where it can be run at all */
+    bool elsewhere, simulated;         /* on other platforms; in Oclgrind */
+    bool runs;                         /* whether it can be run there at all */
     enum others needs;
     const char *suspect, *why;
 };
@@ -63,7 +63,7 @@ static void run(struct clade_verdict *v, void *arg, clade_backend *be,
     v->outcome = passes && v->judged ? CLADE_PASSED : CLADE_FAILED;
 }
 
-/* What there is beside the device's platform, as it is needed. */
+/* Which of the platforms that may be needed are there. */
 static enum others others(void)
 {
     bool found[2] = { false };

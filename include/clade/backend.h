@@ -35,22 +35,22 @@ struct clade_device {
     bool embedded;         /* of OpenCL's embedded profile: coarser functions,
                               and not always rounding to nearest */
     bool emulated;         /* llvmpipe, Oclgrind: never taken for a GPU */
-    int loop_limit;        /* turns of a work-item's loops after which the
-                              driver ends them, whatever they say; 0: none */
-    bool fma;              /* an open backend's kernels fuse FMA() */
+    int loop_limit;        /* the driver ends a work-item's loops after so many
+                              turns; 0: it does not */
+    bool fma;              /* if open: its kernels fuse FMA() */
     uint64_t float_config; /* CL_DEVICE_SINGLE_FP_CONFIG, 0 for cpu */
 };
 
 /*
- * Every device of every backend, best first, in an array that
- * clade_devices_free() frees.  Platforms without devices are skipped.
- * CLADE_OK with *count >= 2 (the reference is always there).
+ * List every device of every backend, best first, in an array that
+ * clade_devices_free() frees.  Platforms without devices are skipped.  CLADE_OK
+ * with *count >= 2 (the reference is always there).
  */
 CLADE_API clade_status clade_devices(struct clade_device **list, int *count);
 CLADE_API void clade_devices_free(struct clade_device *list);
 
 /*
- * The device that a text selects: `cpu`, `cpu64`, `opencl` (the best one),
+ * Find the device that a text selects: `cpu`, `cpu64`, `opencl` (the best one),
  * `opencl:P:D`, `gpu`, or part of `platform / device` in any case.  NULL: the
  * environment's CLADE_DEVICE, else `opencl`, else (no OpenCL device) `cpu`.
  * CLADE_EAMBIGUOUS or CLADE_ENODEVICE with the list in the message.
@@ -60,8 +60,8 @@ CLADE_API clade_status clade_device_find(struct clade_device *device,
 
 /*
  * A backend at work on one device: one in-order queue and the programs and
- * kernels of one net.  Two of them may be used in two threads; one of them
- * in one thread at a time.
+ * kernels of one net.  Two backends may be used in two threads at once; one
+ * backend in one thread at a time.
  */
 typedef struct clade_backend clade_backend;
 
@@ -71,8 +71,8 @@ typedef struct clade_backend clade_backend;
  * before.  It accepts NULL.
  *
  * CLADE_EAMBIGUOUS or CLADE_ENODEVICE with the list in the message;
- * CLADE_EDEVICE, CLADE_EBUILD (with the compiler's log) or CLADE_ENOMEM where
- * the device can't be put to work.
+ * CLADE_EDEVICE, CLADE_EBUILD (with the compiler's log) or CLADE_ENOMEM if the
+ * device cannot be used.
  */
 CLADE_API clade_status clade_backend_open(clade_backend **be,
                                           const char *device);
@@ -87,9 +87,9 @@ enum clade_memory {
     CLADE_MEMORY_HOST    /* pinned: mapped once, for staging */
 };
 
-/* Memory, contents undefined, `bytes` > 0.  CLADE_ENOMEM names the size;
- * CLADE_EDEVICE: it can't be mapped.  Free accepts NULL and waits for nothing
- * that is queued. */
+/* Allocate `bytes` > 0 bytes; their contents are undefined.  CLADE_ENOMEM names
+ * the size; CLADE_EDEVICE: it can't be mapped.  Free accepts NULL and does not
+ * wait for queued work. */
 CLADE_API clade_status clade_backend_alloc(clade_backend *be,
                                            struct clade_buffer **buffer,
                                            size_t bytes,
@@ -114,8 +114,8 @@ CLADE_API clade_status clade_backend_copy(clade_backend *be,
                                           size_t to_at,
                                           struct clade_buffer *from,
                                           size_t from_at, size_t bytes);
-/* Done on return, after all that was queued before it, whose fault it may
- * return, naming the op. */
+/* Done on return, after all that was queued before it.  If some of that failed,
+ * it may return that failure, naming the op. */
 CLADE_API clade_status clade_backend_read(clade_backend *be, void *to,
                                           struct clade_buffer *from,
                                           size_t at, size_t bytes);
@@ -127,19 +127,19 @@ CLADE_API clade_status clade_backend_write(clade_backend *be,
 CLADE_API void *clade_backend_map(clade_backend *be,
                                   struct clade_buffer *buffer);
 
-/* The names of the algorithms that can run `op`, best first, at most `max`;
- * returns how many there are (0: not supported). */
+/* List the names of the algorithms that can run `op`, best first, at most
+ * `max`; returns how many there are (0: not supported). */
 CLADE_API int clade_backend_algorithms(clade_backend *be,
                                        const struct clade_op *op,
                                        const char *names[], int max);
 /*
  * Choose how to compute an op: sets op->choice, workspace, packed and depth.
- * The caller then gives t[CLADE_WORKSPACE] and t[CLADE_PACKED] if they are
- * wanted.  `choice` is the name of an algorithm, or a whole choice as
- * clade_choice_text() has it, which is taken only as it is; NULL: what is
- * estimated to be the fastest.  An algorithm of another library is tried once
- * a device, driver and shape before it is chosen, and passed over with a
- * notice if it computes wrongly.
+ * The caller then sets t[CLADE_WORKSPACE] and t[CLADE_PACKED] if the op needs
+ * them.  `choice` is the name of an algorithm, or a whole choice as
+ * clade_choice_text() writes it, which is taken unchanged or not at all; NULL:
+ * the one estimated to be fastest.  An algorithm of another library is tried
+ * once for each device, driver and shape before it is chosen.  If it computes
+ * wrongly, it is passed over with a notice.
  *
  * CLADE_EUSAGE names the algorithms that there are, if `choice` is none of
  * them; CLADE_EUNSUPPORTED the op that the device, or the choice, cannot run.
@@ -149,24 +149,24 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
 CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
                                             const char *choice);
-/* A choice as a text, "direct:1,14,2,16,16,45" (the name alone where all
- * parameters are 0), in `text`, which it returns. */
+/* Write a choice into `text`, as "direct:1,14,2,16,16,45" (the name alone if
+ * all parameters are 0), and return `text`. */
 #define CLADE_CHOICE_TEXT 128
 CLADE_API char *clade_choice_text(char text[CLADE_CHOICE_TEXT],
                                   const struct clade_choice *choice);
-/* Have programs that are built from now on fuse FMA(), or not, whatever was
- * decided at open.  Nothing changes where that is no choice, as on the
- * reference: clade_backend_device() says what is so. */
+/* Say whether programs that are built from now on fuse FMA(), whatever was
+ * decided at open.  A backend without this choice, as the reference, ignores
+ * it: clade_backend_device() says what holds. */
 CLADE_API clade_status clade_backend_fuse(clade_backend *be, bool fma);
 /* An op made ready to run: programs built, launches laid out, arguments
  * set. */
 typedef struct clade_task clade_task;
 
 /*
- * Make an op ready to run, any number of times.  It has been chosen for, and
- * its tensors lie where they will be; op->step, if any, must outlive the task,
- * the op itself need not.  Programs are shared by tasks and kept until the
- * backend closes.  CLADE_EBUILD carries the compiler's log.
+ * Make an op ready to run any number of times.  It must have its choice, and
+ * its tensors their buffers.  op->step, if any, must outlive the task; the op
+ * need not.  Programs are shared by tasks and kept until the backend closes.
+ * CLADE_EBUILD carries the compiler's log.
  */
 CLADE_API clade_status clade_backend_prepare(clade_backend *be,
                                              clade_task **task,
@@ -174,21 +174,21 @@ CLADE_API clade_status clade_backend_prepare(clade_backend *be,
 /* Queue a task, with its op->step's values as they are now.  A fault may show
  * later, in finish or read; it names the op. */
 CLADE_API clade_status clade_backend_run(clade_backend *be, clade_task *task);
-/* Give a task back, before its backend closes; waits for it if it is still
- * queued.  Accepts NULL. */
+/* Free a task, before its backend closes; waits for it if it is still queued.
+ * Accepts NULL. */
 CLADE_API void clade_backend_release(clade_backend *be, clade_task *task);
 /* Send what is queued to the device; wait until all of it is done. */
 CLADE_API clade_status clade_backend_flush(clade_backend *be);
 CLADE_API clade_status clade_backend_finish(clade_backend *be);
 
-/* Have `say` called with a line of text now and then while choosing or
- * preparing takes long (products checked once per device and driver).  NULL:
- * silence, as at first. */
+/* Call `say` with a line of text now and then while choosing or preparing takes
+ * long (products are checked once per device and driver).  NULL, as at first:
+ * say nothing. */
 CLADE_API void clade_backend_progress(clade_backend *be,
                                       void (*say)(void *arg, const char *text),
                                       void *arg);
 
-/* What was noticed since the last call, a line each, for the user (such as an
+/* Get what the user should know since the last call, a line each (such as an
  * algorithm found wrong); NULL if nothing.  Valid until the next call. */
 CLADE_API const char *clade_backend_notices(clade_backend *be);
 

@@ -76,7 +76,8 @@ enum clade_role {
     CLADE_ROLES
 };
 
-/* The name of a kind, of a role ("dw"), and the roles as masks (1 << role). */
+/* Get the name of a kind or a role ("dw"), and the roles that a kind writes or
+ * reads, as masks (1 << role). */
 CLADE_API const char *clade_op_name(enum clade_op_kind kind);
 CLADE_API const char *clade_role_name(enum clade_role role);
 CLADE_API unsigned clade_op_outputs(enum clade_op_kind kind);
@@ -101,8 +102,8 @@ struct clade_window {
     int r, s, stride, top, bottom, left, right;
 };
 
-/* `same` as TensorFlow pads an H x W image (P = ceil(H/stride); the odd pixel
- * goes after), and `valid` (no padding). */
+/* Make a window `same`, which pads an H x W image as TensorFlow does (P =
+ * ceil(H/stride); the odd pixel goes after), or `valid` (no padding). */
 CLADE_API struct clade_window clade_window_same(int r, int s, int stride, int h,
                                                 int w);
 CLADE_API struct clade_window clade_window_valid(int r, int s, int stride);
@@ -121,7 +122,7 @@ struct clade_step {
     bool dropout;        /* false: dropout passes its input on unchanged */
 };
 
-/* How an op is computed: an algorithm, and what it is tuned to. */
+/* How an op is computed: an algorithm and its tuning. */
 struct clade_choice {
     const char *algorithm; /* its name, static; NULL: not chosen yet */
     int tune[8];           /* the algorithm's own parameters */
@@ -140,8 +141,8 @@ struct clade_op {
 
     /* Set by clade_backend_choose(). */
     struct clade_choice choice;
-    size_t workspace; /* bytes wanted at t[CLADE_WORKSPACE] */
-    size_t packed;    /* elements wanted at t[CLADE_PACKED]; 0: none */
+    size_t workspace; /* bytes needed at t[CLADE_WORKSPACE] */
+    size_t packed;    /* elements needed at t[CLADE_PACKED]; 0: none */
     int depth;        /* roundings on the longest path from a product to the
                          output, the output's own included */
 };
@@ -265,7 +266,7 @@ CLADE_API clade_status clade_op_dropout_fwd(struct clade_op *op,
                                             const char *layer,
                                             const struct clade_step *step);
 
-/* dx = dy * m, with the mask of dropout_fwd; x or absent.  flags:
+/* dx = dy * m, with the m of dropout_fwd; x may be absent.  flags:
  * CLADE_RELU. */
 CLADE_API clade_status clade_op_dropout_bwd(
     struct clade_op *op, struct clade_tensor dx, struct clade_tensor dy,
@@ -319,8 +320,8 @@ CLADE_API clade_status clade_op_resize(struct clade_op *op,
                                        struct clade_tensor x,
                                        struct clade_tensor table);
 
-/* The products and sums of an op: multiply-adds count 2 (a direct
- * convolution's, whatever the algorithm). */
+/* Count the products and sums of an op: a multiply-add is two.  A convolution
+ * counts as a direct one, whatever its algorithm. */
 CLADE_API double clade_op_flops(const struct clade_op *op);
 
 #ifdef __cplusplus

@@ -8,9 +8,8 @@
 extern "C" {
 #endif
 
-/* What a judgement ended with.  Mistrusted: the judging itself was in doubt
- * (nothing judged, a bound that is no number, data that is not what it claims
- * to be). */
+/* The outcome of a judgement.  Mistrusted: the judgement itself is in doubt
+ * (nothing was judged, a bound is NaN, or data is not what it claims to be). */
 enum clade_outcome { CLADE_PASSED, CLADE_FAILED, CLADE_MISTRUSTED };
 
 /* One op with one kind of data and one algorithm on one device, judged. */
@@ -24,18 +23,18 @@ struct clade_verdict {
     const char *why;       /* why the case exists */
     const char *algorithm; /* "direct" */
     int depth;             /* the roundings that the algorithm declared */
-    int64_t judged;        /* elements compared with exact values, of */
+    int64_t judged;        /* elements compared with exact values */
     int64_t elements;      /* all elements of the outputs */
     double score;          /* the largest error over its bound; infinite where
                               the bits differ */
     double max_error;      /* the largest error */
     double rms;            /* of error over bracket, in units of 2^-24 */
-    double got, want;      /* of the worst element, which is */
-    char where[64];        /* "y[0,3,2,17]" */
+    double got, want;      /* of the worst element */
+    char where[64];        /* the worst element, "y[0,3,2,17]" */
     char message[256];     /* a failure in words, or empty */
-    char triage[256];      /* after a failure: where it is seen, or empty */
-    char file[512];        /* after a failure: its inputs' dump, or empty */
-    double seconds;        /* of running it */
+    char triage[256];      /* after a failure: where it occurs, or empty */
+    char file[512];        /* after a failure: its inputs' file, or empty */
+    double seconds;        /* that its runs took */
 };
 
 /* Verdicts so far. */
@@ -45,8 +44,9 @@ struct clade_verify_summary {
 };
 
 struct clade_verify_ops {
-    const char *algorithm; /* of the products (others have one): only this;
-                              NULL: each that can run a case */
+    const char *algorithm; /* judge convolutions with this one only (other ops
+                              have just one); NULL: with each that can run a
+                              case */
     const char *match;     /* only cases with this in their name; NULL: all */
     bool quick;            /* reduced shapes, but every op, gate and edge */
     const char *dump;      /* a folder for the inputs of the first failures, as
@@ -63,8 +63,8 @@ struct clade_verify_ops {
  * (doc/consistency.md).  CLADE_OK if all passed, CLADE_EBOUND, or
  * CLADE_EMISTRUSTED (also if no case matched, or if the host's CPU flushes
  * subnormal floats).  CLADE_EUSAGE names the algorithms that there are, if
- * options' is none of them.  CLADE_EUNSUPPORTED if the backend stores float64,
- * or its device is of OpenCL's embedded profile.
+ * options->algorithm is none of them.  CLADE_EUNSUPPORTED if the backend stores
+ * float64, or its device is of OpenCL's embedded profile.
  */
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
@@ -73,7 +73,7 @@ CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
 /*
  * Judge one op with the inputs that a failure of either suite left in a file
  * (`dump`), by each algorithm that options ask for.  CLADE_EDATA or CLADE_EIO
- * name a file that is none such; the rest as for clade_verify_ops().
+ * name a file that cannot be used; the rest as for clade_verify_ops().
  */
 CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
                                        clade_backend *be, const char *file,
@@ -112,9 +112,9 @@ struct clade_record {
     void *arg;
 };
 
-/* Write what a device computes, for others to be held against.  CLADE_EIO names
- * the file, CLADE_EDIVERGED a tensor with values that are no numbers; and what
- * clade_net_new() and clade_net_train() return. */
+/* Write what a device computes, so that others can be compared with it.
+ * CLADE_EIO names the file, CLADE_EDIVERGED a tensor with values that are not
+ * finite; and what clade_net_new() and clade_net_train() return. */
 CLADE_API clade_status clade_record_write(clade_backend *be,
                                           const struct clade_record *options);
 
@@ -124,25 +124,25 @@ struct clade_distance {
     const char *name; /* "step0/activation/conv1" */
     double deviation; /* relative; of a tensor, in units of its RMS */
     double distance;  /* in spreads of correct trainings */
-    double limit;     /* twice the largest that one of those has anywhere */
+    double limit;     /* twice the largest distance of those */
     bool passed;
 };
 
 /*
- * A training as a whole: its largest distance.  A correct one is within the
- * largest of `runs` correct ones but once in runs + 1 times; up to twice that
- * is called the edge, and passes.
+ * A training as a whole: its largest distance, and the largest of `runs`
+ * correct trainings.  A correct training exceeds that once in runs + 1 times.
+ * Up to twice that is called the edge, and passes.
  */
 struct clade_training {
     double distance, largest;
     int runs;
-    bool own;       /* the spread was made at once, on this very device */
-    char where[96]; /* the first one that is beyond the largest; or empty */
+    bool own;       /* the spread was measured on this device, just now */
+    char where[96]; /* the first quantity beyond `largest`; or empty */
 };
 
 struct clade_against {
     const char *file, *algorithm;
-    bool quick; /* step 0 alone */
+    bool quick; /* only step 0 */
     void (*report)(void *arg, const struct clade_distance *distance);
     void (*conclude)(void *arg, const struct clade_training *training);
     bool (*stop)(void *arg); /* as clade_verify_ops' */
@@ -150,10 +150,11 @@ struct clade_against {
 };
 
 /*
- * Train as a record says, with and without noise, and hold the record's
- * numbers against those (doc/consistency.md).  CLADE_EBOUND if it is not one
- * of them; CLADE_EDATA, naming what is wrong, if the file is no record of a
- * network known here; CLADE_EMISTRUSTED if the host's CPU flushes.
+ * Train as a record says, with and without noise, and compare the record's
+ * numbers with those (doc/consistency.md).  CLADE_EBOUND if the record is too
+ * far away to be one of these trainings; CLADE_EDATA, naming what is wrong, if
+ * the file is no record of a network known here; CLADE_EMISTRUSTED if the
+ * host's CPU flushes.
  */
 CLADE_API clade_status
 clade_verify_against(clade_backend *be, const struct clade_against *options);
@@ -161,9 +162,9 @@ clade_verify_against(clade_backend *be, const struct clade_against *options);
 /* A training of `steps` steps of SGD on one batch, both made of one hash. */
 struct clade_verify_train {
     const char *algorithm; /* NULL: as the backend chooses */
-    const char *reference; /* what it is held against; NULL: cpu64 */
-    const char *envelope;  /* a file of clade_envelope_make()'s; NULL: what
-                              ships with the library */
+    const char *reference; /* the device to compare with; NULL: cpu64 */
+    const char *envelope;  /* a file that clade_envelope_make() wrote; NULL: the
+                              one that ships */
     int batch, steps;      /* 0: 2 and 10, the standard training */
     uint64_t seed;
     bool quick; /* two steps */
@@ -174,20 +175,21 @@ struct clade_verify_train {
 };
 
 /*
- * Train on the reference and on `be`, and hold losses and the norms of
- * gradients, step by step, against the envelope: how far correct trainings
- * spread.  It is made at once on this device where the envelope is of another
- * training, or of a device with much less noise.  CLADE_EBOUND beyond it;
- * CLADE_EMISTRUSTED where the reference is not at the envelope's centre, or
- * the host's CPU flushes; CLADE_EUNSUPPORTED as for clade_verify_ops().
+ * Train on the reference and on `be`, and compare losses and the norms of
+ * gradients, step by step.  The envelope says how far correct trainings spread.
+ * If it is of another training, or of a device with much less noise, the spread
+ * is measured on this device instead.  CLADE_EBOUND beyond the spread;
+ * CLADE_EMISTRUSTED if the reference is not at the envelope's centre, or the
+ * host's CPU flushes; CLADE_EUNSUPPORTED as for clade_verify_ops().
  */
 CLADE_API clade_status
 clade_verify_train(clade_backend *be, const struct clade_verify_train *options);
 
-/* Make the envelope of a training: with noise of this device's size, `runs`
- * times, around the reference's.  CLADE_EIO names the file; CLADE_EMISTRUSTED
- * if the host's CPU flushes, CLADE_EUNSUPPORTED as for clade_verify_ops(); and
- * what clade_net_new() and clade_net_train() return. */
+/* Make the envelope of a training: train `runs` times with noise as large as
+ * this device's, and measure the spread around the reference's training.
+ * CLADE_EIO names the file; CLADE_EMISTRUSTED if the host's CPU flushes,
+ * CLADE_EUNSUPPORTED as for clade_verify_ops(); and what clade_net_new() and
+ * clade_net_train() return. */
 CLADE_API clade_status
 clade_envelope_make(clade_backend *be, const char *file, int runs,
                     const struct clade_verify_train *options);

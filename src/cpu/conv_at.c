@@ -44,7 +44,7 @@ static struct cpu_exact fwd_epilogue(const struct clade_op *op,
 
 /* Products that are added one after the other: a[i*a_step] * b[i*b_step + k]
  * for all i < count.  k is a channel, or 0 if there is one sum only. */
-struct run {
+struct products {
     const real *a, *b;
     int64_t a_step, b_step;
     int count;
@@ -67,7 +67,7 @@ static double flushed(double a, double b)
 }
 
 static inline __attribute__((always_inline)) void
-add_strided(struct sums *sum, const struct run *r, int64_t a_step,
+add_strided(struct sums *sum, const struct products *r, int64_t a_step,
             int64_t b_step)
 {
     const int count = r->count, whole = count / LANES * LANES;
@@ -92,9 +92,8 @@ add_strided(struct sums *sum, const struct run *r, int64_t a_step,
     }
 }
 
-/* Add the run's products to one sum, in lanes.  The dense case is compiled
- * apart. */
-CPU_WIDE static void add_lanes(struct sums *sum, const struct run *r)
+/* Add products to one sum, in lanes.  The dense case is compiled apart. */
+CPU_WIDE static void add_lanes(struct sums *sum, const struct products *r)
 {
     if (r->a_step == 1 && r->b_step == 1)
         add_strided(sum, r, 1, 1);
@@ -102,11 +101,11 @@ CPU_WIDE static void add_lanes(struct sums *sum, const struct run *r)
         add_strided(sum, r, r->a_step, r->b_step);
 }
 
-/* Add the run's products to the sums of channels k < `channels`. */
+/* Add products to the sums of channels k < `channels`. */
 CPU_WIDE static void add_channels(struct sums *restrict sum,
-                                  const struct run *r, int channels)
+                                  const struct products *r, int channels)
 {
-    const struct run v = *r;
+    const struct products v = *r;
 
     for (int i = 0; i < v.count; i++) {
         const double a = v.a[i * v.a_step];
@@ -119,7 +118,7 @@ CPU_WIDE static void add_channels(struct sums *restrict sum,
     }
 }
 
-static void add_flush(struct sums *sum, const struct run *r, int channels)
+static void add_flush(struct sums *sum, const struct products *r, int channels)
 {
     for (int i = 0; i < r->count; i++)
         for (int k = 0; k < channels; k++)
@@ -127,10 +126,10 @@ static void add_flush(struct sums *sum, const struct run *r, int channels)
                 flushed(r->a[i * r->a_step], r->b[i * r->b_step + k]);
 }
 
-/* Add a run's products to the sums of `channels` channels; if that is 0, to one
- * sum in lanes. */
-static void add_run(struct sums *sum, const struct run *r, int channels,
-                    bool subnormals)
+/* Add products to the sums of `channels` channels; if that is 0, to one sum in
+ * lanes. */
+static void add_products(struct sums *sum, const struct products *r,
+                         int channels, bool subnormals)
 {
     if (channels)
         add_channels(sum, r, channels);
@@ -162,7 +161,7 @@ static struct cpu_exact together(const struct sums *sum)
 }
 
 /* The sums of output pixel `at`, for `channels` channels from k0 on (as in
- * add_run()). */
+ * add_products()). */
 static void fwd_sums(struct sums *sum, const struct clade_op *op,
                      struct place at, int k0, int channels, bool subnormals)
 {
@@ -175,13 +174,13 @@ static void fwd_sums(struct sums *sum, const struct clade_op *op,
 
         if (h < 0 || w < 0)
             continue;
-        const struct run r = { .a = reals(x) + pixel_at(x, at.n, h, w),
-                               .a_step = 1,
-                               .b = filter_at(op, rs, 0) + k0,
-                               .b_step = op->t[CLADE_W].c,
-                               .count = x->c };
+        const struct products r = { .a = reals(x) + pixel_at(x, at.n, h, w),
+                                    .a_step = 1,
+                                    .b = filter_at(op, rs, 0) + k0,
+                                    .b_step = op->t[CLADE_W].c,
+                                    .count = x->c };
 
-        add_run(sum, &r, channels, subnormals);
+        add_products(sum, &r, channels, subnormals);
     }
 }
 
@@ -234,13 +233,13 @@ static struct cpu_exact bwd_data_sum(const struct clade_op *op, struct place at,
 
         if (p < 0 || q < 0)
             continue;
-        const struct run r = { .a = reals(dy) + pixel_at(dy, at.n, p, q),
-                               .a_step = 1,
-                               .b = filter_at(op, rs, at.c),
-                               .b_step = 1,
-                               .count = dy->c };
+        const struct products r = { .a = reals(dy) + pixel_at(dy, at.n, p, q),
+                                    .a_step = 1,
+                                    .b = filter_at(op, rs, at.c),
+                                    .b_step = 1,
+                                    .count = dy->c };
 
-        add_run(&sum, &r, 0, subnormals);
+        add_products(&sum, &r, 0, subnormals);
     }
     return exact_masked(op, together(&sum), old,
                         pixel_at(&op->t[CLADE_X], at.n, at.h, at.w) + at.c);
@@ -265,8 +264,8 @@ void REAL_NAME(conv_bwd_data_row)(struct cpu_exact *out,
 }
 
 /* The sums of dw at (r,s,c), for `channels` channels from k0 on (as in
- * add_run()).  Each output row makes one run: its pixels from ... to-1 read
- * inside x. */
+ * add_products()).  Each output row has one struct products: its pixels from
+ * ... to-1 read inside x. */
 static void bwd_filter_sums(struct sums *sum, const struct clade_op *op,
                             struct place at, int k0, int channels,
                             bool subnormals)
@@ -288,14 +287,15 @@ static void bwd_filter_sums(struct sums *sum, const struct clade_op *op,
 
             if (h < 0)
                 continue;
-            const struct run run = { .a = reals(x) + pixel_at(x, n, h, w) + c,
-                                     .a_step = (int64_t)win.stride * x->ld,
-                                     .b = reals(dy) + pixel_at(dy, n, p, from) +
-                                          k0,
-                                     .b_step = dy->ld,
-                                     .count = to - from };
+            const struct products row = {
+                .a = reals(x) + pixel_at(x, n, h, w) + c,
+                .a_step = (int64_t)win.stride * x->ld,
+                .b = reals(dy) + pixel_at(dy, n, p, from) + k0,
+                .b_step = dy->ld,
+                .count = to - from
+            };
 
-            add_run(sum, &run, channels, subnormals);
+            add_products(sum, &row, channels, subnormals);
         }
     }
 }

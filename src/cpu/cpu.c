@@ -242,7 +242,7 @@ static clade_status prepare(clade_backend *be, clade_task **out,
     return CLADE_OK;
 }
 
-static clade_status run(clade_backend *be, clade_task *task)
+static clade_status run_task(clade_backend *be, clade_task *task)
 {
     cpu_kind(task->op.kind, be->real)
         ->run(&task->op, ((struct cpu *)be)->scratch);
@@ -282,7 +282,7 @@ const struct backend_table backend_cpu = {
     .candidates = candidates,
     .settle = settle,
     .prepare = prepare,
-    .run = run,
+    .run = run_task,
     .release = release,
     .flush = done,
     .finish = done,

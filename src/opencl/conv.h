@@ -10,14 +10,14 @@
  */
 struct ocl_conv_algorithm {
     const char *name;
-    /* Its choices for a product on this device, at most `max`; returns how
+    /* List its choices for a product on this device, at most `max`; returns how
      * many there are. */
     int (*candidates)(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max);
     /* Set op->workspace, packed and depth for op->choice. */
     clade_status (*settle)(struct ocl *o, struct clade_op *op);
     ocl_prepare_fn *prepare;
-    ocl_prepare_fn *pack; /* NULL: it never wants a packed filter */
+    ocl_prepare_fn *pack; /* NULL: it never needs a packed filter */
 };
 
 extern const struct ocl_conv_algorithm ocl_direct, ocl_clblast;
@@ -27,18 +27,19 @@ extern const char *const ocl_conv_names[];
 
 /* ---- product.c: what algorithms share -------------------------------- */
 
-/* No launch is longer than this many products and sums: half a second of a
- * slow GPU, whose display driver would reset it. */
+/* The most products and sums in one launch: half a second on a slow GPU.  The
+ * display driver would reset the GPU if a launch took too long. */
 #define OCL_LAUNCH_FLOPS 5e9
 
-/* The images at most that one launch of `op` may take: at least 1. */
+/* How many images one launch of `op` may take; at least 1. */
 int ocl_conv_images(const struct clade_op *op);
 
-/* The same op on images first ... first+n-1 only. */
+/* Make the same op on images first ... first+n-1 only. */
 struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n);
 
-/* The cost of a product by an algorithm that reaches a share of the device's
- * peak: seconds of a device that makes 1e11 products and sums in one. */
+/* Estimate the cost of a product by an algorithm that reaches a share of the
+ * device's peak: its seconds if that peak is 1e11 products and sums a
+ * second. */
 double ocl_conv_cost(const struct clade_op *op, double share);
 
 #endif

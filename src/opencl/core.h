@@ -11,21 +11,21 @@
 
 const char *ocl_strerror(cl_int err);
 
-/* What a context's callback is told; `name` is the device's. */
+/* Note what the driver tells a context's callback; `name` is the device's. */
 void ocl_driver_says(const char *name, const char *words);
-/* What the driver last said, to be appended to a message ("" if nothing); a
- * text of this thread's.  It is told once. */
+/* Get what the driver last said, to append to a message ("" if nothing).  The
+ * text is this thread's, and is returned only once. */
 const char *ocl_driver_said(void);
 
 /* ---- context.c --------------------------------------------------------- */
 
-/* The context of o->dev: one a device, counted. */
+/* Open the context of o->dev: one for each device, shared and counted. */
 clade_status ocl_context_open(struct ocl *o);
 void ocl_context_close(struct ocl *o);
 
 /* ---- devices.c --------------------------------------------------------- */
 
-/* The devices of all platforms, as the table's function; the one that a
+/* List the devices of all platforms: the table's function.  Find the one that a
  * selector (opencl:P:D) names. */
 clade_status ocl_devices(struct clade_device **list, int *count);
 clade_status ocl_device_find(cl_platform_id *platform, cl_device_id *dev,
@@ -33,15 +33,15 @@ clade_status ocl_device_find(cl_platform_id *platform, cl_device_id *dev,
 
 /* ---- cache.c ----------------------------------------------------------- */
 
-/* A file of the cache folder under a key.  Load returns malloc'd bytes with a
- * 0 after them, or NULL if absent, damaged or of another key.  Storing is best
- * effort. */
+/* Load or store the file of a key in the cache folder.  Load returns malloc'd
+ * bytes with a 0 after them, or NULL if the file is absent, damaged or of
+ * another key.  Storing is best effort. */
 void *ocl_cache_load(const char *key, size_t *bytes);
 void ocl_cache_store(const char *key, const void *data, size_t bytes);
 /* "platform, device, driver": the start of every key, malloc'd. */
 char *ocl_cache_device(const struct ocl *o);
-/* A small text under a key that the device and driver are added to: the
- * table's recall and remember. */
+/* Recall or remember a small text under a key, to which device and driver are
+ * added: the table's functions. */
 char *ocl_recall(clade_backend *be, const char *key);
 void ocl_remember(clade_backend *be, const char *key, const char *text);
 
@@ -52,9 +52,10 @@ void ocl_programs_free(struct ocl_programs *programs);
 /* All the options that a text is built with, malloc'd. */
 char *ocl_all_options(const struct ocl *o, const char *options);
 /*
- * A new kernel object, the caller's to release, of a text built with options:
- * its program comes from memory, the cache folder or the source.  *limit is the
- * driver's own for its groups.  CLADE_EBUILD carries the compiler's log.
+ * Make a kernel object, which the caller releases, of a text built with
+ * options.  Its program comes from memory, the cache folder or the source.
+ * *limit is how many work-items the driver allows in its groups.  CLADE_EBUILD
+ * carries the compiler's log.
  */
 clade_status ocl_kernel_new(cl_kernel *kernel, size_t *limit, struct ocl *o,
                             const struct clade_op *op,
@@ -75,10 +76,10 @@ void ocl_pending_free(struct ocl_pending *pending);
 /* Keep the event (or NULL) of a command; takes it over.  `what` names it if it
  * fails, and must live until the event has ended or been forgotten. */
 void ocl_pending_add(struct ocl *o, const char *what, cl_event event);
-/* Wait for the commands that `what` names, so that it may go. */
+/* Wait for the commands that `what` names, so that it can be freed. */
 void ocl_pending_forget(struct ocl *o, const char *what);
-/* Release the events of commands that ended; a failed one's status, naming
- * its op.  `all` says that the queue is known to be empty. */
+/* Release the events of commands that ended.  Return the status of one that
+ * failed, naming its op.  `all`: the queue is known to be empty. */
 clade_status ocl_pending_check(struct ocl *o, bool all);
 /* The table's functions of these names. */
 clade_status ocl_flush(clade_backend *be);
@@ -101,7 +102,7 @@ void *ocl_map(clade_backend *be, struct clade_buffer *buffer);
 
 /* ---- task.c: the table's functions ------------------------------------- */
 
-/* A task without launches; ocl_launch() builds what it adds at once. */
+/* Make a task without launches.  ocl_launch() adds them, and builds at once. */
 clade_status ocl_task_new(struct ocl_task **task, struct ocl *o,
                           const struct clade_op *op);
 void ocl_task_free(clade_backend *be, clade_task *task);

@@ -18,7 +18,7 @@ struct ocl_gemm {
 /* The library's name and version; NULL: there is none. */
 extern const char *const ocl_gemm_library;
 
-/* The bytes of temporary memory that a product wants, wherever its tensors
+/* Get the bytes of temporary memory that a product needs, wherever its tensors
  * begin. */
 clade_status ocl_gemm_bytes(size_t *bytes, struct ocl *o,
                             const struct clade_op *op,

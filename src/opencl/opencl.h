@@ -10,7 +10,8 @@
 #include "op/op.h"
 #include "status.h"
 
-/* What op families need of the backend; core.h has what its own files share. */
+/* What op families need of the backend.  core.h has what the backend's own
+ * files share. */
 
 struct ocl_programs; /* built programs by (text, options) */
 struct ocl_pending;  /* commands that may not have ended yet */
@@ -22,11 +23,11 @@ struct ocl_text {
     const char *source;
 };
 
-/* A launch as a test sees it that asks what a device would be given. */
+/* A launch, as it is passed to a test. */
 struct ocl_listed {
     const char *file, *options, *kernel;
-    size_t items; /* of a group, at most */
-    size_t local; /* bytes of local memory that are its arguments' */
+    size_t items; /* most in a group */
+    size_t local; /* bytes of local memory in its arguments */
 };
 
 /* The backend at work on one device. */
@@ -39,8 +40,8 @@ struct ocl {
     struct ocl_programs *programs;
     struct ocl_pending *pending;
     bool clblast_built; /* CLBlast has built its kernels for this context */
-    /* Where this is set, preparing an op builds nothing: each launch is told
-     * to it instead (tests/programs.c). */
+    /* If this is set, preparing an op builds nothing, but calls it with each
+     * launch (tests/programs.c). */
     void (*list)(const struct ocl_listed *launch);
 };
 
@@ -56,8 +57,8 @@ static inline cl_mem ocl_mem(const struct clade_tensor *t)
     return t->buffer ? ((struct ocl_buffer *)t->buffer)->mem : NULL;
 }
 
-/* error.c: an OpenCL code as a status, whose message names the call and, where
- * given, the op. */
+/* error.c: turn an OpenCL code into a status, whose message names the call and,
+ * if given, the op. */
 clade_status ocl_check(cl_int err, const char *call, const struct clade_op *op);
 
 /* ---- an op made ready to run ------------------------------------------- */
@@ -65,20 +66,20 @@ clade_status ocl_check(cl_int err, const char *call, const struct clade_op *op);
 struct ocl_task; /* task.c: an op's launches, arguments set */
 
 /*
- * A grid of work-items, `local` at a time (all 0: chosen for the device and
- * the kernel's own limit); global sizes are rounded up, so kernels guard.
+ * A grid of work-items in groups of `local` (all 0: chosen for the device and
+ * the kernel's own limit).  Global sizes are rounded up, so kernels guard.
  */
 struct ocl_grid {
     size_t global[3], local[3];
 };
 #define OCL_GRID(x, y, z)                                                     \
     ((struct ocl_grid){ { (x), (y), (z) }, { 0, 0, 0 } })
-/* Groups of one work-item, for kernels that are a CPU's. */
+/* Groups of one work-item, for a CPU's kernels. */
 #define OCL_GROUPS(x, y, z)                                                   \
     ((struct ocl_grid){ { (x), (y), (z) }, { 1, 1, 1 } })
 
-/* Values of op->step, which change between runs: their arguments are set
- * again before a run where they have changed. */
+/* Values of op->step.  Before a run, arguments whose value has changed are set
+ * again. */
 enum ocl_step {
     OCL_SEED_LOW,
     OCL_SEED_HIGH,
@@ -140,18 +141,20 @@ struct ocl *ocl_of(const struct ocl_task *task);
 
 /* ---- families ---------------------------------------------------------- */
 
-/* Append the launches of `op`, which is the task's, or some of its images. */
+/* Append the launches of `op`: the task's op, or the same on some of its
+ * images. */
 typedef clade_status ocl_prepare_fn(struct ocl_task *task,
                                     const struct clade_op *op);
 
-/* A kind of op on this backend: each family's file has its kinds'. */
+/* A kind of op on this backend; each family's file defines its kinds. */
 struct ocl_kind {
     ocl_prepare_fn *prepare;
-    /* The choices that there are, as the table's function of this name; NULL:
-     * one kernel without parameters. */
+    /* List the choices, as the table's function of this name; NULL: one kernel
+     * without parameters. */
     int (*candidates)(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max);
-    /* Set what a choice wants, as the table's function; NULL: see below. */
+    /* Set what a choice needs, as the table's function; NULL: the rest is
+     * used. */
     clade_status (*settle)(struct ocl *o, struct clade_op *op);
     int (*depth)(const struct clade_op *op);        /* NULL: 0 */
     size_t (*workspace)(const struct clade_op *op); /* bytes; NULL: 0 */
@@ -164,7 +167,7 @@ CLADE_OP_LIST(OCL_DECLARE)
 
 /*
  * The epilogue of an op as its kernels take it (FLAG_* of cl/prelude.cl): the
- * op's flags, in which a backward op's ReLU is the mask that it is.
+ * op's flags, with MASK in place of a backward op's ReLU.
  */
 static inline int ocl_epilogue(const struct clade_op *op)
 {
@@ -177,9 +180,9 @@ static inline int ocl_epilogue(const struct clade_op *op)
 }
 
 /*
- * The shape of kernels: a CPU's are groups of one work-item that walks a row
- * with wide vectors, a GPU's one work-item an element.  Kernels take either
- * grid, by loops that stride over it, and compute the same.
+ * Whether a kernel's grid is a CPU's: groups of one work-item, which walks a
+ * row with wide vectors.  A GPU's grid has one work-item an element.  Kernels
+ * stride over the grid in loops, so they take either and compute the same.
  */
 static inline bool ocl_is_wide(const struct ocl *o)
 {

@@ -4,18 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Commands under way at most: a step queues fewer, so no step waits. */
+/* The most commands under way.  A step queues fewer, so no step waits. */
 #define PENDING_MAX 4096
 
-/* In the order of the queue, oldest first: a ring. */
+/* A ring of commands, in the order of the queue, oldest first. */
 struct ocl_pending {
     struct {
         cl_event event;
         const char *what;
     } ring[PENDING_MAX];
     size_t first, count;
-    cl_int err; /* the first failure not yet told, and of what */
-    char failed[192];
+    cl_int err;       /* the first failure that was not returned yet */
+    char failed[192]; /* what that command was */
 };
 
 clade_status ocl_pending_new(struct ocl_pending **pending)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The work-items of a group where the caller leaves the choice. */
+/* The most work-items in a group whose size the caller leaves open. */
 #define GROUP_ITEMS 64
 
 /* An argument that follows op->step: set again when its value has changed. */
@@ -42,7 +42,8 @@ struct ocl *ocl_of(const struct ocl_task *task)
 
 /* ---- grids ------------------------------------------------------------- */
 
-/* Powers of two, the first dimension first: neighbours read neighbours. */
+/* Choose powers of two, and make the first dimension largest: along it,
+ * neighbours read neighbours. */
 static void choose_local(struct ocl_grid *grid, size_t limit)
 {
     size_t left = limit < GROUP_ITEMS ? limit : GROUP_ITEMS;
@@ -57,7 +58,7 @@ static void choose_local(struct ocl_grid *grid, size_t limit)
     }
 }
 
-/* Groups of the size that a judge asks for, where it is smaller. */
+/* Reduce groups to the size that a judge asks for. */
 static void regroup(struct ocl_grid *grid, struct backend_debug *debug,
                     size_t limit)
 {
@@ -83,7 +84,7 @@ static clade_status settle_grid(struct ocl_grid *grid,
     items = grid->local[0] * grid->local[1] * grid->local[2];
     if (items > limit)
         return clade_fail(CLADE_EUNSUPPORTED,
-                          "%s: %s wants groups of %zu work-items, the device "
+                          "%s: %s needs groups of %zu work-items, the device "
                           "allows %zu for it",
                           task->what, name, items, limit);
     for (int i = 0; i < 3; i++) {
@@ -96,7 +97,7 @@ static clade_status settle_grid(struct ocl_grid *grid,
 
 /* ---- arguments --------------------------------------------------------- */
 
-/* The four bytes of a kernel's argument. */
+/* The four bytes of an argument that follows the step. */
 static cl_uint word_of(enum ocl_step which, const struct clade_op *op)
 {
     const struct clade_step *step = op->step;
@@ -183,7 +184,7 @@ static clade_status set_argument(const struct ocl_task *task, struct launch *l,
     return set(task, l, (*at)++, sizeof word, &word);
 }
 
-/* Set what has changed with the step. */
+/* Set the arguments that have changed with the step. */
 static clade_status follow_step(const struct ocl_task *task, struct launch *l)
 {
     for (int i = 0; i < l->n_followers; i++) {
@@ -235,7 +236,8 @@ void ocl_task_free(clade_backend *be, clade_task *task)
     free(t);
 }
 
-/* Take a launch over; what tells it from others is hashed for judges. */
+/* Add a launch, which the task takes over.  Hash what tells it from others, for
+ * judges. */
 static clade_status add_launch(struct ocl_task *task, struct launch l,
                                const struct ocl_grid *grid, const char *program,
                                const char *kernel, const char *options)
@@ -257,7 +259,7 @@ static clade_status add_launch(struct ocl_task *task, struct launch l,
     return CLADE_OK;
 }
 
-/* Tell a test of the launch, instead of building it. */
+/* Pass the launch to a test, instead of building it. */
 static clade_status list_launch(const struct ocl_task *task,
                                 const struct ocl_text *text, const char *kernel,
                                 const char *options, struct ocl_grid grid,
@@ -321,7 +323,7 @@ clade_status ocl_foreign(struct ocl_task *task, const char *name,
 
 /* ---- running it -------------------------------------------------------- */
 
-/* A chain: a judge compares what was queued, in order. */
+/* Chain the hashes, so that a judge can compare what was queued, in order. */
 static void count_launch(struct backend_debug *debug, const struct launch *l)
 {
     const uint64_t pair[2] = { debug->launched, l->mark };

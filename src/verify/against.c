@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device held against a record.  The record's own device is not known, so
- * the question is whether the record could be one more of this device's
- * trainings with noise: its distance from the one without noise is compared
- * with theirs (doc/consistency.md).
+ * Compare a record with a device.  The record's own device is unknown, so ask
+ * whether the record could be one more of this device's trainings with noise:
+ * compare its distance from the training without noise with theirs
+ * (doc/consistency.md).
  */
 #include <math.h>
 
@@ -11,8 +11,8 @@
 #include "verify/record.h"
 #include "verify/spread.h"
 
-/* The record's part for each quantity of `base`, which was made like it.  Its
- * losses come first. */
+/* Add the record's value of each quantity of `base`, which was made like the
+ * record.  In a record, losses come first. */
 static clade_status arrange(struct trace *to, const struct trace *record,
                             const struct trace *base)
 {
@@ -31,13 +31,13 @@ static clade_status arrange(struct trace *to, const struct trace *record,
     }
     if (!st && to->n < record->n)
         st = clade_fail(CLADE_EDATA,
-                        "%s: %d of its %d tensors are none of the network's",
+                        "%s: %d of its %d tensors are not in the network",
                         record->file, record->n - to->n, record->n - losses);
     return st;
 }
 
-/* What stores double has no noise to speak of: take that of the reference in
- * float. */
+/* A device that stores double has hardly any noise: use the float
+ * reference's. */
 static clade_status borrow_spread(struct spread *spread,
                                   struct training_config config,
                                   struct ensemble ensemble)
@@ -75,7 +75,7 @@ static clade_status hold(clade_backend *be, const struct record *r,
         .run = { .steps = r->config.steps,
                  .tensors = true,
                  .like = &r->trace,
-                 /* a record in float has noise of its own, as much again */
+                 /* a float record has as much noise of its own */
                  .noise.scale = r->exact ? 1 : sqrt(2) }
     };
     const struct judged judged = { .trace = &record,

@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define U      0x1p-24
-#define LAMBDA 9 /* of the alarm: 10^11 roundings at 10^-6 */
+#define LAMBDA 9 /* of the alarm: probability 10^-6 in 10^11 roundings */
 
 double bound_gamma(double k)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an op's rounding errors are measured in: its brackets, and how large
- * the errors are in terms of them. */
+/* The brackets in which an op's rounding errors are measured, and how large the
+ * errors are in them. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,8 +14,8 @@
 #define SAMPLES 512       /* of an output, in the mean */
 #define SEED    20160707u /* arbitrary, fixed */
 
-/* The absolute values of a tensor that is an operand of products or sums;
- * what a mask or a choice is made by stays as it is. */
+/* Take the absolute values of a tensor that is multiplied or added.  One that
+ * decides a mask or a choice stays as it is. */
 static clade_status absolute(struct verify_mirror *to,
                              const struct verify_mirror *m, int role)
 {
@@ -63,7 +63,7 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
     return CLADE_OK;
 }
 
-/* Small ones: the oracle's. */
+/* Small outputs: ask the oracle. */
 static clade_status of_oracle(float *bracket, const struct verify_mirror *m,
                               enum clade_role role)
 {
@@ -105,7 +105,7 @@ clade_status noise_bracket(float **bracket, clade_backend *cpu,
     return st;
 }
 
-/* Ask for the elements that are looked at: all, or some anywhere. */
+/* Ask for all elements of a small output, or for random samples. */
 static clade_status sample(struct verify_oracle *o, const struct clade_op *op,
                            enum clade_role role)
 {

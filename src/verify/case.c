@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cases by name, and the reduced ones: shapes like GoogLeNet's, made small, and
- * shapes made to hurt, which the families' files list.
+ * shapes that are hard to get right.  The families' files list them.
  */
 #include "verify/case.h"
 
@@ -81,7 +81,7 @@ static bool take_geometry(struct op_case *c, const char **text)
     return true;
 }
 
-/* Whether extents are an op's, and no tensor is too large for one. */
+/* Whether an op can have these extents, and no tensor is too large. */
 static bool is_sane(const struct op_case *c)
 {
     const struct clade_window *w = &c->window;
@@ -104,8 +104,8 @@ static bool is_sane(const struct op_case *c)
            (double)w->r * w->s * c->c * c->k < ELEMENTS_MAX;
 }
 
-/* Step over the name of a kind, before a colon; CLADE_OP_KINDS: there is
- * none. */
+/* Read the name of a kind and step over it, up to a colon; CLADE_OP_KINDS:
+ * there is none. */
 static enum clade_op_kind take_kind(const char **text)
 {
     for (int kind = 0; kind < CLADE_OP_KINDS; kind++) {
@@ -129,8 +129,8 @@ static enum verify_data find_data(const char *text)
     return data;
 }
 
-/* sscanf() takes blanks, signs and leading zeros: a name is good if the case's
- * own name is the same again. */
+/* sscanf() also accepts blanks, signs and leading zeros.  So a name is right
+ * only if the case that it makes has the same name. */
 const char *verify_case_parse(struct op_case *c, const char *name)
 {
     const char *text = name;
@@ -149,7 +149,7 @@ const char *verify_case_parse(struct op_case *c, const char *name)
     if (c->data == DATA_KINDS)
         return "there is no such kind of data";
     verify_case_name(c);
-    return strcmp(c->name, name) ? "cases are not named like this" : NULL;
+    return strcmp(c->name, name) ? "this is not how the case is named" : NULL;
 }
 
 /* ---- letters ------------------------------------------------------------- */
@@ -194,8 +194,7 @@ static struct clade_window window_of(const struct verify_line *l)
     return (struct clade_window){ l->r, l->s, l->stride, 2, 0, 1, 3 };
 }
 
-/* Each tensor gets another leading dimension, so that none stands in for
- * another's. */
+/* Give each tensor a different leading dimension, so that a mix-up shows. */
 static void set_gaps(struct op_case *c, int gap)
 {
     if (!gap)
@@ -252,7 +251,7 @@ clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
     return CLADE_OK;
 }
 
-/* Each line for all of a family's kinds before the next one. */
+/* Add each line's cases for all of a family's kinds before the next line's. */
 static clade_status add_lines(struct op_cases *cases,
                               const struct verify_line *lines)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What verify knows of convolutions, and of dense layers, which are some. */
+/* What verify knows of convolutions, and of dense layers, which are
+ * convolutions, too. */
 #include "verify/room.h"
 
 #define CONV (K(CONV_FWD) | K(CONV_BWD_DATA) | K(CONV_BWD_FILTER))
@@ -64,7 +65,8 @@ static clade_status make_bwd_filter(struct clade_op *op,
     return clade_op_conv_bwd_filter(op, T(DW), T(X), T(DY), p->c->window);
 }
 
-/* Whether a window of `extent` places from `first` on leaves an image. */
+/* Whether a window of `extent` places from `first` on reaches out of an
+ * image. */
 static bool sticks_out(int first, int extent, int image)
 {
     return first < 0 || first + extent > image;
@@ -81,8 +83,8 @@ static bool padded_fwd(const struct clade_op *op, int64_t i)
            sticks_out(w * win->stride - win->left, win->s, x->w);
 }
 
-/* An element of dx reads a window of dy that is turned round.  With a stride
- * there are zeros between dy's rows as well. */
+/* An element of dx reads a window of dy, reversed.  With a stride there are
+ * zeros between dy's rows as well. */
 static bool padded_bwd_data(const struct clade_op *op, int64_t i)
 {
     const struct clade_window *win = &op->window;
@@ -95,7 +97,7 @@ static bool padded_bwd_data(const struct clade_op *op, int64_t i)
 }
 
 /* Place (r,s) of dw meets each window of x at one pixel: some of these are
- * outside of the image if the first one or the last one is. */
+ * outside the image if the first or the last one is. */
 static bool padded_bwd_filter(const struct clade_op *op, int64_t i)
 {
     const struct clade_window *win = &op->window;
@@ -139,5 +141,6 @@ const struct verify_kind verify_conv_bwd_filter = {
     .over = "npq",
     .meets_padding = padded_bwd_filter,
 };
-/* Copies a filter; judged through the convolution that reads the copy. */
+/* It copies a filter, and is judged with the convolution that reads the
+ * copy. */
 const struct verify_kind verify_filter_pack = { .exact = K(PACKED) };

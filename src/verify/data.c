@@ -12,7 +12,7 @@
  * the rest for a bias or an old value. */
 #define EXACT_PRODUCTS ((1 << 24) - (1 << 20))
 #define EXACT_ADDEND   (1 << 19)
-/* Odd values of 12 bits, times 1: at most 4,097 of them stay below 2^24. */
+/* Odd values of 12 bits, times 1: sums of up to 4,097 stay below 2^24. */
 #define WIDE_MOST     4000
 #define LAST_POSITION ((1 << 24) - 1)
 
@@ -67,7 +67,7 @@ static int ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
-/* Where sums are longer, one operand is mostly 0. */
+/* If sums are longer than WIDE_MOST, one operand is mostly 0. */
 static double wide_value(const struct fill *f, struct words r)
 {
     const bool wide = f->alone || f->is_b == (f->c->data == DATA_WIDE_B);
@@ -80,14 +80,15 @@ static double wide_value(const struct fill *f, struct words r)
     return data_sign(r.w[1]) * magnitude;
 }
 
-/* Which of `count` places has the one of a line: the ends first. */
+/* Which of `count` places in a line has the 1: the first two lines take the
+ * ends. */
 static int64_t place_of(int64_t count, int64_t line, uint32_t word)
 {
     return line == 0 ? 0 : line == 1 ? count - 1 : word % count;
 }
 
-/* Pixels further apart than a window reaches; odd images end at the last row
- * and column, others begin at the first. */
+/* Whether a pixel is on a grid as wide as a window.  In odd images the grid
+ * ends at the last row and column, in others it begins at the first. */
 static bool on_grid(const struct fill *f, int64_t pixel)
 {
     const struct clade_window *win = &f->c->window;
@@ -147,7 +148,7 @@ static double cancel_value(const struct fill *f, int64_t i, struct words r)
            (1 + 0x1p-10 * data_uniform(r.w[0]));
 }
 
-/* One in ten sums meets one. */
+/* About one sum in ten contains an Inf or a NaN. */
 static double special_value(const struct fill *f, int64_t i, struct words r)
 {
     const uint32_t every = (uint32_t)(10 * f->products + 2);
@@ -158,7 +159,7 @@ static double special_value(const struct fill *f, int64_t i, struct words r)
     return data_sign(r.w[1]) * (0.5 + data_uniform(r.w[0]));
 }
 
-/* Box & Muller's, in double. */
+/* A normal number, in double (Box & Muller 1958). */
 static double gauss_value(struct words r)
 {
     const double u = (r.w[0] + 1.0) * 0x1p-32;
@@ -166,7 +167,8 @@ static double gauss_value(struct words r)
     return sqrt(-2 * log(u)) * cos(2 * M_PI * data_uniform(r.w[1]));
 }
 
-/* A power of two among `count` from 2^first on, times something. */
+/* A number in [1, 2), either sign, times one of `count` powers of two from
+ * 2^first on. */
 static double scaled_value(struct words r, int first, int count)
 {
     return ldexp(data_sign(r.w[1]) * (1 + data_uniform(r.w[0])),
@@ -178,7 +180,7 @@ double data_operand(const struct fill *f, int64_t i)
     const struct words r = data_words(f, i);
 
     switch (f->c->data) {
-    case DATA_EXACT: /* integers of both signs, none of them 0 */
+    case DATA_EXACT: /* non-zero integers of both signs */
         return data_sign(r.w[1]) * (1 + r.w[0] % f->amplitude) *
                (f->is_b ? DATA_EXACT_B : DATA_EXACT_A);
     case DATA_WIDE_A:

@@ -17,14 +17,14 @@ enum verify_gate {
     GATE_RANDOM /* the hard bound, the statistical alarm, the RMS */
 };
 
-/* Name, the gate of an op that is a sum of products, what the values are. */
+/* Name; gate, if the op is a sum of products; what the values are. */
 /* clang-format off */
 #define VERIFY_DATA_LIST(X)                                                   \
     X(EXACT,      "exact",      BITS)   /* non-zero integers, all sums exact */ \
-    X(WIDE_A,     "wide-a",     BITS)   /* 12-bit values times 1, and */      \
-    X(WIDE_B,     "wide-b",     BITS)   /* with the roles swapped */          \
-    X(POSITION_A, "position-a", BITS)   /* one product a sum: its index, and */ \
-    X(POSITION_B, "position-b", BITS)   /* with the roles swapped */          \
+    X(WIDE_A,     "wide-a",     BITS)   /* a has 12-bit values, b has 1; */   \
+    X(WIDE_B,     "wide-b",     BITS)   /* the same, a and b swapped */       \
+    X(POSITION_A, "position-a", BITS)   /* each sum is one product: an index; */ \
+    X(POSITION_B, "position-b", BITS)   /* the same, a and b swapped */       \
     X(POSITIVE,   "positive",   BOUND)                                        \
     X(CONSTANT,   "constant",   BOUND)                                        \
     X(HUGE,       "huge",       BOUND)  /* some sums overflow */              \
@@ -37,7 +37,7 @@ enum verify_gate {
     X(TIES,       "ties",       BOUND)  /* few different values */            \
     X(GAUSS,      "gauss",      RANDOM)                                       \
     X(RANDOM,     "random",     RANDOM) /* uniform in (-1, 1) */              \
-    X(TRAINING,   "training",   BOUND)  /* as an op of a step had them */
+    X(TRAINING,   "training",   BOUND)  /* what an op of a step had */
 /* clang-format on */
 
 enum verify_data {
@@ -53,9 +53,10 @@ enum verify_gate verify_data_gate(enum verify_data data);
 /* Where position data have their ones, so that no sum gets two of them. */
 enum hot {
     HOT_NONE,
-    HOT_GRID,   /* pixels that no window holds two of, one channel each */
+    HOT_GRID,   /* one channel of pixels so far apart that no window holds
+                   two */
     HOT_COLUMN, /* one pixel a channel */
-    HOT_INNER   /* of [R,S,C,K], one (r,s,k) a c */
+    HOT_INNER   /* of a filter [R,S,C,K], one (r,s,k) for each c */
 };
 
 /* A tensor that is being filled. */
@@ -63,15 +64,16 @@ struct fill {
     const struct op_case *c;
     const struct clade_tensor *t;
     enum clade_role role;
-    bool is_b;  /* it is operand b, else a */
+    bool is_b;  /* it is operand b; false: operand a */
     bool alone; /* there is no b */
     enum hot hot;
     int64_t products; /* in the longest sum */
     int amplitude;    /* of exact data: data_amplitude() */
-    double unit;      /* of what exact data are added to; 0: nothing is added */
+    double unit;      /* of the sums that exact data are added to; 0: add
+                         nothing */
 };
 
-/* What exact data are multiples of, by operand. */
+/* The units of exact data in operand a and in operand b. */
 #define DATA_EXACT_A 0x1p-4
 #define DATA_EXACT_B 0x1p3
 
@@ -80,13 +82,13 @@ struct words {
     uint32_t w[4];
 };
 struct words data_words(const struct fill *f, int64_t i);
-/* A word as a number in [0, 1), as a sign, as an Inf or a NaN. */
+/* Turn a word into a number in [0, 1), a sign (1 or -1), an Inf or a NaN. */
 double data_uniform(uint32_t word);
 double data_sign(uint32_t word);
 double data_no_number(uint32_t word);
 
-/* Element i of an operand, of what is added to a sum (a bias or an output's
- * old value), of a forward output that masks. */
+/* Compute element i of an operand; of what is added to a sum (a bias or an
+ * output's old value); of a forward output that masks a gradient. */
 double data_operand(const struct fill *f, int64_t i);
 double data_addend(const struct fill *f, int64_t i);
 double data_mask(const struct fill *f, int64_t i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inputs of an op that failed, as a file: clade-op/2, safetensors.  Its
- * metadata are the case's name and what that leaves open, so that the case can
- * be made again from there.
+ * Write the inputs of an op that failed to a file (clade-op/2, safetensors),
+ * and read it.  The metadata have the case's name and what else is needed to
+ * make the case again.
  */
 #include "verify/verify.h"
 
@@ -17,7 +17,7 @@
 #define FORMAT  "clade-op/2"
 #define GAP_MAX (1 << 24)
 
-/* "x.gap": the elements between a pixel's of x and the next's. */
+/* "x.gap": the elements of x that are unused after each pixel's. */
 static const char *gap_key(char key[32], enum clade_role role)
 {
     snprintf(key, 32, "%s.gap", clade_role_name(role));
@@ -26,7 +26,7 @@ static const char *gap_key(char key[32], enum clade_role role)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* The roles that are written, in the file's order. */
+/* The roles to write, in the file's order. */
 struct dump {
     const struct verify_host *host;
     enum clade_role role[CLADE_ROLES];
@@ -66,7 +66,7 @@ static void set_text(json_t *metadata, const char *key, const char *text)
         json_object_set_new(metadata, key, json_string(text));
 }
 
-/* What the case is made of. */
+/* Add what the case can be made from. */
 static void set_case(json_t *metadata, const struct op_case *c,
                      const struct verify_host *host)
 {
@@ -87,7 +87,7 @@ static void set_case(json_t *metadata, const struct op_case *c,
                      s->learning_rate, s->dropout, (unsigned)host->op.stream));
 }
 
-/* What is told about it. */
+/* Add what is known about the failure. */
 static void set_verdict(json_t *metadata, const struct clade_verdict *v,
                         const struct clade_device *device)
 {
@@ -145,8 +145,8 @@ static clade_status bad(const struct safetensors *file, const char *key,
                         const char *why)
 {
     return clade_fail(CLADE_EDATA,
-                      "%s: `%s` is wrong: %s; `clade verify --dump` writes "
-                      "what can be read here, " FORMAT,
+                      "%s: `%s` is wrong: %s; this must be a file of "
+                      "`clade verify --dump`, " FORMAT,
                       safetensors_path(file), key, why);
 }
 
@@ -205,7 +205,7 @@ static clade_status get_step(struct verify_host *host,
     return CLADE_OK;
 }
 
-/* Floats of the file become what the role is; bytes must be below `most`. */
+/* Convert the file's floats to the role's type; bytes must be below `most`. */
 static bool put_values(struct verify_host *host, enum clade_role role,
                        const float *list, int most)
 {

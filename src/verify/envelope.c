@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spreads as files, and the one that ships. */
+/* Envelopes as files, and the one that ships. */
 #include "verify/envelope.h"
 
 #include <jansson.h>
@@ -125,7 +125,7 @@ static void put_noise(FILE *f, const struct envelope *e)
     fputs("\n },\n", f);
 }
 
-/* A name's last part is behind its step and its kind. */
+/* Of the name, write the last part only: step and kind are columns. */
 static void put_quantity(FILE *f, const struct envelope *e, int i)
 {
     const struct quantity *q = &e->centre.list[i];

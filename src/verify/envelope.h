@@ -9,14 +9,15 @@
 /* The spread of correct trainings around the reference's, as a file. */
 struct envelope {
     struct training_config config; /* without the algorithm; net is NULL if it
-                                      is none known here */
-    double noise[CLADE_OP_KINDS]; /* in units of 2^-24, that it was made with */
+                                      is unknown here */
+    double noise[CLADE_OP_KINDS]; /* the noise that it was made with, in units
+                                     of 2^-24 */
     struct trace centre;          /* losses and norms */
     struct spread spread;
 };
 
-/* Read a file, or, if that is NULL, the envelope that ships.  CLADE_EIO or
- * CLADE_EDATA say what is wrong with it. */
+/* Read the envelope in a file, or, if `file` is NULL, the one that ships.  The
+ * message of CLADE_EIO or CLADE_EDATA says what is wrong with it. */
 clade_status envelope_read(struct envelope *e, const char *file);
 clade_status envelope_write(const char *file, const struct envelope *e,
                             const clade_backend *be);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values of a case's tensors, as the op's kind and the case's data have
- * them. */
+/* Fill a case's tensors with values that suit the op's kind and the case's
+ * data. */
 #include "verify/host.h"
 #include "verify/kind.h"
 
@@ -46,7 +46,7 @@ static uint8_t byte_value(const struct fill *f, const struct verify_kind *kind,
     return data_words(f, i).w[0] % verify_bytes(f->c);
 }
 
-/* The units of an average are no powers of two: nothing is added to those. */
+/* An average's unit is not a power of two, so nothing is added to its sums. */
 void verify_fill(void *to, const struct clade_tensor *t,
                  const struct op_case *c, enum clade_role role)
 {

@@ -68,7 +68,8 @@ clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
                       clade_op_name(c->kind));
 }
 
-/* NaN where the op will write, 0xA5 in bytes: no choice, no hit. */
+/* Fill what the op will write: floats with NaN, bytes with 0xA5, which is
+ * neither a choice nor a hit. */
 static void poison(void *to, const struct clade_tensor *t)
 {
     const int64_t n = clade_tensor_elements(t);

@@ -5,36 +5,35 @@
 #include "cpu/cpu.h"
 #include "verify/case.h"
 
-/* The roles that take part in a case, as a mask (1 << role).  A bias and a
- * forward output that masks do where flags want them; an algorithm's scratch
- * and its layout of a filter never do. */
+/* Get the roles that a case has, as a mask (1 << role).  It has a bias, or a
+ * forward output that masks, if its flags ask for one.  It never has an
+ * algorithm's scratch or packed filter. */
 unsigned verify_roles(const struct op_case *c);
-/* Those of them whose values the op reads. */
+/* Get those of them whose values the op reads. */
 unsigned verify_inputs(const struct op_case *c);
-/* The shape of a role, float32 or uint8, at offset 0 of no buffer yet. */
+/* Get a role's tensor, float32 or uint8, at offset 0, without a buffer. */
 struct clade_tensor verify_shape_of(const struct op_case *c,
                                     enum clade_role role);
-/* The case's op over tensors, through the door that every caller uses. */
+/* Make the case's op over tensors, by the public function that makes such
+ * ops. */
 clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
                             const struct clade_tensor t[CLADE_ROLES],
                             const struct clade_step *step);
 
-/* The products in the longest sum of a case. */
+/* Count the products in the longest sum of a case. */
 int64_t verify_products(const struct op_case *c);
-/* What exact data are multiples of, as products; a sum is at most 2^24 of
- * it. */
+/* Get the unit of exact data's products; a sum is at most 2^24 units. */
 double verify_unit(const struct op_case *c);
-/* The values that a byte of a case's input may have: 0 ... that - 1. */
+/* Get n, where a byte of a case's input has one of the values 0 ... n - 1. */
 int verify_bytes(const struct op_case *c);
-/* Fill the elements of `role`, whose image `to` begins at element 0 of t's
- * buffer. */
+/* Fill the elements of `role`; `to` is element 0 of t's buffer. */
 void verify_fill(void *to, const struct clade_tensor *t,
                  const struct op_case *c, enum clade_role role);
 
 /*
- * A case on the host: the op over the reference's buffers, each the image of
- * what the device's buffer holds before the op runs: guards around and
- * between the elements, values in inputs, NaN in outputs.
+ * A case on the host: the op over the reference's buffers.  Each holds what the
+ * device's buffer holds before the op runs: values in inputs, NaN in outputs,
+ * guards around and between the elements.
  */
 struct verify_area {
     void *before;
@@ -48,18 +47,18 @@ struct verify_host {
     struct verify_area area[CLADE_ROLES];
 };
 
-/* What every byte that is not an element is filled with: as a float, NaN. */
+/* The word around and between the elements: as a float, NaN. */
 #define VERIFY_GUARD 0x7fc5a5a5u
 
 clade_status verify_host_new(struct verify_host **host,
                              const struct op_case *c);
-/* The same with the inputs, step and stream of an op over host tensors. */
+/* The same, with inputs, step and stream taken from an op over host tensors. */
 clade_status verify_host_of(struct verify_host **host, const struct op_case *c,
                             const struct clade_op *op);
 void verify_host_free(struct verify_host *host);
 
-/* Element i (flat, row-major) of a tensor of floats or bytes whose image begins
- * at element 0 of its buffer: read, written. */
+/* Read or write element i (flat, row-major) of a tensor of floats or bytes;
+ * `image` is element 0 of its buffer. */
 static inline float verify_get(const void *image, const struct clade_tensor *t,
                                int64_t i)
 {
@@ -80,7 +79,7 @@ static inline void verify_put(void *image, const struct clade_tensor *t,
         ((float *)image)[at] = (float)value;
 }
 
-/* The image of a tensor in the reference's memory. */
+/* Get element 0 of a tensor's buffer on the reference. */
 static inline void *verify_image(const struct clade_tensor *t)
 {
     return ((struct cpu_buffer *)t->buffer)->host;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The judge: outputs against the oracle's values.  Every verdict has the form
- * !(error <= bound), so that a NaN anywhere fails.
+ * The judge compares outputs with the oracle's values.  Every test for a
+ * failure is !(error <= bound), so that a NaN anywhere fails.
  */
 #include "verify/judge.h"
 
@@ -15,9 +15,9 @@
 
 #define U         0x1p-24
 #define RMS_LIMIT 2  /* in units of u */
-#define RMS_LEAST 64 /* elements that make an RMS */
+#define RMS_LEAST 64 /* an RMS of fewer elements is not judged */
 
-/* Elements whose exact values are kept at a time, where there may be more. */
+/* When every element is judged, how many exact values are kept at a time. */
 #define PIECE (1 << 20)
 
 void verify_begin(struct clade_verdict *v, const struct clade_op *op)
@@ -51,7 +51,7 @@ struct element {
     float got;
 };
 
-/* What a rule says: nothing, so that the next one is asked; or all. */
+/* What a rule decides.  OPEN: nothing, so that the next rule is asked. */
 enum rule { OPEN, RIGHT, WRONG };
 
 static enum rule rule_of(bool right)
@@ -64,8 +64,8 @@ static bool has_relu(const struct verify_element *x)
     return x->role == CLADE_Y && x->op->flags & CLADE_RELU;
 }
 
-/* A ReLU or its mask leaves no room, however large the bound is, for a value
- * below 0, nor for any but 0 where the mask is 0. */
+/* However large the bound is, a value below 0 is wrong after a ReLU, and any
+ * value but 0 is wrong where the mask is 0. */
 static enum rule by_relu(const struct element *e)
 {
     const struct clade_tensor *mask = &e->x.op->t[CLADE_X];
@@ -78,8 +78,8 @@ static enum rule by_relu(const struct element *e)
     return rule_of(e->got == 0);
 }
 
-/* A device that flushes may have made 0 of a subnormal, whether it read or
- * wrote it, and chosen accordingly. */
+/* A device that flushes may turn a subnormal into 0, when it reads or writes
+ * it, and choose accordingly. */
 static enum rule by_bits(const struct element *e)
 {
     const struct cpu_exact *exact = e->x.exact;
@@ -95,11 +95,11 @@ static enum rule by_bits(const struct element *e)
 }
 
 /*
- * What may become of a sum whose bracket reaches FLT_MAX, though y itself is a
- * float: some order of adding passes it, hence +Inf or -Inf, and NaN where
- * parts of both signs did.  A ReLU, t < 0 ? 0 : t, keeps +Inf and NaN and
- * makes 0 of -Inf, so that behind one 0 passes.  An average is scaled after
- * its sum has overflowed.
+ * Whether the value may come from a sum that overflowed, though y itself is a
+ * float.  If the bracket reaches FLT_MAX, some order of adding gives +Inf or
+ * -Inf, or NaN if parts of both signs overflow.  A ReLU, t < 0 ? 0 : t, keeps
+ * +Inf and NaN and turns -Inf into 0, so after a ReLU 0 is right, too.  An
+ * average is scaled after its sum has overflowed.
  */
 static bool overflowed(const struct element *e)
 {
@@ -117,8 +117,8 @@ static bool meets_padding(const struct clade_op *op, int64_t at)
            verify_kind(op->kind)->meets_padding(op, at);
 }
 
-/* Values that are no numbers, by class.  Zeros that pad may have met an Inf;
- * an Inf in a sum that a ReLU made 0 leaves y finite. */
+/* Judge Inf and NaN by class.  The padding's zeros may have met an Inf.  If a
+ * ReLU turns an infinite sum into 0, y is finite. */
 static enum rule by_class(const struct element *e)
 {
     const struct cpu_exact *exact = e->x.exact;
@@ -143,7 +143,7 @@ static double bound_of(const struct element *e)
 
 /* ---- one output ---------------------------------------------------------- */
 
-/* What the elements of one output come to. */
+/* The results of one output's elements, together. */
 struct tally {
     double error; /* the largest */
     double score; /* the worst element's, which has these values */
@@ -157,7 +157,7 @@ struct tally {
 };
 static const struct tally nothing = { .worst = -1 };
 
-/* The error over its bound: 0 or infinite where there is no room. */
+/* The error over its bound; if the bound is 0, 0 or infinite. */
 static double score_of(struct tally *t, const struct element *e, bool exact)
 {
     const double error = fabs(e->got - e->x.exact->y), s = e->x.exact->s;
@@ -171,7 +171,7 @@ static double score_of(struct tally *t, const struct element *e, bool exact)
     bound = bound_of(e);
     if (isnan(bound))
         t->no_bound = true;
-    /* What a ReLU made 0 says nothing about the roundings before. */
+    /* If a ReLU made y 0, it shows nothing of the roundings before. */
     if (s > 0 && !(has_relu(&e->x) && e->x.exact->y == 0)) {
         t->squares += (error / s) * (error / s);
         t->scaled++;
@@ -226,7 +226,7 @@ static void name_element(char *to, size_t size, const struct clade_tensor *t,
              (int)(pixel % t->w), (int)(i % t->c));
 }
 
-/* Doubts about the judging itself come first. */
+/* Doubts about the judgement itself come first. */
 static void blame(struct clade_verdict *v, const struct verify_judge *j,
                   enum clade_role output, const struct tally *t, double rms)
 {
@@ -284,8 +284,8 @@ void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
     conclude(v, judge, oracle->role, &t);
 }
 
-/* Make a pixel of each element of a dense tensor, so that pieces are pixels of
- * theirs, too. */
+/* Make each element of the dense tensors a pixel, so that they can be cut into
+ * pieces of pixels. */
 static void split_pixels(struct clade_op *op)
 {
     for (int role = 0; role < CLADE_ROLES; role++) {

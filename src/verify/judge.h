@@ -8,8 +8,8 @@
 #include "verify/kind.h"
 
 /*
- * The exact values of `count` elements of one output: of those in `index`,
- * or, where that is NULL, from `first` on.
+ * The exact values of `count` elements of one output: of those in `index`, or,
+ * if that is NULL, of those from `first` on.
  */
 struct verify_oracle {
     enum clade_role role;
@@ -17,16 +17,17 @@ struct verify_oracle {
     struct cpu_exact *exact;
 };
 
-/* CLADE_EMISTRUSTED if the CPU flushes subnormals in some thread. */
+/* Check the host: CLADE_EMISTRUSTED if its CPU flushes subnormals in a
+ * thread. */
 clade_status verify_trust_host(void);
-/* The same, and CLADE_EUNSUPPORTED if the backend stores float64, or its device
- * is of the embedded profile. */
+/* Check the host and a backend: also CLADE_EUNSUPPORTED if the backend stores
+ * float64, or its device is of the embedded profile. */
 clade_status verify_can_judge(const clade_backend *be);
 /* CLADE_EINTERRUPTED if `stop` (NULL: never) says so. */
 clade_status verify_interrupted(bool (*stop)(void *arg), void *arg);
 
-/* Ask the oracle for all elements where that takes at most about `products`
- * products, else for corners, edges, corners of tiles and 4,096 others. */
+/* Ask the oracle for all elements if that takes at most about `products`
+ * products; else for corners, edges, corners of tiles and 4,096 others. */
 clade_status verify_oracle_new(struct verify_oracle *oracle,
                                const struct clade_op *op, enum clade_role role,
                                double products);
@@ -34,38 +35,40 @@ clade_status verify_oracle_new(struct verify_oracle *oracle,
 clade_status verify_oracle_rows(struct verify_oracle *oracle,
                                 const struct clade_op *op, enum clade_role role,
                                 int64_t first, int64_t pixels);
-/* Ask for the elements that `index`, which is malloc'ed, names; it is the
- * oracle's from now on. */
+/* Ask for the elements in `index`, a malloc'ed array, which the oracle takes
+ * over. */
 clade_status verify_oracle_at(struct verify_oracle *oracle,
                               const struct clade_op *op, enum clade_role role,
                               int64_t *index, int64_t count);
-/* The flat index of the oracle's element i. */
+/* Get the flat index of the oracle's element i. */
 int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i);
 void verify_oracle_free(struct verify_oracle *oracle);
 
 /* How an output is judged. */
 struct verify_judge {
-    const struct clade_op *op; /* with the algorithm's depth; host tensors */
-    enum verify_gate gate;     /* where the op is a sum of products */
+    const struct clade_op *op; /* with the algorithm's depth, over host
+                                  tensors */
+    enum verify_gate gate;     /* if the op is a sum of products */
     bool denormals;            /* the device keeps them */
-    bool nan_at_padding;       /* zeros that pad may have met Inf or NaN */
-    double unit;               /* what exact data are multiples of; or 0 */
+    bool nan_at_padding;       /* the padding's zeros may meet Inf or NaN */
+    double unit;               /* of exact data's products; 0: other data */
 };
 
-/* Add to `v` what `got`, the image of an output after the op ran, is worth. */
+/* Judge an output and add the result to `v`; `got` is element 0 of its buffer
+ * after the op ran. */
 void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
                    const struct verify_oracle *oracle, const void *got);
-/* The same for each element, whose exact values are asked for here. */
+/* Judge every element; ask the oracle for the exact values piece by piece. */
 clade_status verify_output_whole(struct clade_verdict *v,
                                  const struct verify_judge *judge,
                                  enum clade_role role, const void *got);
-/* A verdict before anything has been judged. */
+/* Start a verdict: nothing has been judged yet. */
 void verify_begin(struct clade_verdict *v, const struct clade_op *op);
-/* Keep the first, worst outcome and its message. */
+/* Set outcome and message, unless the outcome is already as bad or worse. */
 void verify_blame(struct clade_verdict *v, enum clade_outcome outcome,
                   const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Count a verdict; what they come to, as a status with its message. */
+/* Count a verdict; turn the counts into a status with its message. */
 void verify_count(struct clade_verify_summary *summary,
                   const struct clade_verdict *v);
 clade_status verify_conclude(const struct clade_verify_summary *summary);

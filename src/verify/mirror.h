@@ -4,23 +4,23 @@
 
 #include "cpu/cpu.h"
 
-/* A tensor of a device's on the host: the pixels that it lies in. */
+/* A copy, on the host, of the pixels in which a device's tensor lies. */
 struct verify_copy {
     void *host;
-    size_t room; /* bytes there */
+    size_t room; /* bytes allocated */
     struct cpu_buffer wrap;
 };
 
 /* The bytes that a tensor spans, from its first element to its last. */
 size_t verify_span(const struct clade_tensor *t);
-/* Room for so many in a copy, whatever it held; then a tensor, read into it.
- * The caller frees copy->host. */
+/* Give a copy room for `bytes` bytes, losing its contents; read a tensor into a
+ * copy.  The caller frees copy->host. */
 clade_status verify_room(struct verify_copy *copy, size_t bytes);
 clade_status verify_fetch(struct verify_copy *copy, clade_backend *be,
                           const struct clade_tensor *t);
 
-/* An op over copies of its tensors, as they are before it runs.  An
- * algorithm's own scratch and layout are not among them. */
+/* An op over copies of its tensors, made before it runs.  The algorithm's
+ * scratch and packed filter are left out. */
 struct verify_mirror {
     struct clade_op op;
     struct verify_copy copy[CLADE_ROLES];

@@ -8,14 +8,14 @@
 
 #define D(id) (1u << DATA_##id)
 
-/* All kinds of data where the oracle can judge every element, one exact and
- * one random kind at a full batch. */
+/* At the small batch, where the oracle can judge every element, all kinds of
+ * data; at the full batch, one exact and one random kind. */
 static const struct {
     int batch;
     unsigned data;
 } batches[] = { { 2, ~0u }, { 32, D(EXACT) | D(RANDOM) } };
 
-/* The first tensor of two that is there, else `other`. */
+/* The first of two tensors that is there, else `other`. */
 static const struct clade_tensor *present(const struct clade_op *op,
                                           enum clade_role a, enum clade_role b,
                                           const struct clade_tensor *other)
@@ -59,7 +59,7 @@ struct op_case verify_case_of(const struct clade_op *op, const char *why)
     return c;
 }
 
-/* All that comes before the kind of data is the geometry. */
+/* Compare names up to the kind of data: that part is the geometry. */
 static bool is_known(const struct op_cases *cases, const struct op_case *c)
 {
     for (int i = 0; i < cases->count; i++)
@@ -82,7 +82,7 @@ static clade_status add_plan(struct op_cases *cases, const struct plan *plan,
     return st;
 }
 
-/* The reference makes the plan: only its geometry is wanted. */
+/* Make the plan on the reference: only its geometry is used. */
 clade_status verify_cases_batch(struct op_cases *cases, int batch,
                                 unsigned data)
 {

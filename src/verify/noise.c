@@ -57,7 +57,8 @@ static clade_status no_memory(void)
 /*
  * A bracket as one byte, which is exact enough for noise: a float's exponent
  * and two bits of its mantissa.  The codes 1 to 255 are quarters of octaves
- * from 2^-44 to 2^20, and 0 is 0.  What is smaller or larger gets the nearest.
+ * from 2^-44 to 2^20, and 0 is 0.  Brackets outside this range get the nearest
+ * code.
  */
 #define CODE_FIRST ((127 - 44) << 2)
 
@@ -103,8 +104,8 @@ static bool has_noise(const struct clade_op *op, enum clade_role role)
            !verify_is_exact(op->kind, role);
 }
 
-/* Take an op of the plan.  Without its ReLU it is another op, which has to be
- * prepared. */
+/* Take an op of the plan.  If it has a ReLU, `bare` is a different op, which
+ * has to be prepared. */
 static clade_status add_op(struct noise *n, struct noise_op *o,
                            const struct clade_op *op)
 {

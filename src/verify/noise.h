@@ -11,17 +11,17 @@
  *     scale * sigma * S * N(0,1)
  *
  * before the ReLU, if there is one.  S is the element's bracket: the op on
- * absolute values.  sigma is the RMS of (got - y)/S that this very op has
- * shown on this device, but at most 2u, so that a fault cannot widen what it
- * is judged by.  Outputs that are judged bit for bit get no noise.
+ * absolute values.  sigma is the RMS of (got - y)/S, measured for this op on
+ * this device.  It is cut to 2u, so that a fault cannot widen the limits that
+ * it is judged by.  Outputs that are judged bit for bit get no noise.
  *
  * Brackets are learnt in one run without noise.  They change little from step
  * to step, and hardly at all from run to run.
  */
 struct noise;
 
-/* For the plan of `net` that trains `batch` images a step.  The net is of
- * float32 and must outlive the noise. */
+/* Make the noise for the plan of `net` that trains `batch` images a step.  The
+ * net is of float32 and must outlive the noise. */
 clade_status noise_new(struct noise **noise, clade_net *net, int batch,
                        int steps);
 void noise_free(struct noise *noise);
@@ -30,18 +30,17 @@ enum noise_mode {
     NOISE_NONE,
     NOISE_MEASURE, /* measure sigma in step 0 */
     NOISE_LEARN,   /* the same, and learn brackets in all steps */
-    NOISE_ADD      /* add noise; after a run that learnt */
+    NOISE_ADD      /* add noise, after a run with NOISE_LEARN */
 };
 
 struct noise_use {
     enum noise_mode mode;
     /* With NOISE_ADD: */
-    uint32_t run; /* other runs get other noise */
+    uint32_t run; /* the run's number: each gets its own noise */
     double scale;
 };
 
-/* In a step of a run, run an op of the plan: what a net_observer's `run` is
- * for. */
+/* Run an op of the plan in a step; for a net_observer's `run`. */
 clade_status noise_run_op(struct noise *noise, const struct noise_use *use,
                           int step, int op);
 
@@ -49,8 +48,8 @@ clade_status noise_run_op(struct noise *noise, const struct noise_use *use,
 double noise_of_kind(const struct noise *noise, enum clade_op_kind kind);
 
 /*
- * The brackets of one output, flat and row-major, computed by the reference
- * `cpu` over absolute values; `scratch` is another mirror's memory.  The
+ * Compute the brackets of one output, flat and row-major, on the reference
+ * `cpu` over absolute values.  `scratch` is a second mirror to work in.  The
  * caller frees *bracket.
  */
 clade_status noise_bracket(float **bracket, clade_backend *cpu,

@@ -15,7 +15,7 @@
  * outputs.  Other ops are cheap and have one algorithm: judge every element. */
 #define ORACLE_PRODUCTS 4e8
 
-/* How the gate of a case is called. */
+/* The name of a case's gate. */
 static const char *gate_name(const struct op_case *c)
 {
     static const char *const names[] = { [GATE_BITS] = "bits",
@@ -27,13 +27,13 @@ static const char *gate_name(const struct op_case *c)
     return names[verify_all_exact(c->kind) ? GATE_BITS : GATE_BOUND];
 }
 
-/* A case with the values it should give, whatever computes it. */
+/* A case with the values that it should give on any device. */
 struct expected {
     const struct op_case *c;
     struct verify_host *host;
     struct verify_oracle oracle[CLADE_ROLES];
-    /* Where the oracle took samples, for the rest: what the first algorithm
-     * that passed computed on this backend. */
+    /* If the oracle took samples only: what the first algorithm that passed
+     * computed on this backend, to judge the rest by. */
     clade_backend *be;
     const char *algorithm;
     int depth;
@@ -92,9 +92,9 @@ static clade_status judge(struct clade_verdict *v, const struct expected *x,
 }
 
 /*
- * How far two algorithms may be apart where random data's exact values are not
- * known: both bounds, for the bracket of n products and an addend, all of them
- * at most 1.  Exact data leave no room.
+ * How far two algorithms may be apart where exact values are not known.  For
+ * random data, the sum of both bounds, for a bracket of n products and an
+ * addend, each at most 1.  For exact data, 0.
  */
 static double room_between(const struct expected *x, enum clade_role role,
                            int depth, bool denormals)
@@ -133,7 +133,8 @@ static void compare_output(struct clade_verdict *v, const struct expected *x,
     }
 }
 
-/* The elements that the oracle did not judge, against another algorithm's. */
+/* Compare all elements, also those that the oracle did not judge, with the
+ * first algorithm's. */
 static void compare_algorithms(struct clade_verdict *v,
                                const struct expected *x, clade_backend *be,
                                void *after[CLADE_ROLES])
@@ -148,8 +149,8 @@ static void compare_algorithms(struct clade_verdict *v,
                            room_between(x, role, v->depth, denormals));
 }
 
-/* Products alone have more than one algorithm; of the rest of their data
- * nothing is known that would bound all brackets. */
+/* Keep the first outputs that pass.  Only products have several algorithms.  Of
+ * their data, only exact and uniform ones have a bound for all brackets. */
 static void keep_first(struct expected *x, const struct clade_verdict *v,
                        clade_backend *be, void *after[CLADE_ROLES])
 {
@@ -169,7 +170,7 @@ static void keep_first(struct expected *x, const struct clade_verdict *v,
     }
 }
 
-/* One algorithm of one case; what fails at run time fails the case too. */
+/* Try one algorithm on one case.  If it fails to run, the case fails. */
 static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
                           const char *algorithm)
 {
@@ -222,7 +223,7 @@ clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
     return st;
 }
 
-/* What is asked for must be an algorithm: of the first case, a product. */
+/* The algorithm asked for must exist.  Try it on the first case, a product. */
 static clade_status check_algorithm(clade_backend *be, const char *algorithm)
 {
     struct verify_host *host;
@@ -241,7 +242,7 @@ static clade_status check_algorithm(clade_backend *be, const char *algorithm)
     return st;
 }
 
-/* Ops that are no products have one algorithm, whatever is asked for. */
+/* Ops other than products have one algorithm, whatever is asked for. */
 static bool is_wanted(const struct op_case *c, const char *algorithm,
                       const struct clade_verify_ops *options)
 {
@@ -249,7 +250,7 @@ static bool is_wanted(const struct op_case *c, const char *algorithm,
            !strcmp(options->algorithm, algorithm);
 }
 
-/* A case whose values are there; takes the host over. */
+/* Judge a case whose values are set.  Takes the host over. */
 static clade_status judge_host(struct clade_verify_summary *summary,
                                clade_backend *be, const struct op_case *c,
                                struct verify_host *host,

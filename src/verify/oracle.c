@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exact values that outputs are held against. */
+/* The exact values that outputs are compared with. */
 #include "verify/judge.h"
 
 #include <stdlib.h>
@@ -9,13 +9,13 @@
 #include "verify/host.h"
 
 #define SAMPLES      4096 /* anywhere */
-#define EDGES        512  /* with two coordinates at an end */
-#define TILES        512  /* at corners of tiles, */
-#define TILE         7    /* whose sides this divides, as GoogLeNet's images' */
-#define SHUFFLE      2654435761u /* a prime: all remainders, in disorder */
+#define EDGES        512  /* elements with two coordinates at an end */
+#define TILES        512  /* elements at corners of tiles */
+#define TILE         7    /* a tile's side; it divides GoogLeNet's sides */
+#define SHUFFLE      2654435761u /* a prime: multiples give every remainder */
 #define CORNERS      16
 #define SAMPLED      (CORNERS + EDGES + TILES + SAMPLES)
-#define ELEMENTS_MAX (1 << 22) /* whose exact values are kept at once */
+#define ELEMENTS_MAX (1 << 22) /* exact values kept at once */
 #define ORACLE_SEED  20160706u /* arbitrary, fixed */
 
 static int64_t index_of(const struct clade_tensor *t, const int64_t at[4])
@@ -23,7 +23,8 @@ static int64_t index_of(const struct clade_tensor *t, const int64_t at[4])
     return ((at[0] * t->h + at[1]) * t->w + at[2]) * t->c + at[3];
 }
 
-/* The k-th of the first and last places of tiles along an axis, in order. */
+/* The k-th tile end along an axis: first and last place of each tile, in
+ * order. */
 static int64_t tile_end(int64_t extent, int64_t k)
 {
     const int64_t end = (k / 2 + 1) * TILE;
@@ -31,7 +32,8 @@ static int64_t tile_end(int64_t extent, int64_t k)
     return k % 2 ? (end < extent ? end : extent) - 1 : k / 2 * TILE;
 }
 
-/* Move an element to corner `s` of all tiles' of its image. */
+/* Move an element to a corner of a tile of its image, the `s`-th in a shuffled
+ * order. */
 static void to_tile(int64_t at[4], const struct clade_tensor *t, uint32_t s)
 {
     const int64_t down = 2 * ((t->h + TILE - 1) / TILE);
@@ -42,7 +44,8 @@ static void to_tile(int64_t at[4], const struct clade_tensor *t, uint32_t s)
     at[2] = tile_end(t->w, corner % across);
 }
 
-/* Sample `s`: a corner, then elements of edges, of tiles' corners, any. */
+/* Choose sample `s`: first the corners, then elements of edges, then corners of
+ * tiles, then any elements. */
 static int64_t sample(const struct clade_tensor *t, uint32_t s)
 {
     const int64_t extent[4] = { t->n, t->h, t->w, t->c };
@@ -66,7 +69,8 @@ static int64_t sample(const struct clade_tensor *t, uint32_t s)
     return index_of(t, at);
 }
 
-/* The old values of an output that is added to; NULL in *old where it isn't. */
+/* Get the old values of an output that is added to; *old is NULL if it is
+ * overwritten. */
 static clade_status old_values(double **old, const struct clade_op *op,
                                const struct verify_oracle *o)
 {
@@ -83,7 +87,7 @@ static clade_status old_values(double **old, const struct clade_op *op,
     return CLADE_OK;
 }
 
-/* The oracle's values for the elements that `o` names. */
+/* Ask the oracle for the elements that `o` names. */
 static clade_status ask(struct verify_oracle *o, const struct clade_op *op)
 {
     const int c = op->t[o->role].c;
@@ -151,7 +155,8 @@ int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i)
     return oracle->index ? oracle->index[i] : oracle->first + i;
 }
 
-/* Where a float was subnormal: the result of a product, or one in memory. */
+/* Whether this thread turns a subnormal into 0: the result of a product, or one
+ * in memory. */
 static bool flushes(void)
 {
     const volatile float smallest = 0x1p-126f, subnormal = 0x1p-149f;
@@ -170,8 +175,8 @@ clade_status verify_trust_host(void)
     if (flushing)
         return clade_fail(CLADE_EMISTRUSTED,
                           "verify: this host's CPU takes subnormal floats for "
-                          "0, so its exact values are none: is it told so by a "
-                          "library that was built for speed?");
+                          "0, so it cannot compute exact values: is a library "
+                          "loaded that was built with -ffast-math?");
     return CLADE_OK;
 }
 
@@ -181,14 +186,14 @@ clade_status verify_can_judge(const clade_backend *be)
 
     if (clade_backend_real(be) != CLADE_F32)
         return clade_fail(CLADE_EUNSUPPORTED,
-                          "verify: %s stores double, as what judges does: only "
+                          "verify: %s stores double, as the judge does: only "
                           "single precision is judged",
                           d->selector);
     if (d->embedded)
         return clade_fail(CLADE_EUNSUPPORTED,
                           "verify: %s is of the embedded profile, whose "
                           "arithmetic may be coarser than the bounds: only the "
-                          "full one is judged",
+                          "full profile is judged",
                           d->selector);
     return verify_trust_host();
 }

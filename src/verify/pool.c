@@ -60,7 +60,7 @@ static clade_status make_avgpool_bwd(struct clade_op *op,
                                 p->c->flags);
 }
 
-/* A choice of maxpool's: any place of the window that is in the image. */
+/* Make a choice as maxpool_fwd's: any place of the window inside the image. */
 static uint8_t choice(const struct fill *f, int64_t i)
 {
     const struct op_case *c = f->c;

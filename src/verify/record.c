@@ -25,15 +25,15 @@ clade_status record_bad(const struct record_text *t, const char *what)
 }
 
 /*
- * A seed has 64 bits, and jansson's integers are signed: it gives up behind a
- * seed of 2^63 or more, at byte `end`.  Parse the text with the signed number
- * of the same bits in its place.
+ * A seed has 64 bits, and jansson's integers are signed: it fails at byte
+ * `end`, right after a seed of 2^63 or more.  Replace the seed by the signed
+ * number of the same bits, and parse again.
  */
 static json_t *parse_signed(const struct record_text *t, size_t end,
                             json_error_t *error)
 {
     size_t at = end, key;
-    char *copy = malloc(t->n + 2); /* a minus sign more */
+    char *copy = malloc(t->n + 2); /* room for a minus sign */
     json_t *object = NULL;
 
     while (at > 0 && isdigit((unsigned char)t->text[at - 1]))
@@ -99,7 +99,7 @@ clade_status record_parse(json_t **object, struct training_config *config,
         return st;
     format = get_text(*object, "format");
     if (!format || strcmp(format, t->format))
-        st = record_bad(t, "its format is another");
+        st = record_bad(t, "it has another format");
     else if (!get_config(config, *object))
         st = record_bad(t, "net, batch, steps, seed, learning_rate or momentum "
                            "is missing");
@@ -110,7 +110,7 @@ clade_status record_parse(json_t **object, struct training_config *config,
 
 /* ---- reading a record ---------------------------------------------------- */
 
-/* The total and each head's. */
+/* How many losses a step has: the total and each head's. */
 static size_t losses_a_step(const char *net)
 {
     const struct net_table *table = net_table_find(net);
@@ -221,7 +221,7 @@ static clade_status read_trace(struct record *r, json_t *o,
                           "%s: its net is '%s'; those known here: %s", t->name,
                           get_text(o, "net"), net_table_names);
     if (!json_is_false(json_object_get(o, "dropout")))
-        return record_bad(t, "it is not one without dropout");
+        return record_bad(t, "its training is not without dropout");
     if ((int)json_array_size(losses) != r->config.steps)
         return record_bad(t, "it has no row of losses a step");
     if (!json_is_object(tensors))
@@ -299,7 +299,7 @@ static bool put_quantity(json_t *losses, json_t *tensors,
     return !failed;
 }
 
-/* A record but for its format and its seed. */
+/* Make a record without its format and its seed. */
 static clade_status make_body(json_t **body, const struct trace *t,
                               const struct training_config *config,
                               const clade_backend *be)

@@ -15,8 +15,8 @@ struct record {
     struct trace trace;
 };
 
-/* Read a record; if `quick`, what it has of step 0.  CLADE_EDATA says what is
- * wrong with the file.  The caller frees the trace. */
+/* Read a record; if `quick`, only its step 0.  CLADE_EDATA says what is wrong
+ * with the file.  The caller frees the trace. */
 clade_status record_read(struct record *record, const char *file, bool quick);
 
 /* ---- what records and envelopes share ------------------------------------ */
@@ -31,9 +31,9 @@ struct record_text {
     const char *name, *format;
 };
 
-/* The JSON object that a text is, for the caller to free, and the training
- * that it names; config->net is NULL if that is no net known here.  CLADE_EDATA
- * says what is wrong with the text. */
+/* Parse a text: get its JSON object, which the caller frees, and the training
+ * that it describes.  config->net is NULL if the net is unknown here.
+ * CLADE_EDATA says what is wrong with the text. */
 clade_status record_parse(struct json_t **object,
                           struct training_config *config,
                           const struct record_text *text);

@@ -4,7 +4,7 @@
 
 #include "verify/kind.h"
 
-/* What the families' files say their reduced cases with. */
+/* How the families' files write their reduced cases. */
 
 /* How an image is padded.  UNEVEN: four different pads.  OUTPUT: there is no
  * window; r and s are P and Q. */
@@ -12,9 +12,9 @@ enum pad { SAME, VALID, UNEVEN, OUTPUT };
 
 /*
  * One geometry: a case for each kind in `kinds` and each kind of data that the
- * line and the kind have in common.  Where c or k is 0, it is the other one.
- * A kind takes those flags that it knows.  A gap makes a slice of more channels
- * of every tensor but filters.
+ * line and the kind have in common.  If c or k is 0, it equals the other one.
+ * A kind takes those flags that it knows.  With a gap, every tensor but a
+ * filter is a slice of more channels.
  */
 struct verify_line {
     unsigned kinds;
@@ -38,7 +38,7 @@ struct verify_line {
 #define RELU CLADE_RELU
 #define ACC  CLADE_ACCUMULATE
 
-/* The data of sums of one operand, and more of those of two. */
+/* Data for sums of one operand, and further data for sums of two. */
 #define SUM_DATA                                                               \
     (D(EXACT) | D(WIDE_A) | D(POSITION_A) | D(POSITIVE) | D(CONSTANT) |        \
      D(HUGE) | D(TINY) | D(DENORMAL) | D(CANCEL) | D(SPECIAL) | D(GAUSS) |     \

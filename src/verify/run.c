@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a case on a device so that nothing it does goes unseen: guards
- * around its buffers, NaN in its outputs, three runs with other work and other
- * scratch between, all of programs from their cached binaries; and a fourth,
- * once a program, of the program built from its source.
+ * Run a case on a device so that nothing it does goes unseen.  There are guards
+ * around its buffers and NaN in its outputs.  It runs three times with programs
+ * from their cached binaries, with other work between and other contents in
+ * scratch.  A fourth run, once for each program, uses the program built from
+ * its source.
  */
 #include "verify/verify.h"
 
@@ -26,14 +27,14 @@ struct made {
 struct rig {
     clade_backend *be;
     const struct verify_host *host;
-    struct backend_debug own;    /* where the backend has none */
-    struct backend_debug *debug; /* what the backend has meanwhile */
+    struct backend_debug own;    /* used if the backend has none */
+    struct backend_debug *debug; /* what the backend uses meanwhile */
     struct clade_op op;
     struct made cached, source;
     bool fresh; /* some program of it was new to this backend */
     struct clade_buffer *buffer[CLADE_ROLES];
-    clade_task *other;                 /* an update, done between runs, */
-    struct clade_buffer *other_buffer; /* of these parameters */
+    clade_task *other;                 /* an update, done between runs */
+    struct clade_buffer *other_buffer; /* the parameters of `other` */
     struct clade_step other_step;
     void *seen[RUNS - 1][CLADE_ROLES]; /* outputs of the earlier runs */
 };
@@ -51,7 +52,7 @@ static unsigned outputs(const struct rig *rig)
     return clade_op_outputs(rig->op.kind);
 }
 
-/* Scratch of the run's own, with a guard behind it. */
+/* Allocate scratch, with a guard behind it. */
 static clade_status add_scratch(struct rig *rig, enum clade_role role,
                                 size_t bytes)
 {
@@ -79,7 +80,7 @@ static clade_status make_pack(struct made *made, struct rig *rig)
     return st ? st : clade_backend_prepare(rig->be, &made->pack, &pack);
 }
 
-/* The op comes last and alone counts among what a triage asks after. */
+/* Prepare the op last: a triage asks only about its own launches. */
 static clade_status make(struct made *made, struct rig *rig,
                          enum backend_build build)
 {
@@ -97,7 +98,7 @@ static void release(struct made *made, clade_backend *be)
     clade_backend_release(be, made->pack);
 }
 
-/* From the source first, so that the program is in the cache. */
+/* Build from the source first, so that the program is in the cache. */
 static clade_status prepare(struct rig *rig, const char *algorithm)
 {
     const int programs = rig->debug->programs;
@@ -156,7 +157,7 @@ static clade_status setup(struct rig *rig, const char *algorithm)
     return st ? st : prepare(rig, algorithm);
 }
 
-/* What scratch holds before run `run`: it must not matter. */
+/* What scratch holds before run `run`.  It must not matter. */
 static uint32_t poison_of(int run)
 {
     static const uint32_t words[RUNS] = { 0x7fc00000u, 0u, 0x7f7fffffu };
@@ -179,7 +180,7 @@ static clade_status poison_scratch(struct rig *rig, enum clade_role role,
                                    GUARD_BYTES, VERIFY_GUARD);
 }
 
-/* Outputs and scratch as they were before, and something else done between. */
+/* Restore outputs, change the contents of scratch, and do other work. */
 static clade_status reset(struct rig *rig, int run)
 {
     clade_status st = poison_scratch(rig, CLADE_WORKSPACE, run);
@@ -234,14 +235,14 @@ static clade_status read_back(void **image, struct rig *rig,
     return clade_backend_read(rig->be, *image, rig->buffer[role], 0, bytes);
 }
 
-/* The byte of an element. */
+/* The offset of an element in bytes. */
 static size_t byte_of(const struct clade_tensor *t, int64_t i)
 {
     return clade_tensor_element(t, i) * clade_type_size(t->type);
 }
 
-/* Whether anything but the elements of an output has changed; `scratch` gets
- * a copy of the image in which the elements are as they were. */
+/* Whether nothing but the elements of an output has changed.  `scratch` becomes
+ * a copy of the image with the elements as they were. */
 static bool guards_hold(void *scratch, const void *image,
                         const struct verify_area *a,
                         const struct clade_tensor *t)
@@ -284,7 +285,7 @@ static clade_status check_guards(struct clade_verdict *v, struct rig *rig,
     return CLADE_OK;
 }
 
-/* Behind scratch there must still be the guard. */
+/* The guard behind scratch must be unchanged. */
 static clade_status check_scratch(struct clade_verdict *v, struct rig *rig,
                                   enum clade_role role)
 {
@@ -317,7 +318,7 @@ static void compare_runs(struct clade_verdict *v, const struct rig *rig,
     }
 }
 
-/* The same work by the program from its source. */
+/* Do the same work with the program built from its source. */
 static clade_status run_source(struct clade_verdict *v, struct rig *rig,
                                void *after[CLADE_ROLES])
 {

@@ -38,7 +38,7 @@ static const float *values_of(const struct clade_op *op, enum clade_role role)
     return ((struct cpu_buffer *)op->t[role].buffer)->host;
 }
 
-/* What is rounded once more: |w|. */
+/* w is rounded once more: add |w|. */
 static double beyond(const struct clade_op *op, enum clade_role role, int64_t i)
 {
     return role == CLADE_W ? fabsf(values_of(op, CLADE_W)[i]) : 0;

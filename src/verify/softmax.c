@@ -34,8 +34,9 @@ static clade_status make_loss_bwd(struct clade_op *op,
     return clade_op_loss_bwd(op, T(DX), T(Y), T(LABEL), p->c->scalar, p->step);
 }
 
-/* Logits whose probabilities are from even to nearly 0 and 1.  Two of a row are
- * special; all but a few are subnormal. */
+/* Logits whose probabilities go from even to nearly 0 and 1.  With special
+ * data, two in a row are special; with subnormal data, all but a few are
+ * subnormal. */
 static double logit(const struct fill *f, int64_t i)
 {
     const struct words r = data_words(f, i);
@@ -63,7 +64,7 @@ static double probability(const struct fill *f, int64_t i)
                                      : data_operand(f, i);
 }
 
-/* The label of an image.  One in four special ones is not a class. */
+/* The label of an image.  With special data, one in four is not a class. */
 static uint8_t label(const struct fill *f, int64_t i)
 {
     const struct words r = data_words(f, i);

@@ -75,8 +75,8 @@ static double median(double *v, int n)
     return n ? (v[(n - 1) / 2] + v[n / 2]) / 2 : 0;
 }
 
-/* The least that a quantity of this group is measured in; `work` has room for
- * the whole group. */
+/* The least divisor for deviations in this group; `work` has room for the whole
+ * group. */
 static double least_of(const struct spread *s, int group, double *work)
 {
     int n = 0;
@@ -97,9 +97,10 @@ static double ratio(double deviation, double spread, double least)
 }
 
 /*
- * Leaving one out, a quantity's largest distance is that of its largest
- * deviation, since d^2 / (rest - d^2) grows with d.  So two numbers of each
- * quantity say all about the noisy runs.
+ * Each noisy run is compared with all runs but itself.  A quantity's largest
+ * distance is that of its largest deviation d, since d^2 / (sum - d^2) grows
+ * with d.  So two numbers of each quantity are all that is needed of the noisy
+ * runs.
  */
 void spread_judge(double *distance, double *largest, const struct spread *s,
                   const double *deviation)
@@ -134,10 +135,10 @@ static double relative(double got, double centre, double unit)
 }
 
 /*
- * The upper quartile, because a ReLU that flips moves few elements by much:
- * where the samples meet one of those, a mean of squares would be a hundred
- * spreads away, and with it everyone's limit.  Where every element is within
- * e RMS, the L2 is within e L2, and the sum within e n RMS.
+ * The upper quartile, because a ReLU that flips moves few elements by much: if
+ * one of those were among the samples, a mean of squares would be a hundred
+ * spreads away, and would raise the limit for all.  Where every element is
+ * within e RMS, the L2 is within e L2, and the sum within e n RMS.
  */
 static double tensor_deviation(const struct quantity *got,
                                const struct quantity *centre,
@@ -258,14 +259,14 @@ clade_status spread_conclude(const struct clade_training *t, const char *name)
 {
     if (!isfinite(t->largest))
         return clade_fail(CLADE_EMISTRUSTED,
-                          "%s: a noisy run has values that are no numbers: "
+                          "%s: a noisy run has values that are not finite: "
                           "there is no spread to judge by",
                           name);
     if (t->distance <= 2 * t->largest)
         return CLADE_OK;
     return clade_fail(CLADE_EBOUND,
                       "%s: %.3g spreads away, where %d correct trainings reach "
-                      "%.3g; it parts at %s",
+                      "%.3g; the first to exceed that is %s",
                       name, t->distance, t->runs, t->largest, t->where);
 }
 

@@ -5,36 +5,37 @@
 #include "verify/trace.h"
 
 /*
- * How far noisy runs of a training are from its centre, and what is far.
+ * How far noisy runs of a training are from its centre, and what counts as far.
  *
- * Quantities are compared by deviations: relative ones, never negative.  A
- * deviation's distance is its ratio to the root mean square of the other runs'
- * deviations of the same quantity, the judged run among them.  But it is
- * measured in no less than the median, over the quantities of its group, of
- * that root mean square of all noisy runs.  For deviations have long tails:
- * where one run of a hundred flips a ReLU that the others do not, its few
+ * Quantities are compared by deviations, which are relative and never negative.
+ * A deviation's distance is its ratio to the root mean square (RMS) of the same
+ * quantity's deviations in the other runs.  For a noisy run, the judged run is
+ * one of these.  The divisor is at least the median, over the quantities of the
+ * group, of the RMS over all noisy runs.  This is because deviations have long
+ * tails: if one run of a hundred flips a ReLU that the others do not, its few
  * numbers jump by a hundred spreads.  A run's statistic is the largest distance
  * of its quantities.
  */
 struct spread {
     int n, runs;
-    int *group;      /* of each quantity; a group's are neighbours */
+    int *group;      /* of each quantity; those of a group are neighbours */
     double *squares; /* the sum over runs of the deviation's square */
     double *largest; /* the largest square of a run */
-    double *deviation, *distance; /* room for those of one run */
+    double *deviation, *distance; /* of one run, to work in */
 };
 
-/* For n quantities, all of group 0 until it is set. */
+/* Make a spread of n quantities, all in group 0 at first. */
 clade_status spread_new(struct spread *spread, int n);
 void spread_free(struct spread *spread);
-/* Make a group of the quantities of one kind and step. */
+/* Put the quantities of one kind and step into one group. */
 void spread_group(struct spread *spread, const struct trace *trace);
 /* Add a run: n deviations. */
 void spread_add(struct spread *spread, const double *deviation);
 
 /*
- * The distances of a run, and, in *largest, the largest statistic of the
- * noisy runs: with probability 1/(runs + 1) a run of their kind passes it.
+ * Compute the distances of a run and, in *largest, the largest statistic of the
+ * noisy runs.  Another run of their kind exceeds it with probability 1/(runs +
+ * 1).
  */
 void spread_judge(double *distance, double *largest,
                   const struct spread *spread, const double *deviation);
@@ -49,7 +50,7 @@ double spread_deviation(const struct quantity *got,
                         const struct quantity *centre,
                         const struct quantity *unit);
 
-#define SPREAD_RUNS       29 /* where a spread is made at once */
+#define SPREAD_RUNS       29 /* of a spread that is made on the spot */
 #define SPREAD_RUNS_QUICK 7
 
 /* What noisy runs are compared with, and how many there are.  Of run.noise,
@@ -78,8 +79,8 @@ struct judged {
 /* Report each tensor, and the worst of each step's losses and norms; then
  * conclude.  Returns what spread_conclude() does. */
 clade_status spread_verdict(struct spread *spread, const struct judged *judged);
-/* CLADE_EBOUND beyond twice the largest; CLADE_EMISTRUSTED if that is no
- * number.  The message starts with `name`. */
+/* CLADE_EBOUND beyond twice the largest; CLADE_EMISTRUSTED if that is not
+ * finite.  The message starts with `name`. */
 clade_status spread_conclude(const struct clade_training *training,
                              const char *name);
 

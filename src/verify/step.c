@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The step in lockstep: before each op of the plan that trains, its inputs are
- * read back from the device; after it, its outputs are judged against what
+ * Judge a training step op by op.  Before each op of the plan, its inputs are
+ * read back from the device.  After it, its outputs are compared with what
  * those inputs should have given.  So errors neither compound nor hide.
  */
 #include "verify/verify.h"
@@ -16,7 +16,7 @@
 #include "op/op.h"
 #include "status.h"
 
-#define STEP      1 /* the one that is watched: momenta are not 0 any more */
+#define STEP      1 /* the step to watch: momenta are no longer 0 */
 #define STEP_RATE 0.01f
 
 struct lockstep {
@@ -46,8 +46,8 @@ static clade_status interrupted(const struct lockstep *l)
     return verify_interrupted(l->options->stop, l->options->arg);
 }
 
-/* The op alone, with the inputs that it had: that must not count as what the
- * step queues. */
+/* Look into the op alone, with the inputs that it had.  What that queues must
+ * not count as the step's. */
 static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
 {
     const struct clade_verify_ops options = { .dump = l->options->dump,
@@ -81,7 +81,7 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     clade_status st;
 
     if (!verify_kind(op->kind)->make)
-        return CLADE_OK; /* judged through the op that reads it */
+        return CLADE_OK; /* judged with the op that reads it */
     st = interrupted(l);
     verify_begin(&v, op);
     snprintf(v.name, sizeof(v.name), "%s", op_describe(op));
@@ -130,7 +130,7 @@ static clade_status read_weights(float **weights, size_t *n, clade_net *net)
     return st;
 }
 
-/* What a training up to the watched step comes to. */
+/* The result of a training up to the watched step. */
 struct trained {
     float *weights; /* n of them, momenta among them */
     size_t n;
@@ -197,7 +197,7 @@ static void compare_weights(struct lockstep *l, const struct trained *a,
         v.want = b->weights[i];
         snprintf(v.where, sizeof(v.where), "number %zu", i);
         verify_blame(&v, CLADE_FAILED,
-                     "a step that isn't watched leaves other weights");
+                     "an unwatched step leaves different weights");
     }
     report(l, &v);
 }
@@ -212,14 +212,15 @@ static void compare_programs(struct lockstep *l, const struct trained *a,
         return;
     if (a->launched != b->launched)
         verify_blame(&v, CLADE_FAILED,
-                     "a step that isn't watched runs other programs: "
+                     "an unwatched step runs different programs: "
                      "%016llx, watched %016llx",
                      (unsigned long long)b->launched,
                      (unsigned long long)a->launched);
     report(l, &v);
 }
 
-static clade_status run(struct lockstep *l, const struct clade_batch *batch)
+static clade_status train_both(struct lockstep *l,
+                               const struct clade_batch *batch)
 {
     struct trained watched = { .n = 0 }, unwatched = { .n = 0 };
     clade_status st = train(&watched, l, batch, true);
@@ -254,7 +255,7 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
     batch = (struct clade_batch){ .n = options->batch,
                                   .bytes = data.train.images,
                                   .labels = data.train.labels };
-    st = run(&l, &batch);
+    st = train_both(&l, &batch);
     verify_mirror_free(&l.in);
     for (int role = 0; role < CLADE_ROLES; role++)
         free(l.out[role].host);

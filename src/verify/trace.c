@@ -178,14 +178,14 @@ static clade_status take_samples(struct quantity *q,
     if (q->dims != from->dims ||
         memcmp(q->shape, from->shape, q->dims * sizeof(*q->shape)))
         return clade_fail(CLADE_EDATA,
-                          "%s: %s has another shape than in the network", file,
+                          "%s: %s has a different shape in the network", file,
                           q->name);
     q->samples = from->samples;
     memcpy(q->at, from->at, sizeof(q->at));
     return CLADE_OK;
 }
 
-/* Of a norm's tensor, nothing but the norm is kept. */
+/* Add a tensor, or only its norm. */
 static clade_status add_tensor(struct tracer *t, struct quantity *q,
                                const struct clade_tensor *tensor)
 {

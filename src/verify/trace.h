@@ -6,8 +6,8 @@
 #include "verify/noise.h"
 
 /*
- * A training as doc/record-format.md has it: parameters, images and labels
- * come from one hash, and every step takes the same batch.
+ * A training as in doc/record-format.md: parameters, images and labels come
+ * from one hash, and every step takes the same batch.
  */
 struct training_config {
     const char *net, *algorithm; /* algorithm NULL: as the backend chooses */
@@ -24,8 +24,8 @@ struct training_config {
         .net = "googlenet-cifar10", .learning_rate = 0.01, .momentum = 0.9     \
     }
 
-/* A net and its batch, which can be trained again and again, each time from
- * the initial values on.  `be` must outlive it. */
+/* A net and its batch, which can be trained again and again, each time from the
+ * initial values.  `be` must outlive it. */
 struct training {
     clade_backend *be;
     clade_net *net;
@@ -55,7 +55,7 @@ struct quantity {
     int step;
     char name[96]; /* "step2/losses/aux1", "step0/gradient/conv1/kernel" */
     double value;  /* of a tensor, its L2: the root of the sum of squares */
-    /* The rest is a tensor's. */
+    /* The rest is set for tensors only. */
     double sum;
     int dims, shape[4];
     int64_t elements;
@@ -68,31 +68,31 @@ struct quantity {
 struct quantity quantity_of(enum quantity_kind kind, int step,
                             const char *name);
 
-/* What one training computed, in the order in which it did. */
+/* What one training computed, in that order. */
 struct trace {
-    const char *file; /* that it is from, for messages; or NULL */
+    const char *file; /* where it comes from, for messages; or NULL */
     struct quantity *list;
     int n, room;
 };
 
 struct trace_options {
     int steps;
-    bool norms, tensors;      /* beside the losses */
-    const struct trace *like; /* of tensors, only those that it has, sampled
-                                 where it is; NULL: all, sampled as records
-                                 are, and finite */
+    bool norms, tensors;      /* keep these as well as the losses */
+    const struct trace *like; /* keep only the tensors that it has, sampled
+                                 where it is; NULL: keep all, sampled as records
+                                 are; each must be finite */
     struct noise_use noise;
 };
 
 /*
- * Train, and keep in *trace what was computed, for the caller to free; NULL
- * keeps nothing.  CLADE_EDIVERGED names a tensor that is to be finite and is
+ * Train, and keep what was computed in *trace, which the caller frees; NULL
+ * keeps nothing.  CLADE_EDIVERGED names a tensor that must be finite and is
  * not, CLADE_EDATA one that has another shape in `like`.  Also what
  * clade_net_train() returns.
  */
 clade_status trace_make(struct trace *trace, struct training *training,
                         const struct trace_options *options);
-/* The same of a new training. */
+/* The same, with a new training. */
 clade_status trace_make_once(struct trace *trace, clade_backend *be,
                              const struct training_config *config,
                              const struct trace_options *options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole trainings: the device's beside the reference's.  They drift apart for
- * good reasons, so how far correct ones do is measured: that is the envelope
+ * Compare whole trainings, the device's and the reference's.  Correct ones
+ * drift apart, too.  How far they do is measured: that is the envelope
  * (doc/consistency.md).
  */
 #include <stdlib.h>
@@ -14,11 +14,11 @@
 #define BATCH       2 /* the standard training */
 #define STEPS       10
 #define STEPS_QUICK 2
-/* By how much the device's noise may be larger than the envelope's.  Twice the
- * largest distance passes, which leaves room for this. */
+/* How many times the envelope's noise the device's may be.  Twice the largest
+ * distance passes, which leaves room for this. */
 #define NOISE_ROOM  1.5
 #define NOISE_LEAST 0.25 /* u; a kind with less noise does not matter */
-/* The reference's own roundings, in double, after all steps. */
+/* What the reference's own roundings, in double, come to after all steps. */
 #define CENTRE_ROOM 1e-6
 
 struct trainer {
@@ -103,8 +103,8 @@ static bool is_of(const struct envelope *e, const struct training_config *c)
            e->config.momentum == c->momentum;
 }
 
-/* Whether the envelope can judge this training: also the device's noise, which
- * is measured here, must be about the envelope's, or less. */
+/* Whether the envelope can judge this training.  The device's noise, which is
+ * measured here, must also be at most about the envelope's. */
 static clade_status suits(bool *suited, const struct trainer *t,
                           const struct envelope *e)
 {
@@ -136,19 +136,20 @@ static clade_status check_centre(const struct trace *centre,
             return clade_fail(CLADE_EMISTRUSTED,
                               "the envelope is of another training: the "
                               "reference's %s is %.9g, and was %.9g (make a "
-                              "new one by clade verify --make-envelope)",
+                              "new one with clade verify --make-envelope)",
                               q->name, q->value, w->value);
     }
     return CLADE_OK;
 }
 
-/* Of the envelope's spread, keep the steps that this training has. */
+/* Use the envelope's spread, but only the steps that this training has. */
 static clade_status take_spread(const struct trainer *t, struct envelope *e)
 {
     const char *reference = t->options->reference;
 
     if (e->spread.n < t->centre.n)
-        return clade_fail(CLADE_EDATA, "the envelope has %d quantities of %d",
+        return clade_fail(CLADE_EDATA,
+                          "the envelope has only %d quantities of %d",
                           e->spread.n, t->centre.n);
     e->spread.n = t->centre.n;
     return reference && strcmp(reference, REFERENCE)
@@ -157,8 +158,8 @@ static clade_status take_spread(const struct trainer *t, struct envelope *e)
 }
 
 /*
- * A spread around the device's own training.  Around the reference's, a device
- * that is wrong in each run would be as far away as its own noisy runs, and
+ * Make a spread around the device's own training.  Around the reference's, a
+ * device that is wrong in each run would be as far away as its noisy runs, and
  * pass.
  */
 static clade_status replace_spread(const struct trainer *t, struct envelope *e)

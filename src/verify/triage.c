@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * After a failure: the same case once more without the compiler's
+ * After a failure, run the same case once more without the compiler's
  * optimisations, with other work-groups, by another algorithm, on another
- * platform's device, in Oclgrind.  The driver is named only where these say
- * so: the very kernel is right on other platforms, and right on this device
- * once it is compiled or grouped differently.
+ * platform's device, in Oclgrind.  The driver is named only where these say so:
+ * the very kernel is right on other platforms, and right on this device once it
+ * is compiled or grouped differently.
  *
- * What another algorithm does is told and decides nothing.  Where it fails on
- * this device as well, the fault is in what the two share: the driver, or the
- * code that queues them.  Where it passes, the fault is in the one kernel: in
- * its source, or in what the compiler made of it.
+ * What another algorithm does is reported but decides nothing.  Where it fails
+ * on this device as well, the fault is in what the two share: the driver, or
+ * the code that queues them.  Where it passes, the fault is in the one kernel:
+ * in its source, or in what the compiler made of it.
  */
 #include "verify/verify.h"
 
@@ -32,7 +32,7 @@ struct triage {
     char other_name[32], other_device[32];
 };
 
-/* Where it cannot be run, nothing is judged, and that says nothing. */
+/* If it cannot be run, nothing is judged, so it counts as not tried. */
 static enum result try_on(const struct triage *t, clade_backend *be,
                           const char *algorithm)
 {
@@ -44,7 +44,7 @@ static enum result try_on(const struct triage *t, clade_backend *be,
     return v.judged ? FAILS : NOT_TRIED;
 }
 
-/* A library that builds its kernels itself builds them as ever. */
+/* A library that builds its own kernels does not see the option: not tried. */
 static void try_unoptimised(struct triage *t)
 {
     struct backend_debug debug = { .unoptimised = true };
@@ -66,7 +66,7 @@ static void try_regrouped(struct triage *t)
     t->regrouped = try_on(t, t->be, t->algorithm);
     t->be->debug = NULL;
     if (!debug.regrouped)
-        t->regrouped = NOT_TRIED; /* its groups are what they must be */
+        t->regrouped = NOT_TRIED; /* no group has a size that can change */
 }
 
 static void try_other_algorithm(struct triage *t)
@@ -84,7 +84,7 @@ static void try_other_algorithm(struct triage *t)
     }
 }
 
-/* The same algorithm on another device, if that has it. */
+/* Try the same algorithm on another device, if that has it. */
 static enum result try_device(const struct triage *t, const char *device)
 {
     const char *names[VERIFY_ALGORITHMS_MAX];
@@ -103,7 +103,7 @@ static enum result try_device(const struct triage *t, const char *device)
     return result;
 }
 
-/* What an op does, and what moves. */
+/* Count an op's operations and the elements that it moves. */
 static double operations_of(const struct clade_op *op)
 {
     double n = clade_op_flops(op);
@@ -114,8 +114,8 @@ static double operations_of(const struct clade_op *op)
     return n;
 }
 
-/* The best device of another platform that has the same algorithm; and
- * Oclgrind, where it is a platform and the case is small. */
+/* Try the best device of another platform that has the same algorithm, and
+ * Oclgrind, if it is a platform and the case is small. */
 static void try_elsewhere(struct triage *t)
 {
     const char *here = clade_backend_device(t->be)->platform;

@@ -10,11 +10,11 @@
 #include "verify/mirror.h"
 
 /*
- * Run the case three times with an algorithm, other work between; after[role]
- * becomes the image of each buffer after the last run (the caller frees
- * them).  Then, where a program of it is new to this backend, once more with
- * programs built from source.  What is found on the way (guards, inputs, runs
- * that differ) is blamed on `v`.
+ * Run the case three times with an algorithm, with other work between.
+ * after[role] becomes a copy of each buffer after the last run; the caller
+ * frees it.  If a program of the case is new to this backend, run once more
+ * with programs built from source.  Blame `v` for faults found on the way:
+ * guards or inputs that changed, runs that differ.
  */
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
@@ -28,29 +28,30 @@ struct verify_attempt {
     void *arg;
 };
 
-/* Say in v->triage what a failure changes with: the compiler's optimisations,
- * groups, the algorithm, the device; and whether that names the driver. */
+/* Say in v->triage what a failure depends on (the compiler's optimisations,
+ * groups, the algorithm, the device), and whether the driver is suspect. */
 void verify_triage(struct clade_verdict *v, clade_backend *be,
                    const struct verify_attempt *attempt);
 
-/* Write a case with its inputs into a folder that is made: clade-op/2,
- * safetensors (doc/consistency.md).  Sets v->file; CLADE_EIO names it. */
+/* Write a case with its inputs to a file in a folder, which is made if it is
+ * missing.  The format is clade-op/2, safetensors (doc/consistency.md).  Sets
+ * v->file; CLADE_EIO names it. */
 clade_status verify_dump(const char *folder, const struct op_case *c,
                          const struct verify_host *host,
                          struct clade_verdict *v, clade_backend *be);
 /* The name of such a file; the caller frees it.  NULL: no memory. */
 char *verify_dump_path(const char *folder, const struct clade_verdict *v);
-/* Make the case of such a file.  CLADE_EDATA or CLADE_EIO name it. */
+/* Make the case that such a file holds.  CLADE_EDATA or CLADE_EIO name it. */
 clade_status verify_undump(struct verify_host **host, struct op_case *c,
                            const char *path);
 
 /* Algorithms of one op, at most. */
 #define VERIFY_ALGORITHMS_MAX 16
-/* So many failures, the first of a suite, are looked into and dumped. */
+/* How many failures of a suite, from the first on, are looked into and
+ * dumped. */
 #define VERIFY_FAILURES_MAX 8
 
-/* After a failure, do what options ask for with a case, whose host this takes
- * over. */
+/* After a failure, do with a case what options ask for.  Takes `host` over. */
 clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
                               const struct op_case *c, struct verify_host *host,
                               const struct clade_verify_ops *options);
