@@ -132,6 +132,41 @@ static void test_programs(clade_backend *be)
            v.message);
 }
 
+/* A backend whose update depends on how many ops the step has: a rewrite that
+ * removes one changes the weights. */
+static clade_status count_ops(clade_backend *be, clade_task *task)
+{
+    static int ops;
+    const clade_status st = launch(be, task);
+
+    ops = task->op.kind == CLADE_RESIZE ? 0 : ops + 1;
+    if (task->op.kind == CLADE_SGD)
+        *element(&task->op.t[CLADE_W], 0) = (float)ops;
+    return st;
+}
+
+static void keep_rewrite(void *arg, const struct clade_verdict *v)
+{
+    if (!strcmp(v->name, "step as without dead-ops"))
+        keep_verdict(arg, v);
+}
+
+static void test_rewrites(clade_backend *be)
+{
+    struct clade_verdict v = { .judged = 0 };
+    const struct clade_verify_step options = {
+        .batch = 1, .seed = 1, .report = keep_rewrite, .arg = &v
+    };
+    struct clade_verify_summary summary;
+
+    faulty_reset();
+    faulty.run = count_ops;
+    if (clade_verify_step(&summary, be, &options) && !v.judged)
+        tap_note("%s", clade_error());
+    tap_ok(v.outcome == CLADE_FAILED && v.got != v.want,
+           "a rewrite that changes weights: %s", v.message);
+}
+
 /* The one file of a dump of case `c`, whose input x must be the case's. */
 static bool dumped(const char *folder, const struct op_case *c)
 {
@@ -362,7 +397,7 @@ int main(void)
 
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
-    tap_plan(14);
+    tap_plan(15);
     test_embedded(be);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
@@ -373,6 +408,7 @@ int main(void)
     test_flushing(be, &cases, CLADE_DROPOUT_FWD);
     test_look_into(be, &cases.list[0]);
     test_programs(be);
+    test_rewrites(be);
     free(cases.list);
     faulty_close(be);
     return tap_done();

@@ -92,8 +92,9 @@ struct clade_verify_step {
 
 /*
  * Judge each op of a training step, in the very plan that trains, on its own
- * inputs as the device has them; then check that a step that isn't watched
- * leaves the same weights, bit for bit.
+ * inputs as the device has them.  Then train again without watching, and
+ * without each of the rewrites that make the plan: the weights must be the same,
+ * bit for bit.
  *
  * CLADE_OK, CLADE_EBOUND, CLADE_EMISTRUSTED or CLADE_EUNSUPPORTED as for
  * clade_verify_ops(); and what clade_net_new() and clade_net_train() return.

@@ -13,6 +13,7 @@
 #include <clade/data.h>
 
 #include "net/net.h"
+#include "net/rewrite.h"
 #include "op/op.h"
 #include "status.h"
 
@@ -134,11 +135,15 @@ static clade_status read_weights(float **weights, size_t *n, clade_net *net)
 struct trained {
     float *weights; /* n of them, momenta among them */
     size_t n;
-    uint64_t launched; /* a hash of all that was queued */
+    uint64_t launched;             /* a hash of all that was queued */
+    struct clade_result evaluated; /* the batch, after the training */
 };
 
+/* Train, watched or not, and evaluate; `without` is a rewrite that is left out
+ * of the plans, or NULL. */
 static clade_status train(struct trained *t, struct lockstep *l,
-                          const struct clade_batch *batch, bool watched)
+                          const struct clade_batch *batch, bool watched,
+                          const char *without)
 {
     const struct net_observer observer = { .arg = l,
                                            .before = before,
@@ -150,7 +155,8 @@ static clade_status train(struct trained *t, struct lockstep *l,
     clade_status st;
 
     config.algorithm = l->options->algorithm;
-    config.train_batch = batch->n;
+    config.without = without;
+    config.train_batch = config.eval_batch = batch->n;
     config.seed = l->options->seed;
     st = clade_net_new(&net, l->be, &config);
     if (st)
@@ -165,40 +171,53 @@ static clade_status train(struct trained *t, struct lockstep *l,
     l->be->debug = NULL;
     t->launched = debug.launched;
     if (!st)
+        st = net_eval(net, batch, &t->evaluated, NULL);
+    if (!st)
         st = read_weights(&t->weights, &t->n, net);
     clade_net_free(net);
     return st;
 }
 
-/* Watching must not have changed anything. */
-static struct clade_verdict unwatched_verdict(const char *name, size_t n)
+/* A step must be the same without something that changes nothing. */
+static struct clade_verdict same_verdict(const char *name, const char *without,
+                                         const char *why, size_t n)
 {
     struct clade_verdict v = { .op = "step",
                                .data = "training",
                                .gate = "bits",
-                               .why = "watching must change nothing",
+                               .why = why,
                                .judged = (int64_t)n,
                                .elements = (int64_t)n };
 
-    snprintf(v.name, sizeof(v.name), "%s as without watching", name);
+    snprintf(v.name, sizeof(v.name), "%s as without %s", name, without);
     return v;
 }
 
-static void compare_weights(struct lockstep *l, const struct trained *a,
-                            const struct trained *b)
+static const char watching[] = "watching must change nothing";
+
+/* Blame a verdict for the first weight that differs. */
+static void compare_weights(struct clade_verdict *v, const struct trained *a,
+                            const struct trained *b, const char *message)
 {
-    struct clade_verdict v = unwatched_verdict("weights and momenta", a->n);
     size_t i = 0;
 
     while (i < a->n && !memcmp(&a->weights[i], &b->weights[i], sizeof(float)))
         i++;
-    if (i < a->n) {
-        v.got = a->weights[i];
-        v.want = b->weights[i];
-        snprintf(v.where, sizeof(v.where), "number %zu", i);
-        verify_blame(&v, CLADE_FAILED,
-                     "an unwatched step leaves different weights");
-    }
+    if (i == a->n)
+        return;
+    v->got = a->weights[i];
+    v->want = b->weights[i];
+    snprintf(v->where, sizeof(v->where), "number %zu", i);
+    verify_blame(v, CLADE_FAILED, "%s", message);
+}
+
+static void judge_weights(struct lockstep *l, const struct trained *a,
+                          const struct trained *b)
+{
+    struct clade_verdict v =
+        same_verdict("weights and momenta", "watching", watching, a->n);
+
+    compare_weights(&v, a, b, "an unwatched step leaves different weights");
     report(l, &v);
 }
 
@@ -206,7 +225,7 @@ static void compare_weights(struct lockstep *l, const struct trained *a,
 static void compare_programs(struct lockstep *l, const struct trained *a,
                              const struct trained *b)
 {
-    struct clade_verdict v = unwatched_verdict("programs", 1);
+    struct clade_verdict v = same_verdict("programs", "watching", watching, 1);
 
     if (!a->launched && !b->launched)
         return;
@@ -219,18 +238,48 @@ static void compare_programs(struct lockstep *l, const struct trained *a,
     report(l, &v);
 }
 
-static clade_status train_both(struct lockstep *l,
-                               const struct clade_batch *batch)
+static bool same_losses(const struct clade_result *a,
+                        const struct clade_result *b)
+{
+    return !memcmp(a->head_loss, b->head_loss, sizeof(a->head_loss)) &&
+           !memcmp(a->hits, b->hits, sizeof(a->hits));
+}
+
+/* Train once more without a rewrite of the plans. */
+static clade_status judge_rewrite(struct lockstep *l,
+                                  const struct clade_batch *batch,
+                                  const struct trained *a, const char *rewrite)
+{
+    struct clade_verdict v =
+        same_verdict("step", rewrite, "a rewrite must change no bit", a->n);
+    struct trained b = { .n = 0 };
+    clade_status st = train(&b, l, batch, false, rewrite);
+
+    if (!st) {
+        compare_weights(&v, a, &b, "without the rewrite, weights differ");
+        if (!same_losses(&a->evaluated, &b.evaluated))
+            verify_blame(&v, CLADE_FAILED,
+                         "without the rewrite, an evaluation's losses differ");
+        report(l, &v);
+    }
+    free(b.weights);
+    return st;
+}
+
+static clade_status train_all(struct lockstep *l,
+                              const struct clade_batch *batch)
 {
     struct trained watched = { .n = 0 }, unwatched = { .n = 0 };
-    clade_status st = train(&watched, l, batch, true);
+    clade_status st = train(&watched, l, batch, true, NULL);
 
     if (!st)
-        st = train(&unwatched, l, batch, false);
+        st = train(&unwatched, l, batch, false, NULL);
     if (!st) {
         compare_programs(l, &watched, &unwatched);
-        compare_weights(l, &watched, &unwatched);
+        judge_weights(l, &watched, &unwatched);
     }
+    for (const struct rewrite *r = rewrites; r->name && !st; r++)
+        st = judge_rewrite(l, batch, &unwatched, r->name);
     free(watched.weights);
     free(unwatched.weights);
     return st;
@@ -255,7 +304,7 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
     batch = (struct clade_batch){ .n = options->batch,
                                   .bytes = data.train.images,
                                   .labels = data.train.labels };
-    st = train_both(&l, &batch);
+    st = train_all(&l, &batch);
     verify_mirror_free(&l.in);
     for (int role = 0; role < CLADE_ROLES; role++)
         free(l.out[role].host);
