@@ -73,7 +73,10 @@ static const char *number(const char *format, double x)
     static unsigned next;
     char *text = texts[next++ % COUNT_OF(texts)];
 
-    snprintf(text, sizeof texts[0], isnan(x) ? "" : format, x);
+    if (isnan(x))
+        text[0] = '\0';
+    else
+        snprintf(text, sizeof texts[0], format, x);
     return text;
 }
 
