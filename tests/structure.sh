@@ -76,7 +76,7 @@ calls()
         nm -P -g "$object" | sed "s,^,defines $source ,"
         objdump -r "$object" | sed "s,^,uses $source ,"
     done | awk '
-        $1 == "defines" && $4 !~ /^[Uwv]$/ { definer[$3] = $2 }
+        $1 == "defines" && $4 !~ /^[UwvC]$/ { definer[$3] = $2 }
         $1 == "uses" && $3 == "RELOCATION" { code = $6 ~ /^\[\.text/ }
         $1 == "uses" && NF == 5 && code {
             sub(/[-+]0x[0-9a-f]+$/, "", $5)
