@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static cl_icd_dispatch below;
+
 /* ---- answers ------------------------------------------------------------- */
 
 static const cl_device_type gpu = CL_DEVICE_TYPE_GPU;
@@ -49,14 +51,15 @@ static cl_int answer_name(cl_device_id dev, size_t size, void *value,
 {
     char name[256] = "", both[320];
 
-    driver.clGetDeviceInfo(dev, CL_DEVICE_NAME, sizeof name - 1, name, NULL);
+    below.clGetDeviceInfo(dev, CL_DEVICE_NAME, sizeof name - 1, name, NULL);
     snprintf(both, sizeof both, "%s as %s", name, limits.profile.name);
     return answer(both, strlen(both) + 1, size, value, needed);
 }
 
-CL_API_ENTRY cl_int CL_API_CALL rules_device(cl_device_id dev,
-                                             cl_device_info what, size_t size,
-                                             void *value, size_t *needed)
+static CL_API_ENTRY cl_int CL_API_CALL device_info(cl_device_id dev,
+                                                   cl_device_info what,
+                                                   size_t size, void *value,
+                                                   size_t *needed)
 {
     if (what == CL_DEVICE_NAME)
         return answer_name(dev, size, value, needed);
@@ -66,13 +69,12 @@ CL_API_ENTRY cl_int CL_API_CALL rules_device(cl_device_id dev,
         if (answers[i].what == what)
             return answer((const char *)&limits.profile + answers[i].at,
                           answers[i].bytes, size, value, needed);
-    return driver.clGetDeviceInfo(dev, what, size, value, needed);
+    return below.clGetDeviceInfo(dev, what, size, value, needed);
 }
 
-CL_API_ENTRY cl_int CL_API_CALL rules_kernel(cl_kernel kernel, cl_device_id dev,
-                                             cl_kernel_work_group_info what,
-                                             size_t size, void *value,
-                                             size_t *needed)
+static CL_API_ENTRY cl_int CL_API_CALL
+kernel_info(cl_kernel kernel, cl_device_id dev, cl_kernel_work_group_info what,
+            size_t size, void *value, size_t *needed)
 {
     if (what == CL_KERNEL_WORK_GROUP_SIZE)
         return answer(&limits.profile.group, sizeof limits.profile.group, size,
@@ -80,28 +82,35 @@ CL_API_ENTRY cl_int CL_API_CALL rules_kernel(cl_kernel kernel, cl_device_id dev,
     if (what == CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE)
         return answer(&limits.profile.wave, sizeof limits.profile.wave, size,
                       value, needed);
-    return driver.clGetKernelWorkGroupInfo(kernel, dev, what, size, value,
-                                           needed);
+    return below.clGetKernelWorkGroupInfo(kernel, dev, what, size, value,
+                                          needed);
 }
 
 /* ---- refusals, with the codes of OpenCL 1.2's specification -------------- */
 
-cl_int rules_buffer(size_t bytes)
+static CL_API_ENTRY cl_mem CL_API_CALL create_buffer(cl_context ctx,
+                                                     cl_mem_flags flags,
+                                                     size_t bytes, void *host,
+                                                     cl_int *err)
 {
-    return limits.profile.name && bytes > limits.profile.buffer
-               ? CL_INVALID_BUFFER_SIZE
-               : CL_SUCCESS;
+    if (bytes <= limits.profile.buffer)
+        return below.clCreateBuffer(ctx, flags, bytes, host, err);
+    if (err)
+        *err = CL_INVALID_BUFFER_SIZE;
+    return NULL;
 }
 
-CL_API_ENTRY cl_mem CL_API_CALL rules_part(cl_mem mem, cl_mem_flags flags,
-                                           cl_buffer_create_type type,
-                                           const void *info, cl_int *err)
+static CL_API_ENTRY cl_mem CL_API_CALL create_part(cl_mem mem,
+                                                   cl_mem_flags flags,
+                                                   cl_buffer_create_type type,
+                                                   const void *info,
+                                                   cl_int *err)
 {
     const cl_buffer_region *region = info;
 
     if (type != CL_BUFFER_CREATE_TYPE_REGION || !info ||
         region->origin % (limits.profile.align / 8) == 0)
-        return driver.clCreateSubBuffer(mem, flags, type, info, err);
+        return below.clCreateSubBuffer(mem, flags, type, info, err);
     if (err)
         *err = CL_MISALIGNED_SUB_BUFFER_OFFSET;
     return NULL;
@@ -113,10 +122,9 @@ static cl_ulong local_of(cl_command_queue queue, cl_kernel kernel)
     cl_device_id dev = NULL;
     cl_ulong bytes = 0;
 
-    driver.clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof dev, &dev,
-                                 NULL);
-    driver.clGetKernelWorkGroupInfo(kernel, dev, CL_KERNEL_LOCAL_MEM_SIZE,
-                                    sizeof bytes, &bytes, NULL);
+    below.clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof dev, &dev, NULL);
+    below.clGetKernelWorkGroupInfo(kernel, dev, CL_KERNEL_LOCAL_MEM_SIZE,
+                                   sizeof bytes, &bytes, NULL);
     return bytes;
 }
 
@@ -135,21 +143,42 @@ static cl_int check_dimension(int i, size_t global, size_t local)
                : CL_SUCCESS;
 }
 
-cl_int rules_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dims,
-                    const size_t *global, const size_t *local)
+static cl_int check_grid(cl_uint dims, const size_t *global,
+                         const size_t *local)
 {
     size_t items = 1;
     cl_int err;
 
-    if (!limits.profile.name)
-        return CL_SUCCESS;
     for (cl_uint i = 0; local && i < dims; i++) {
         if ((err = check_dimension(i, global[i], local[i])))
             return err;
         items *= local[i];
     }
-    if (items > limits.profile.group)
-        return CL_INVALID_WORK_GROUP_SIZE;
-    return local_of(queue, kernel) > limits.profile.local ? CL_OUT_OF_RESOURCES
-                                                          : CL_SUCCESS;
+    return items > limits.profile.group ? CL_INVALID_WORK_GROUP_SIZE
+                                        : CL_SUCCESS;
+}
+
+static CL_API_ENTRY cl_int CL_API_CALL
+launch(cl_command_queue queue, cl_kernel kernel, cl_uint dims,
+       const size_t *offset, const size_t *global, const size_t *local,
+       cl_uint n, const cl_event *wait, cl_event *event)
+{
+    const cl_int err = check_grid(dims, global, local);
+
+    if (err)
+        return err;
+    if (local_of(queue, kernel) > limits.profile.local)
+        return CL_OUT_OF_RESOURCES;
+    return below.clEnqueueNDRangeKernel(queue, kernel, dims, offset, global,
+                                        local, n, wait, event);
+}
+
+void rules_install(cl_icd_dispatch *table)
+{
+    below = *table;
+    table->clCreateBuffer = create_buffer;
+    table->clCreateSubBuffer = create_part;
+    table->clEnqueueNDRangeKernel = launch;
+    table->clGetDeviceInfo = device_info;
+    table->clGetKernelWorkGroupInfo = kernel_info;
 }

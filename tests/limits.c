@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layer's door: what CLADE_LIMITS says, and the functions that it
- * replaces. */
+/* The layer's door: what CLADE_LIMITS says, and what the ICD loader calls. */
 #include "limits.h"
 
 #include <stdio.h>
@@ -8,7 +7,6 @@
 #include <string.h>
 
 struct limits limits;
-cl_icd_dispatch driver;
 static cl_icd_dispatch table;
 
 /* ---- the environment ----------------------------------------------------- */
@@ -67,37 +65,8 @@ static void read_environment(void)
         limits.profile.buffer = limits.profile.memory = (cl_ulong)1 << 40;
 }
 
-/* ---- the functions ------------------------------------------------------- */
-
-static CL_API_ENTRY cl_mem CL_API_CALL create_buffer(cl_context ctx,
-                                                     cl_mem_flags flags,
-                                                     size_t bytes, void *host,
-                                                     cl_int *err)
-{
-    const cl_int refused = rules_buffer(bytes);
-
-    if (!refused)
-        return driver.clCreateBuffer(ctx, flags, bytes, host, err);
-    if (err)
-        *err = refused;
-    return NULL;
-}
-
-/* A launch passes the rules, then the faults, then the mode. */
-static CL_API_ENTRY cl_int CL_API_CALL
-launch(cl_command_queue queue, cl_kernel kernel, cl_uint dims,
-       const size_t *offset, const size_t *global, const size_t *local,
-       cl_uint n, const cl_event *wait, cl_event *event)
-{
-    const cl_int err = rules_launch(queue, kernel, dims, global, local);
-
-    if (err)
-        return err;
-    if (limits.null)
-        return null_answer(event, false);
-    return driver.clEnqueueNDRangeKernel(queue, kernel, dims, offset, global,
-                                         local, n, wait, event);
-}
+/* ---- what the loader calls
+ * ------------------------------------------------------- */
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size,
                                                void *value, size_t *needed)
@@ -126,17 +95,15 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n,
     const size_t bytes = n * sizeof(void *);
 
     read_environment();
-    memcpy(&driver, target, bytes < sizeof driver ? bytes : sizeof driver);
-    table = driver;
-    if (limits.profile.name) {
-        table.clGetDeviceInfo = rules_device;
-        table.clGetKernelWorkGroupInfo = rules_kernel;
-        table.clCreateSubBuffer = rules_part;
-    }
-    table.clCreateBuffer = create_buffer;
-    table.clEnqueueNDRangeKernel = launch;
+    memcpy(&table, target, bytes < sizeof table ? bytes : sizeof table);
     if (limits.null)
         null_install(&table);
+    if (limits.late)
+        late_install(&table);
+    if (limits.refuse || limits.fail || limits.lost)
+        fail_install(&table);
+    if (limits.profile.name)
+        rules_install(&table);
     *n_replaced = n;
     *replaced = &table;
     return CL_SUCCESS;

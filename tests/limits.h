@@ -58,48 +58,15 @@ struct limits {
 };
 extern struct limits limits;
 
-/* The driver's functions. */
-extern cl_icd_dispatch driver;
+/*
+ * Each of the following replaces some functions in `table`, and calls those
+ * that were there before.  So they lie on each other: the driver below, then
+ * those of the words in CLADE_LIMITS, the rules on top.
+ */
 
-/* ---- limits-rules.c: the profile's answers and refusals ------------------ */
-
-CL_API_ENTRY cl_int CL_API_CALL rules_device(cl_device_id dev,
-                                             cl_device_info what, size_t size,
-                                             void *value, size_t *needed);
-CL_API_ENTRY cl_int CL_API_CALL rules_kernel(cl_kernel kernel, cl_device_id dev,
-                                             cl_kernel_work_group_info what,
-                                             size_t size, void *value,
-                                             size_t *needed);
-CL_API_ENTRY cl_mem CL_API_CALL rules_part(cl_mem mem, cl_mem_flags flags,
-                                           cl_buffer_create_type type,
-                                           const void *info, cl_int *err);
-/* The code with which the GPU's driver refuses a buffer or a launch, or
- * CL_SUCCESS. */
-cl_int rules_buffer(size_t bytes);
-cl_int rules_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dims,
-                    const size_t *global, const size_t *local);
-
-/* ---- limits-null.c: null execution --------------------------------------- */
-
-/* Replace in `table` what must not reach the driver. */
-void null_install(cl_icd_dispatch *table);
-/* Answer a command that was queued; `failed`: its event will say so. */
-cl_int null_answer(cl_event *event, bool failed);
-
-/* ---- limits-late.c: commands that begin late ----------------------------- */
-
-void late_install(cl_icd_dispatch *table);
-/* Hold back what is queued from here on, until late_begin(). */
-cl_int late_hold(cl_command_queue queue);
-void late_begin(cl_command_queue queue);
-
-/* ---- limits-fail.c: launches that fail ----------------------------------- */
-
-void fail_install(cl_icd_dispatch *table);
-/* Count a launch.  Returns the code with which it is refused, or CL_SUCCESS.
- * *failed: it will fail. */
-cl_int fail_launch(bool *failed);
-/* Remember that the command of this event fails. */
-void fail_event(cl_event event);
+void null_install(cl_icd_dispatch *table);  /* limits-null.c */
+void late_install(cl_icd_dispatch *table);  /* limits-late.c */
+void fail_install(cl_icd_dispatch *table);  /* limits-fail.c */
+void rules_install(cl_icd_dispatch *table); /* limits-rules.c */
 
 #endif

@@ -51,6 +51,7 @@ TESTS = $(check_PROGRAMS) $(test_scripts)
 # These are not part of `make check`; other targets build and run them.
 EXTRA_PROGRAMS = \
   $(driver_programs) \
+  tests/limits-layer.t \
   tests/mutants.t \
   tests/programs
 
@@ -235,6 +236,8 @@ EXTRA_DIST += \
 # libtool would make an archive.
 EXTRA_LTLIBRARIES = tests/limits.la
 tests_limits_la_SOURCES = \
+  tests/limits-fail.c \
+  tests/limits-late.c \
   tests/limits-null.c \
   tests/limits-profiles.c \
   tests/limits-rules.c \
@@ -243,4 +246,10 @@ tests_limits_la_SOURCES = \
 tests_limits_la_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
 tests_limits_la_LDFLAGS = -module -avoid-version -shared \
   -rpath $(abs_builddir)/tests
-CLEANFILES += tests/limits.la
+tests_limits_layer_t_SOURCES = \
+  tests/limits-layer.c \
+  tests/limits-profiles.c \
+  tests/limits.h
+tests_limits_layer_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
+tests_limits_layer_t_LDADD = libtap.la $(OPENCL_LIBS)
+CLEANFILES += tests/limits-layer.t tests/limits.la
