@@ -36,8 +36,8 @@ const char *ocl_device_lacks(cl_device_id dev);
 /* ---- cache.c ----------------------------------------------------------- */
 
 /* Load or store the file of a key in the cache folder.  Load returns malloc'd
- * bytes with a 0 after them, or NULL if the file is absent, damaged or of
- * another key.  Storing is best effort. */
+ * bytes with a 0 after them, or NULL if the file is absent, damaged, of another
+ * key, or not this user's alone to write.  Storing is best effort. */
 void *ocl_cache_load(const char *key, size_t *bytes);
 void ocl_cache_store(const char *key, const void *data, size_t bytes);
 /* "platform, device, driver": the start of every key, malloc'd. */
