@@ -234,3 +234,18 @@ CLEANFILES += $(driver_programs)
 EXTRA_DIST += \
   doc/drivers.md \
   tests/drivers/oclgrind.sh
+
+# Hold a device to the limits of GPUs: a layer that the ICD loader loads; see
+# tests/limits.h.  A module has no -rpath unless it is installed; with none,
+# libtool would make an archive.
+EXTRA_LTLIBRARIES = tests/limits.la
+tests_limits_la_SOURCES = \
+  tests/limits-null.c \
+  tests/limits-profiles.c \
+  tests/limits-rules.c \
+  tests/limits.c \
+  tests/limits.h
+tests_limits_la_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
+tests_limits_la_LDFLAGS = -module -avoid-version -shared \
+  -rpath $(abs_builddir)/tests
+CLEANFILES += tests/limits.la
