@@ -2,7 +2,7 @@
 #ifndef CLADE_VERIFY_H
 #define CLADE_VERIFY_H
 
-#include <clade/backend.h>
+#include <clade/net.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -79,6 +79,26 @@ CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
                                        clade_backend *be, const char *file,
                                        const struct clade_verify_ops *options);
 
+/*
+ * The self-test before a net is made: try every program that the plans of
+ * `config` use, once, on small ops with exact and with random data.  A verdict
+ * is kept in the cache for each use of a program, device and driver, and is not
+ * asked for again.  An algorithm found wrong is avoided by `be` from then on,
+ * if another one is right; a notice says so.
+ *
+ * The self-test may take minutes if programs must be built, and the driver may
+ * not survive it: whoever cannot risk that calls it in a process of its own.
+ * `stop` is as clade_verify_ops'.
+ *
+ * CLADE_OK: what remains is right, or nothing could be judged, as a notice
+ * says. CLADE_EBOUND: no algorithm is right for an op, or config->algorithm is
+ * not; the message names the op and the worst element.  Else what
+ * clade_net_new() and clade_backend_prepare() return.
+ */
+CLADE_API clade_status
+clade_verify_selftest(clade_backend *be, const struct clade_net_config *config,
+                      bool (*stop)(void *arg), void *arg);
+
 struct clade_verify_step {
     const char *algorithm; /* NULL: as training would choose */
     const char *dump;      /* as clade_verify_ops' */
@@ -93,8 +113,8 @@ struct clade_verify_step {
 /*
  * Judge each op of a training step, in the very plan that trains, on its own
  * inputs as the device has them.  Then train again without watching, and
- * without each of the rewrites that make the plan: the weights must be the same,
- * bit for bit.
+ * without each of the rewrites that make the plan: the weights must be the
+ * same, bit for bit.
  *
  * CLADE_OK, CLADE_EBOUND, CLADE_EMISTRUSTED or CLADE_EUNSUPPORTED as for
  * clade_verify_ops(); and what clade_net_new() and clade_net_train() return.
