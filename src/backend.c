@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "device.h"
 #include "status.h"
 
@@ -221,6 +222,7 @@ clade_status clade_backend_prepare(clade_backend *be, clade_task **task,
 
 clade_status clade_backend_run(clade_backend *be, clade_task *task)
 {
+    child_note("running", clade_op_name(task->op.kind), NULL);
     return be->table->run(be, task);
 }
 

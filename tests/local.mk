@@ -4,6 +4,7 @@
 # visible.
 check_PROGRAMS = \
   tests/checkpoint.t \
+  tests/child.t \
   tests/choose.t \
   tests/clblast.t \
   tests/cpu-gradients.t \
@@ -67,6 +68,7 @@ TRAINER = tests/trainer.c tests/trainer.h
 FAULTY = tests/faulty.c tests/faulty.h
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_child_t_SOURCES = tests/child.c
 tests_choose_t_SOURCES = tests/choose.c
 tests_choose_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 # tests/faults.c defines some of OpenCL's functions.  Its program exports them,

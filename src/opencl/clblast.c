@@ -64,6 +64,7 @@ static clade_status build_kernels(struct ocl *o, const struct clade_op *op)
     for (int i = 0; i < 4 && !st; i++)
         if (!(st = ocl_alloc(&o->base, &cell[i], 4, CLADE_MEMORY_DEVICE)))
             st = ocl_fill(&o->base, cell[i], 0, 4, 0);
+    child_note("building", "CLBlast's kernels", NULL);
     if (!st) {
         call.gemm.a.buffer = cell[0];
         call.gemm.b.buffer = cell[1];
@@ -83,6 +84,7 @@ static clade_status build_kernels(struct ocl *o, const struct clade_op *op)
 clade_status ocl_gemm_bytes(size_t *bytes, struct ocl *o,
                             const struct clade_op *op, const struct ocl_gemm *g)
 {
+    child_note("asking", "CLBlast for its temporary memory", NULL);
     /* a tensor that does not begin its buffer can want a copy */
     return check(CLBlastSGemmTempBufferSize(
                      CLBlastLayoutRowMajor, transpose(g->a_transposed),

@@ -2,6 +2,7 @@
 #ifndef OPENCL_CORE_H
 #define OPENCL_CORE_H
 
+#include "child.h"
 #include "opencl.h"
 
 /* What the backend's own files share; op families need opencl.h alone.  Below,
@@ -84,6 +85,8 @@ void ocl_pending_forget(struct ocl *o, const char *what);
 /* Release the events of commands that ended.  Return the status of one that
  * failed, naming its op.  `all`: the queue is known to be empty. */
 clade_status ocl_pending_check(struct ocl *o, bool all);
+/* Note that all of them are waited for, or read from (child.h). */
+void ocl_pending_note(const struct ocl *o, const char *doing);
 /* The table's functions of these names. */
 clade_status ocl_flush(clade_backend *be);
 clade_status ocl_finish(clade_backend *be);

@@ -26,6 +26,7 @@ static cl_uint platforms(cl_platform_id list[PLATFORMS_MAX])
 {
     cl_uint n = 0;
 
+    child_note("looking for", "OpenCL's devices", NULL);
     if (clGetPlatformIDs(PLATFORMS_MAX, list, &n) != CL_SUCCESS)
         return 0;
     return n < PLATFORMS_MAX ? n : PLATFORMS_MAX;

@@ -60,6 +60,7 @@ clade_status ocl_alloc(clade_backend *be, struct clade_buffer **buffer,
     if (!b)
         return clade_fail(CLADE_ENOMEM, "a buffer's record: out of memory");
     b->base.bytes = bytes;
+    child_note("allocating", "a buffer", NULL);
     b->mem = clCreateBuffer(
         o->ctx, CL_MEM_READ_WRITE | (host ? CL_MEM_ALLOC_HOST_PTR : 0), bytes,
         NULL, &err);
@@ -153,6 +154,7 @@ clade_status ocl_fill(clade_backend *be, struct clade_buffer *buffer, size_t at,
     }
     if (fill_is_untracked(o))
         return fill_by_write(o, b, at, bytes, word);
+    child_note("filling", "a buffer", NULL);
     err = clEnqueueFillBuffer(o->queue, b->mem, &word, sizeof word, at, bytes,
                               0, NULL, &event);
     ocl_pending_add(o, "fill", event);
@@ -217,6 +219,7 @@ clade_status ocl_read(clade_backend *be, void *to, struct clade_buffer *from,
             memcpy(to, (char *)b->mapped + at, bytes);
         return st;
     }
+    ocl_pending_note(o, "reading from");
     err = clEnqueueReadBuffer(o->queue, b->mem, CL_TRUE, at, bytes, to, 0, NULL,
                               NULL);
     st = ocl_pending_check(o, true);
@@ -238,6 +241,7 @@ clade_status ocl_write(clade_backend *be, struct clade_buffer *to, size_t at,
             memcpy((char *)b->mapped + at, from, bytes);
         return st;
     }
+    child_note("writing", "a buffer", NULL);
     err = clEnqueueWriteBuffer(o->queue, b->mem, CL_FALSE, at, bytes, from, 0,
                                NULL, &event);
     ocl_pending_add(o, "write", event);

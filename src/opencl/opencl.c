@@ -62,6 +62,7 @@ static clade_status open_backend(clade_backend **be,
     o->base.table = &backend_opencl;
     o->base.device = *device;
     o->base.real = CLADE_F32;
+    child_note("opening", device->selector, device->name);
     if ((st = ocl_device_find(&o->platform, &o->dev, device->selector)))
         goto out;
     if ((st = ocl_context_open(o)) || (st = open_queue(o)))

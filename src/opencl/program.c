@@ -125,6 +125,7 @@ static cl_program from_cache(struct ocl *o, const char *key,
     free(binary);
     if (!prog)
         return NULL;
+    child_note("building", "a program of the cache", options);
     if (err == CL_SUCCESS && status == CL_SUCCESS &&
         clBuildProgram(prog, 1, &o->dev, options, NULL, NULL) == CL_SUCCESS)
         return prog;
@@ -198,6 +199,7 @@ static clade_status from_source(cl_program *out, struct ocl *o,
     prog = clCreateProgramWithSource(o->ctx, 2, parts, NULL, &err);
     if ((st = ocl_check(err, "clCreateProgramWithSource", op)))
         return st;
+    child_note("building", text->name, options);
     err = clBuildProgram(prog, 1, &o->dev, options, NULL, NULL);
     st = ocl_check(err, "clBuildProgram", op);
     if (st == CLADE_EBUILD)
@@ -299,6 +301,7 @@ static clade_status kernel_of(cl_kernel *kernel, size_t *limit, struct ocl *o,
     cl_kernel k;
     cl_int err;
 
+    child_note("making the kernel", name, NULL);
     k = clCreateKernel(program, name, &err);
     if ((st = ocl_check(err, name, op)))
         return st == CLADE_ENOMEM ? st

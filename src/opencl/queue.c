@@ -66,6 +66,7 @@ static void wait_for_oldest(struct ocl_pending *p)
 {
     cl_int status;
 
+    child_note("waiting for", p->ring[p->first].what, NULL);
     clWaitForEvents(1, &p->ring[p->first].event);
     has_ended(p, &status);
     drop_oldest(p, status);
@@ -127,10 +128,26 @@ void ocl_pending_forget(struct ocl *o, const char *what)
         wait_for_oldest(o->pending);
 }
 
+void ocl_pending_note(const struct ocl *o, const char *doing)
+{
+    const struct ocl_pending *p = o->pending;
+    const size_t last = (p->first + p->count + PENDING_MAX - 1) % PENDING_MAX;
+    const char *from, *to;
+
+    if (!p->count) {
+        child_note(doing, "the device", NULL);
+        return;
+    }
+    from = p->ring[p->first].what;
+    to = p->ring[last].what;
+    child_note(doing, from, from == to ? NULL : to);
+}
+
 clade_status ocl_flush(clade_backend *be)
 {
     struct ocl *o = (struct ocl *)be;
 
+    ocl_pending_note(o, "starting");
     return ocl_check(clFlush(o->queue), "clFlush", NULL);
 }
 
@@ -138,8 +155,11 @@ clade_status ocl_flush(clade_backend *be)
 clade_status ocl_finish(clade_backend *be)
 {
     struct ocl *o = (struct ocl *)be;
-    const cl_int err = clFinish(o->queue);
-    const clade_status st = ocl_pending_check(o, true);
+    clade_status st;
+    cl_int err;
 
+    ocl_pending_note(o, "waiting for");
+    err = clFinish(o->queue);
+    st = ocl_pending_check(o, true);
     return st ? st : ocl_check(err, "clFinish", NULL);
 }

@@ -19,6 +19,7 @@ struct follower {
 /* One launch: a kernel of ours with its arguments set, or a library's call. */
 struct launch {
     cl_kernel kernel; /* NULL: a library's */
+    const char *name;
     size_t global[3], local[3];
     struct follower *followers;
     int n_followers;
@@ -288,7 +289,7 @@ clade_status ocl_launch(struct ocl_task *task, const struct ocl_text *text,
                         struct ocl_grid grid, const struct ocl_arg *args,
                         size_t n_args)
 {
-    struct launch l = { 0 };
+    struct launch l = { .name = kernel };
     size_t limit;
     cl_uint at = 0;
     clade_status st;
@@ -311,7 +312,7 @@ clade_status ocl_foreign(struct ocl_task *task, const char *name,
                          struct ocl_grid grid, ocl_queue_fn *queue,
                          const void *call, size_t bytes)
 {
-    struct launch l = { .queue = queue, .call = malloc(bytes) };
+    struct launch l = { .name = name, .queue = queue, .call = malloc(bytes) };
 
     if (!l.call)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", task->what);
@@ -354,8 +355,11 @@ clade_status ocl_task_run(clade_backend *be, clade_task *task)
     for (int i = 0; i < t->n; i++) {
         struct launch *l = &t->launches[i];
         cl_event event = NULL;
-        clade_status st = l->kernel ? queue_kernel(t, l, &event)
-                                    : l->queue(o, l->call, &t->base.op, &event);
+        clade_status st;
+
+        child_note("running", l->name, t->what);
+        st = l->kernel ? queue_kernel(t, l, &event)
+                       : l->queue(o, l->call, &t->base.op, &event);
 
         if (st)
             return st;
