@@ -94,10 +94,13 @@ struct backend_debug {
                           order */
 };
 
+#define BACKEND_WHY 512
+
 /* An algorithm that is wrong on this device for a kind of op. */
 struct backend_avoided {
     enum clade_op_kind kind;
-    const char *algorithm;
+    const char *algorithm; /* its name, static */
+    char why[BACKEND_WHY]; /* what it did wrong */
 };
 #define BACKEND_AVOIDED_MAX 16
 
@@ -138,9 +141,9 @@ char *backend_recall_closed(const struct clade_device *device, const char *key);
 clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
                                const struct clade_choice *choice);
 
-/* Never choose an algorithm again for a kind of op, whoever asks for it. */
-void backend_avoid(clade_backend *be, enum clade_op_kind kind,
-                   const char *algorithm);
+/* Never choose an algorithm again for a kind of op, whoever asks for it; add a
+ * notice. */
+void backend_avoid(clade_backend *be, const struct backend_avoided *avoided);
 bool backend_is_avoided(const clade_backend *be, enum clade_op_kind kind,
                         const char *algorithm);
 /* Whether an op could be computed by an algorithm other than its own that is

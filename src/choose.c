@@ -52,13 +52,15 @@ static void get_offer(struct offer *offer, clade_backend *be,
 
 /* ---- algorithms that are avoided ---------------------------------------- */
 
-void backend_avoid(clade_backend *be, enum clade_op_kind kind,
-                   const char *algorithm)
+void backend_avoid(clade_backend *be, const struct backend_avoided *avoided)
 {
-    if (be->n_avoided < BACKEND_AVOIDED_MAX &&
-        !backend_is_avoided(be, kind, algorithm))
-        be->avoided[be->n_avoided++] =
-            (struct backend_avoided){ kind, algorithm };
+    if (be->n_avoided == BACKEND_AVOIDED_MAX ||
+        backend_is_avoided(be, avoided->kind, avoided->algorithm))
+        return;
+    be->avoided[be->n_avoided++] = *avoided;
+    backend_notice(be, "%s computes %s wrongly on %s: passed over (%s)",
+                   avoided->algorithm, clade_op_name(avoided->kind),
+                   be->device.name, avoided->why);
 }
 
 bool backend_is_avoided(const clade_backend *be, enum clade_op_kind kind,

@@ -81,19 +81,20 @@ CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
 
 /*
  * The self-test before a net is made: try every program that the plans of
- * `config` use, once, on small ops with exact and with random data.  A verdict
- * is kept in the cache for each use of a program, device and driver, and is not
- * asked for again.  An algorithm found wrong is avoided by `be` from then on,
- * if another one is right; a notice says so.
+ * `config` use, once, on small ops with exact and with random data.  Each
+ * program's verdict is kept in the cache, for the device and its driver; it is
+ * not tried again.  If an algorithm is wrong and another one is not, `be` avoids
+ * it from then on, with a notice.
  *
- * The self-test may take minutes if programs must be built, and the driver may
- * not survive it: whoever cannot risk that calls it in a process of its own.
- * `stop` is as clade_verify_ops'.
+ * It may take minutes, if programs must be built, and a driver may not survive
+ * it: a caller who cannot risk that calls it in a process of its own.  `stop`
+ * is as clade_verify_ops'.
  *
- * CLADE_OK: what remains is right, or nothing could be judged, as a notice
- * says. CLADE_EBOUND: no algorithm is right for an op, or config->algorithm is
- * not; the message names the op and the worst element.  Else what
- * clade_net_new() and clade_backend_prepare() return.
+ * CLADE_OK: what is not avoided is right, or the backend compiles nothing.
+ * CLADE_EBOUND: an op is wrong by every algorithm, or by config->algorithm; the
+ * message names the op and the worst element.  CLADE_EMISTRUSTED and
+ * CLADE_EUNSUPPORTED as for clade_verify_ops().  Else what clade_net_new()
+ * returns.
  */
 CLADE_API clade_status
 clade_verify_selftest(clade_backend *be, const struct clade_net_config *config,

@@ -28,8 +28,8 @@ struct ocl_listed {
     const struct ocl_text *text;
     const char *options, *kernel; /* NULL: another library's kernels, which
                                      `text` names */
-    size_t items;                 /* most in a group */
-    size_t local;                 /* bytes of local memory in its arguments */
+    size_t items; /* most in a group */
+    size_t local; /* bytes of local memory in its arguments */
 };
 
 /* The backend at work on one device. */
@@ -75,9 +75,10 @@ struct ocl_task; /* task.c: an op's launches, arguments set */
 struct ocl_grid {
     size_t global[3], local[3];
 };
-#define OCL_GRID(x, y, z) ((struct ocl_grid){ { (x), (y), (z) }, { 0, 0, 0 } })
+#define OCL_GRID(x, y, z)                                                     \
+    ((struct ocl_grid){ { (x), (y), (z) }, { 0, 0, 0 } })
 /* Groups of one work-item, for a CPU's kernels. */
-#define OCL_GROUPS(x, y, z)                                                    \
+#define OCL_GROUPS(x, y, z)                                                   \
     ((struct ocl_grid){ { (x), (y), (z) }, { 1, 1, 1 } })
 
 /* Values of op->step.  Before a run, arguments whose value has changed are set
@@ -94,14 +95,8 @@ enum ocl_step {
 
 /* An argument of a kernel: a tensor makes two, buffer and offset. */
 struct ocl_arg {
-    enum {
-        OCL_ARG_TENSOR,
-        OCL_ARG_INT,
-        OCL_ARG_UINT,
-        OCL_ARG_FLOAT,
-        OCL_ARG_LOCAL,
-        OCL_ARG_STEP
-    } kind;
+    enum { OCL_ARG_TENSOR, OCL_ARG_INT, OCL_ARG_UINT, OCL_ARG_FLOAT,
+           OCL_ARG_LOCAL, OCL_ARG_STEP } kind;
     union {
         const struct clade_tensor *tensor;
         cl_int i;
@@ -111,51 +106,15 @@ struct ocl_arg {
         enum ocl_step step;
     };
 };
-#define OCL_MEM(t)                                                             \
-    {                                                                          \
-        OCL_ARG_TENSOR,                                                        \
-        {                                                                      \
-            .tensor = (t)                                                      \
-        }                                                                      \
-    }
-#define OCL_INT(v)                                                             \
-    {                                                                          \
-        OCL_ARG_INT,                                                           \
-        {                                                                      \
-            .i = (v)                                                           \
-        }                                                                      \
-    }
-#define OCL_UINT(v)                                                            \
-    {                                                                          \
-        OCL_ARG_UINT,                                                          \
-        {                                                                      \
-            .u = (v)                                                           \
-        }                                                                      \
-    }
-#define OCL_FLOAT(v)                                                           \
-    {                                                                          \
-        OCL_ARG_FLOAT,                                                         \
-        {                                                                      \
-            .f = (v)                                                           \
-        }                                                                      \
-    }
-#define OCL_LOCAL(n)                                                           \
-    {                                                                          \
-        OCL_ARG_LOCAL,                                                         \
-        {                                                                      \
-            .local = (n)                                                       \
-        }                                                                      \
-    }
-#define OCL_STEP(v)                                                            \
-    {                                                                          \
-        OCL_ARG_STEP,                                                          \
-        {                                                                      \
-            .step = (v)                                                        \
-        }                                                                      \
-    }
-#define OCL_ARGS(...)                                                          \
-    (const struct ocl_arg[]){ __VA_ARGS__ },                                   \
-        sizeof((const struct ocl_arg[]){ __VA_ARGS__ }) /                      \
+#define OCL_MEM(t)   { OCL_ARG_TENSOR, { .tensor = (t) } }
+#define OCL_INT(v)   { OCL_ARG_INT, { .i = (v) } }
+#define OCL_UINT(v)  { OCL_ARG_UINT, { .u = (v) } }
+#define OCL_FLOAT(v) { OCL_ARG_FLOAT, { .f = (v) } }
+#define OCL_LOCAL(n) { OCL_ARG_LOCAL, { .local = (n) } }
+#define OCL_STEP(v)  { OCL_ARG_STEP, { .step = (v) } }
+#define OCL_ARGS(...)                                                         \
+    (const struct ocl_arg[]){ __VA_ARGS__ },                                  \
+        sizeof((const struct ocl_arg[]){ __VA_ARGS__ }) /                     \
             sizeof(struct ocl_arg)
 
 /*

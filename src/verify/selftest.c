@@ -147,39 +147,42 @@ static clade_status act_on(struct selftest *t, const struct selftest_use *use,
                            const char *verdict)
 {
     const struct clade_device *d = clade_backend_device(t->be);
-    const char *what = verdict + strlen(FAILED ": ");
-    const char *algorithm = use->choice.algorithm;
+    struct backend_avoided wrong = { .kind = use->c.kind,
+                                     .algorithm = use->choice.algorithm };
     bool other = false;
     clade_status st = CLADE_OK;
 
-    if (!op_is_product(use->c.kind) || !t->config->algorithm)
+    snprintf(wrong.why, sizeof(wrong.why), "%s", verdict + strlen(FAILED ": "));
+    if (!t->config->algorithm)
         st = find_other(&other, t->be, use);
     if (st)
         return st;
     if (other) {
-        backend_avoid(t->be, use->c.kind, algorithm);
-        backend_notice(t->be,
-                       "the self-test found that %s is wrong by `%s` on %s, "
-                       "which is passed over (%s)",
-                       clade_op_name(use->c.kind), algorithm, d->name, what);
+        backend_avoid(t->be, &wrong);
         return CLADE_OK;
     }
-    snprintf(t->failed, sizeof(t->failed), "%s", clade_op_name(use->c.kind));
+    snprintf(t->failed, sizeof(t->failed), "%s", clade_op_name(wrong.kind));
     return clade_fail(CLADE_EBOUND,
-                      "%s is wrong on %s / %s, driver %s; the self-test found: "
-                      "%s",
-                      t->failed, d->platform, d->name, d->driver, what);
+                      "%s / %s, driver %s, computes %s wrongly, as its "
+                      "self-test found: %s",
+                      d->platform, d->name, d->driver, t->failed, wrong.why);
 }
 
 /* ---- all uses ------------------------------------------------------------ */
 
-static void say_count(struct selftest *t, int i, int count)
+/* Say which use is tried now: its place among all, and its case. */
+static void say_use(const struct selftest *t, const struct selftest_use *use,
+                    const struct selftest_uses *uses)
 {
-    char text[64];
+    struct op_case c = use->c;
+    char text[256];
 
     if (!t->be->say)
         return;
-    snprintf(text, sizeof(text), "self-test: %d of %d", i, count);
+    verify_case_name(&c);
+    *strrchr(c.name, ':') = '\0'; /* the data */
+    snprintf(text, sizeof(text), "self-test: %d of %d: %s",
+             (int)(use - uses->list) + 1, uses->count, c.name);
     t->be->say(t->be->say_arg, text);
 }
 
@@ -190,17 +193,21 @@ static char *recall(const struct selftest *t, const struct selftest_use *use)
 }
 
 static clade_status judge_use(struct selftest *t,
-                              const struct selftest_use *use)
+                              const struct selftest_use *use,
+                              const struct selftest_uses *uses)
 {
-    char *kept = recall(t, use), verdict[1024];
+    char *kept = recall(t, use), verdict[BACKEND_WHY];
     clade_status st = CLADE_OK;
 
-    if (kept)
+    if (kept) {
         snprintf(verdict, sizeof(verdict), "%s", kept);
-    else if (!(st = try_use(verdict, sizeof(verdict), t, use)) &&
-             t->be->table->remember)
-        t->be->table->remember(t->be, use->key, verdict);
-    free(kept);
+        free(kept);
+    } else {
+        say_use(t, use, uses);
+        st = try_use(verdict, sizeof(verdict), t, use);
+        if (!st && t->be->table->remember)
+            t->be->table->remember(t->be, use->key, verdict);
+    }
     if (!st && strncmp(verdict, PASSED, strlen(PASSED)))
         st = act_on(t, use, verdict);
     return st;
@@ -221,8 +228,7 @@ static clade_status judge_uses(bool *again, struct selftest *t,
             continue;
         if ((st = verify_interrupted(t->stop, t->arg)))
             break;
-        say_count(t, i + 1, uses->count);
-        st = judge_use(t, use);
+        st = judge_use(t, use, uses);
     }
     *again = t->be->n_avoided > avoided;
     return st;
@@ -281,10 +287,8 @@ clade_status clade_verify_selftest(clade_backend *be,
 
     if (!be->table->uses)
         return CLADE_OK;
-    if (verify_can_judge(be)) {
-        backend_notice(be, "there is no self-test: %s", clade_error());
-        return CLADE_OK;
-    }
+    if ((st = verify_can_judge(be)))
+        return st;
     st = test_plans(&t);
     if (!st || t.failed[0])
         keep_result(&t);
