@@ -232,9 +232,9 @@ static int two_algorithms(clade_backend *be, const struct clade_op *op,
     if (!op_is_product(op->kind)) /* the work between runs */
         return backend_cpu.candidates(be, op, list, max);
     for (int i = 0; i < 2 && i < max; i++)
-        list[i] =
-            (struct backend_candidate){ .choice = { .algorithm =
-                                                        i ? "two" : "one" } };
+        list[i] = (struct backend_candidate){
+            .choice = { .algorithm = i ? "two" : "one", .tune = { i ? 7 : 0 } }
+        };
     return 2;
 }
 
@@ -367,6 +367,13 @@ static void test_algorithm_asked_for(clade_backend *be)
           0, "has the algorithm one", "one that the case hasn't" },
         { "one", "bias_bwd:1x1x1x528:1x1/1:1x1x528:exact", CLADE_OK, 1, "",
           "an op that is no product" },
+        { "two:7", "conv_fwd:1x1x1x64:1x1/1:1x1x10:bias:exact", CLADE_OK, 1, "",
+          "an algorithm with its parameters" },
+        { "two:8", "conv_fwd:1x1x1x64:1x1/1:1x1x10:bias:exact",
+          CLADE_EMISTRUSTED, 0, "has the algorithm two:8",
+          "parameters that the case hasn't" },
+        { "four:7", "sgd", CLADE_EUSAGE, 0, "no algorithm `four`",
+          "parameters of an algorithm that there isn't" },
     };
 
     faulty.algorithms = names;
@@ -390,6 +397,67 @@ static void test_algorithm_asked_for(clade_backend *be)
     faulty_reset();
 }
 
+/* A device whose softmax gives no numbers: that is a failure of the op, and
+ * says nothing about the learning rate. */
+static clade_status run_nan(clade_backend *be, clade_task *task)
+{
+    const clade_status st = backend_cpu.run(be, task);
+
+    if (!st && task->op.kind == CLADE_SOFTMAX_FWD)
+        lose_one(&task->op);
+    return st;
+}
+
+struct nan_found {
+    bool op, losses, distance;
+};
+
+static void note_nan(void *arg, const struct clade_verdict *v)
+{
+    struct nan_found *found = arg;
+
+    found->op |= v->outcome && !strcmp(v->op, "softmax_fwd");
+    found->losses |= v->outcome && !strcmp(v->name, "losses");
+}
+
+static void note_far(void *arg, const struct clade_distance *d)
+{
+    struct nan_found *found = arg;
+
+    found->distance |= !d->passed && isinf(d->distance);
+}
+
+static void test_nan(clade_backend *be)
+{
+    const char *srcdir = getenv("SRCDIR");
+    struct nan_found found = { false };
+    struct clade_verify_summary summary;
+    char file[4096];
+    const struct clade_verify_step step = {
+        .batch = 1, .seed = 1, .report = note_nan, .arg = &found
+    };
+    const struct clade_verify_train train = {
+        .reference = "cpu", .quick = true, .report = note_far, .arg = &found
+    };
+    const struct clade_against against = {
+        .file = file, .quick = true, .report = note_far, .arg = &found
+    };
+
+    faulty.run = run_nan;
+    tap_ok(clade_verify_step(&summary, be, &step) == CLADE_EBOUND && found.op &&
+               found.losses && summary.failed > 1,
+           "a step whose loss is no number, with the op: %s", clade_error());
+    tap_ok(clade_verify_train(be, &train) == CLADE_EBOUND && found.distance &&
+               !strstr(clade_error(), "learning rate"),
+           "a training whose loss is no number: %s", clade_error());
+    found.distance = false;
+    snprintf(file, sizeof file, "%s/tests/ref/keras-float64-b2-s5-seed1.json",
+             srcdir ? srcdir : ".");
+    tap_ok(clade_verify_against(be, &against) == CLADE_EBOUND && found.distance,
+           "the same against a record: %s", clade_error());
+    faulty_reset();
+}
+
 int main(void)
 {
     clade_backend *be = faulty_open();
@@ -397,7 +465,7 @@ int main(void)
 
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
-    tap_plan(15);
+    tap_plan(21);
     test_embedded(be);
     test_other_algorithm(be, DATA_EXACT);
     test_other_algorithm(be, DATA_RANDOM);
@@ -409,6 +477,7 @@ int main(void)
     test_look_into(be, &cases.list[0]);
     test_programs(be);
     test_rewrites(be);
+    test_nan(be);
     free(cases.list);
     faulty_close(be);
     return tap_done();

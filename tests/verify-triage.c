@@ -83,7 +83,9 @@ static enum others others(void)
 static void test_world(struct world w, clade_backend *be,
                        const struct clade_op *op)
 {
-    const struct verify_attempt attempt = { .op = op, .run = run, .arg = &w };
+    const struct verify_attempt attempt = {
+        .op = op, .run = run, .arg = &w, .watch = &verify_unwatched
+    };
     struct clade_verdict v = { .outcome = CLADE_FAILED, .algorithm = "direct" };
     char suspect[40];
 

@@ -114,8 +114,8 @@ struct clade_verify_step {
 /*
  * Judge each op of a training step, in the very plan that trains, on its own
  * inputs as the device has them.  Then train again without watching, and
- * without each of the rewrites that make the plan: the weights must be the
- * same, bit for bit.
+ * without each of the rewrites that make the plan: the weights must be the same,
+ * bit for bit.  A loss that is not finite is a failed verdict.
  *
  * CLADE_OK, CLADE_EBOUND, CLADE_EMISTRUSTED or CLADE_EUNSUPPORTED as for
  * clade_verify_ops(); and what clade_net_new() and clade_net_train() return.

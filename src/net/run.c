@@ -162,8 +162,7 @@ static clade_status check_finite(const struct step_run *r,
     for (int h = 0; h < g->n_heads; h++)
         if (!isfinite(result->head_loss[h]))
             return clade_fail(CLADE_EDIVERGED,
-                              "the loss of %s is %g after %lu steps: try a "
-                              "smaller learning rate",
+                              "the loss of %s is %g after %lu steps",
                               g->head[h]->title, result->head_loss[h],
                               (unsigned long)r->net->step.number);
     return CLADE_OK;

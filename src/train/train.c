@@ -135,8 +135,10 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
     st =
         clade_net_train(t->net, &batch, (uint32_t)number, (float)rate, &result);
     if (st == CLADE_EDIVERGED)
-        return clade_fail(st, "epoch %d, step %d of %d: %s", epoch + 1,
-                          step + 1, t->steps, clade_error());
+        return clade_fail(st,
+                          "epoch %d, step %d of %d: %s: try a smaller "
+                          "learning rate",
+                          epoch + 1, step + 1, t->steps, clade_error());
     if (st)
         return st;
     figures_add(sums, &result);
@@ -188,6 +190,9 @@ static clade_status train_epoch(struct training *t, int epoch)
     st = clade_train_evaluate(&row.test, t->net, &t->data.test,
                               lesser(t->config->batch, t->config->test_count),
                               observer);
+    if (st == CLADE_EDIVERGED)
+        return clade_fail(st, "epoch %d: %s: try a smaller learning rate",
+                          epoch + 1, clade_error());
     if (st)
         return st;
     tell_notices(t);

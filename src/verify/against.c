@@ -98,6 +98,8 @@ static clade_status hold(clade_backend *be, const struct record *r,
                  : borrow_spread(&spread, r->config, e);
     if (!st)
         st = spread_verdict(&spread, &judged);
+    else if (st == CLADE_EDIVERGED)
+        st = spread_diverged(&judged);
     spread_free(&spread);
     trace_free(&record);
     trace_free(&base);

@@ -144,22 +144,29 @@ static void keep_first(struct expected *x, const struct clade_verdict *v,
     }
 }
 
+/* A verdict on a case with an algorithm, before it is judged. */
+static void describe(struct clade_verdict *v, const struct op_case *c,
+                     const char *algorithm)
+{
+    *v = (struct clade_verdict){ .op = clade_op_name(c->kind),
+                                 .data = verify_data_name(c->data),
+                                 .gate = gate_name(c),
+                                 .why = c->why,
+                                 .algorithm = algorithm };
+    snprintf(v->name, sizeof(v->name), "%s", c->name);
+    snprintf(v->file, sizeof(v->file), "%s", c->file ? c->file : "");
+}
+
 /* Try one algorithm on one case.  If it fails to run, the case fails. */
 static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
                           const char *algorithm)
 {
     struct expected *x = arg;
-    const struct op_case *c = x->c;
     void *after[CLADE_ROLES] = { NULL };
 
-    verify_begin(v, &x->host->op);
-    snprintf(v->name, sizeof(v->name), "%s", c->name);
-    v->data = verify_data_name(c->data);
-    v->gate = gate_name(c);
-    v->why = c->why;
-    snprintf(v->file, sizeof(v->file), "%s", c->file ? c->file : "");
+    describe(v, x->c, algorithm);
     if (verify_run(after, v, be, x->host, algorithm) ||
-        verify_outputs(v, c, x->host, x->oracle, after,
+        verify_outputs(v, x->c, x->host, x->oracle, after,
                        clade_backend_device(be)->denormals)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
     } else {
@@ -170,69 +177,98 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
         free(after[role]);
 }
 
-static clade_status look_into(struct clade_verdict *v, clade_backend *be,
-                              struct expected *x,
-                              const struct clade_verify_ops *options)
+/* ---- cases -----------------------------------------------------------------
+ */
+
+/* What judges the cases. */
+struct bench {
+    clade_backend *be;
+    const struct clade_verify_ops *options;
+    const struct verify_watch *watch;
+    struct clade_verify_summary *summary;
+};
+
+static clade_status look_into(struct clade_verdict *v, const struct bench *b,
+                              struct expected *x, const char *choice)
 {
     const struct verify_attempt attempt = { .op = &x->host->op,
+                                            .choice = choice,
                                             .run = try_algorithm,
-                                            .arg = x };
+                                            .arg = x,
+                                            .watch = b->watch };
 
-    if (options->triage)
-        verify_triage(v, be, &attempt);
-    return options->dump ? verify_dump(options->dump, x->c, x->host, v, be)
-                         : CLADE_OK;
+    if (b->options->triage)
+        verify_triage(v, b->be, &attempt);
+    return b->options->dump
+               ? verify_dump(b->options->dump, x->c, x->host, v, b->be)
+               : CLADE_OK;
 }
 
 clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
                               const struct op_case *c, struct verify_host *host,
-                              const struct clade_verify_ops *options)
+                              const struct clade_verify_ops *options,
+                              const struct verify_watch *watch)
 {
+    const struct bench b = { .be = be, .options = options, .watch = watch };
     struct expected x;
     clade_status st = expected_new(&x, c, host);
 
     if (st)
         return st;
-    st = look_into(v, be, &x, options);
+    st = look_into(v, &b, &x, NULL);
     expected_free(&x);
     return st;
 }
 
-/* The algorithm asked for must exist.  Try it on the first case, a product. */
-static clade_status check_algorithm(clade_backend *be, const char *algorithm)
+/*
+ * What to try of an algorithm that a case has: NULL if nothing was asked for
+ * that it could be.  Ops other than products have one algorithm, whatever is
+ * asked for.  A choice with parameters is tried where the backend offers it.
+ */
+static const char *wanted_of(const struct bench *b, const struct expected *x,
+                             const char *algorithm)
 {
-    struct verify_host *host;
-    struct op_cases cases;
-    clade_status st = algorithm ? verify_cases_quick(&cases) : CLADE_OK;
+    const char *wanted = b->options->algorithm;
+    const size_t length = wanted ? strcspn(wanted, ":") : 0;
+    struct clade_op op = x->host->op;
 
-    if (st || !algorithm)
-        return st;
-    assert(op_is_product(cases.list[0].kind));
-    st = verify_host_new(&host, &cases.list[0]);
-    if (!st) {
-        st = clade_backend_choose(be, &host->op, algorithm);
-        verify_host_free(host);
+    if (!wanted || !op_is_product(op.kind))
+        return algorithm;
+    if (strlen(algorithm) != length || strncmp(algorithm, wanted, length))
+        return NULL;
+    return wanted[length] && clade_backend_choose(b->be, &op, wanted) ? NULL
+                                                                      : wanted;
+}
+
+static clade_status judge_algorithm(const struct bench *b, struct expected *x,
+                                    const char *algorithm)
+{
+    const struct clade_verify_ops *o = b->options;
+    struct clade_verdict v;
+    enum verify_known known;
+    clade_status st = CLADE_OK;
+
+    describe(&v, x->c, algorithm);
+    known = b->watch->begin(b->watch->arg, &v, "");
+    if (known == VERIFY_REPORTED)
+        return CLADE_OK;
+    if (known == VERIFY_RUN) {
+        try_algorithm(&v, x, b->be, algorithm);
+        b->watch->end(b->watch->arg, &v);
     }
-    free(cases.list);
+    verify_count(b->summary, &v);
+    if (v.outcome && b->summary->failed <= VERIFY_FAILURES_MAX)
+        st = look_into(&v, b, x, algorithm);
+    if (o->report)
+        o->report(o->arg, &v);
     return st;
 }
 
-/* Ops other than products have one algorithm, whatever is asked for. */
-static bool is_wanted(const struct op_case *c, const char *algorithm,
-                      const struct clade_verify_ops *options)
-{
-    return !options->algorithm || !algorithm || !op_is_product(c->kind) ||
-           !strcmp(options->algorithm, algorithm);
-}
-
 /* Judge a case whose values are set.  Takes the host over. */
-static clade_status judge_host(struct clade_verify_summary *summary,
-                               clade_backend *be, const struct op_case *c,
-                               struct verify_host *host,
-                               const struct clade_verify_ops *options)
+static clade_status judge_host(const struct bench *b, const struct op_case *c,
+                               struct verify_host *host)
 {
     const char *list[VERIFY_ALGORITHMS_MAX];
-    struct clade_verdict v;
     struct expected x;
     clade_status st;
     int n;
@@ -240,84 +276,170 @@ static clade_status judge_host(struct clade_verify_summary *summary,
     st = expected_new(&x, c, host);
     if (st)
         return st;
-    n = clade_backend_algorithms(be, &x.host->op, list, VERIFY_ALGORITHMS_MAX);
-    if (!n) { /* let the backend say why */
-        list[0] = NULL;
-        n = 1;
-    }
+    n = clade_backend_algorithms(b->be, &x.host->op, list,
+                                 VERIFY_ALGORITHMS_MAX);
+    if (!n) /* let the backend say why */
+        st = judge_algorithm(b, &x, NULL);
     for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX && !st; i++) {
-        if (!is_wanted(c, list[i], options))
-            continue;
-        try_algorithm(&v, &x, be, list[i]);
-        verify_count(summary, &v);
-        if (v.outcome && summary->failed <= VERIFY_FAILURES_MAX)
-            st = look_into(&v, be, &x, options);
-        if (options->report)
-            options->report(options->arg, &v);
+        const char *wanted = wanted_of(b, &x, list[i]);
+
+        if (wanted)
+            st = judge_algorithm(b, &x, wanted);
     }
     expected_free(&x);
     return st;
+}
+
+/* Judge case `c`; `done` cases are before it. */
+static clade_status judge_case(const struct bench *b, int done,
+                               const struct op_case *c)
+{
+    struct verify_host *host;
+    struct clade_verdict v;
+    clade_status st;
+
+    describe(&v, c, NULL);
+    b->watch->begin_case(b->watch->arg, done, &v);
+    st = verify_host_new(&host, c);
+    return st ? st : judge_host(b, c, host);
 }
 
 clade_status verify_case(struct clade_verify_summary *summary,
                          clade_backend *be, const struct op_case *c,
                          const struct clade_verify_ops *options)
 {
+    const struct bench b = { be, options, &verify_unwatched, summary };
+
+    return judge_case(&b, 0, c);
+}
+
+/* ---- the suite -------------------------------------------------------------
+ */
+
+/* The algorithm asked for must exist.  Try its name on the first case, a
+ * product. */
+static clade_status check_algorithm(clade_backend *be, const char *algorithm)
+{
+    const size_t length = strcspn(algorithm, ":");
     struct verify_host *host;
-    clade_status st = verify_host_new(&host, c);
+    struct op_cases cases;
+    char name[CLADE_CHOICE_TEXT];
+    clade_status st = verify_cases_quick(&cases);
 
-    return st ? st : judge_host(summary, be, c, host, options);
+    if (st)
+        return st;
+    snprintf(name, sizeof(name), "%.*s", (int)length, algorithm);
+    assert(op_is_product(cases.list[0].kind));
+    st = verify_host_new(&host, &cases.list[0]);
+    if (!st) {
+        st = clade_backend_choose(be, &host->op, name);
+        verify_host_free(host);
+    }
+    free(cases.list);
+    return st;
 }
 
-static clade_status begin(struct clade_verify_summary *summary,
-                          clade_backend *be,
-                          const struct clade_verify_ops *options)
+static clade_status begin(const struct bench *b)
 {
-    clade_status st = verify_can_judge(be);
+    clade_status st = verify_can_judge(b->be);
 
-    *summary = (struct clade_verify_summary){ 0 };
-    return st ? st : check_algorithm(be, options->algorithm);
+    *b->summary = b->watch->summary;
+    return st || !b->options->algorithm
+               ? st
+               : check_algorithm(b->be, b->options->algorithm);
 }
 
-clade_status clade_verify_op(struct clade_verify_summary *summary,
-                             clade_backend *be, const char *file,
-                             const struct clade_verify_ops *options)
+/* Nothing was judged: the name of a case, or the algorithm, is of none. */
+static clade_status no_case(const struct clade_verify_ops *o)
 {
+    if (!o->match && o->algorithm)
+        return clade_fail(CLADE_EUSAGE,
+                          "verify: no case can be computed by `%s`; without "
+                          "its parameters, a device chooses those that it has",
+                          o->algorithm);
+    return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`%s%s",
+                      o->match ? o->match : "",
+                      o->algorithm ? " and has the algorithm " : "",
+                      o->algorithm ? o->algorithm : "");
+}
+
+clade_status verify_op(struct clade_verify_summary *summary, clade_backend *be,
+                       const char *file, const struct clade_verify_ops *options,
+                       const struct verify_watch *watch)
+{
+    const struct bench b = { be, options, watch, summary };
     struct verify_host *host;
     struct op_case c;
-    clade_status st = begin(summary, be, options);
+    clade_status st = begin(&b);
 
     if (!st)
         st = verify_undump(&host, &c, file);
     if (!st)
-        st = judge_host(summary, be, &c, host, options);
+        st = judge_host(&b, &c, host);
     return st ? st : verify_conclude(summary);
 }
 
-clade_status clade_verify_ops(struct clade_verify_summary *summary,
-                              clade_backend *be,
-                              const struct clade_verify_ops *options)
+/* Keep the cases that are asked for. */
+static void choose_cases(struct op_cases *cases, const char *match)
 {
+    int n = 0;
+
+    for (int i = 0; i < cases->count; i++)
+        if (!match || strstr(cases->list[i].name, match))
+            cases->list[n++] = cases->list[i];
+    cases->count = n;
+}
+
+static clade_status judge_cases(const struct bench *b,
+                                const struct op_cases *cases)
+{
+    const struct verify_watch *watch = b->watch;
+    const struct clade_verify_ops *o = b->options;
+    clade_status st = CLADE_OK;
+
+    watch->suite(watch->arg, cases->count);
+    for (int i = watch->done; i < cases->count && !st; i++) {
+        const struct op_case *c = &cases->list[i];
+
+        st = verify_interrupted(o->stop, o->arg);
+        if (!st)
+            st = judge_case(b, i, c);
+    }
+    return st;
+}
+
+clade_status verify_ops(struct clade_verify_summary *summary, clade_backend *be,
+                        const struct clade_verify_ops *options,
+                        const struct verify_watch *watch)
+{
+    const struct bench b = { be, options, watch, summary };
     struct op_cases cases;
-    clade_status st = begin(summary, be, options);
+    clade_status st = begin(&b);
 
     if (st)
         return st;
     st = verify_cases_quick(&cases);
     if (!st && !options->quick)
         st = verify_cases_network(&cases);
-    for (int i = 0; i < cases.count && !st; i++) {
-        if (options->match && !strstr(cases.list[i].name, options->match))
-            continue;
-        st = verify_interrupted(options->stop, options->arg);
-        if (!st)
-            st = verify_case(summary, be, &cases.list[i], options);
-    }
+    choose_cases(&cases, options->match);
+    if (!st)
+        st = judge_cases(&b, &cases);
     free(cases.list);
     if (!st && !summary->passed && !summary->failed && !summary->mistrusted)
-        return clade_fail(CLADE_EMISTRUSTED, "verify: no case matches `%s`%s%s",
-                          options->match ? options->match : "",
-                          options->algorithm ? " and has the algorithm " : "",
-                          options->algorithm ? options->algorithm : "");
+        return no_case(options);
     return st ? st : verify_conclude(summary);
+}
+
+clade_status clade_verify_op(struct clade_verify_summary *summary,
+                             clade_backend *be, const char *file,
+                             const struct clade_verify_ops *options)
+{
+    return verify_op(summary, be, file, options, &verify_unwatched);
+}
+
+clade_status clade_verify_ops(struct clade_verify_summary *summary,
+                              clade_backend *be,
+                              const struct clade_verify_ops *options)
+{
+    return verify_ops(summary, be, options, &verify_unwatched);
 }

@@ -283,3 +283,16 @@ clade_status spread_verdict(struct spread *s, const struct judged *j)
         j->conclude(j->arg, &t);
     return spread_conclude(&t, j->name);
 }
+
+clade_status spread_diverged(const struct judged *j)
+{
+    const struct clade_distance d = { .name = "losses",
+                                      .deviation = INFINITY,
+                                      .distance = INFINITY,
+                                      .limit = NAN };
+
+    if (j->report)
+        j->report(j->arg, &d);
+    return clade_fail(CLADE_EBOUND, "%s: the device's training diverges: %s",
+                      j->name, clade_error());
+}

@@ -79,6 +79,9 @@ struct judged {
 /* Report each tensor, and the worst of each step's losses and norms; then
  * conclude.  Returns what spread_conclude() does. */
 clade_status spread_verdict(struct spread *spread, const struct judged *judged);
+/* Report that the device's training has losses that are not finite;
+ * clade_error() says which.  Returns CLADE_EBOUND. */
+clade_status spread_diverged(const struct judged *judged);
 /* CLADE_EBOUND beyond twice the largest; CLADE_EMISTRUSTED if that is not
  * finite.  The message starts with `name`. */
 clade_status spread_conclude(const struct clade_training *training,

@@ -19,11 +19,14 @@
 
 #define STEP      1 /* the step to watch: momenta are no longer 0 */
 #define STEP_RATE 0.01f
+#define UNWATCHED (-1)
 
 struct lockstep {
     clade_backend *be;
     const struct clade_verify_step *options;
+    const struct verify_watch *watch;
     struct clade_verify_summary *summary;
+    int verdicts; /* so far, with those that an earlier judge reported */
     struct verify_mirror in; /* the op being watched */
     struct verify_copy out[CLADE_ROLES];
 };
@@ -35,8 +38,17 @@ static clade_status before(void *arg, const struct plan *plan, int i)
     return verify_mirror(&l->in, l->be, &plan->ops[i]);
 }
 
+/* Whether the next verdict has been reported by an earlier judge.  Then it is
+ * not judged again. */
+static bool is_done(const struct lockstep *l)
+{
+    return l->verdicts < l->watch->done;
+}
+
 static void report(struct lockstep *l, const struct clade_verdict *v)
 {
+    if (l->verdicts++ < l->watch->done)
+        return;
     verify_count(l->summary, v);
     if (l->options->report)
         l->options->report(l->options->arg, v);
@@ -63,7 +75,7 @@ static clade_status look_into(struct lockstep *l, struct clade_verdict *v)
     l->be->debug = NULL;
     st = verify_host_of(&host, &c, &l->in.op);
     if (!st)
-        st = verify_look_into(v, l->be, &c, host, &options);
+        st = verify_look_into(v, l->be, &c, host, &options, l->watch);
     l->be->debug = debug;
     return st;
 }
@@ -84,6 +96,10 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     if (!verify_kind(op->kind)->make)
         return CLADE_OK; /* judged with the op that reads it */
     st = interrupted(l);
+    if (!st && is_done(l)) {
+        l->verdicts++;
+        return CLADE_OK;
+    }
     verify_begin(&v, op);
     snprintf(v.name, sizeof(v.name), "%s", op_describe(op));
     snprintf(v.layer, sizeof(v.layer), "%s", op->label ? op->label : "");
@@ -137,12 +153,25 @@ struct trained {
     size_t n;
     uint64_t launched;             /* a hash of all that was queued */
     struct clade_result evaluated; /* the batch, after the training */
+    int steps;                     /* made, before a loss that is not finite */
 };
 
-/* Train, watched or not, and evaluate; `without` is a rewrite that is left out
- * of the plans, or NULL. */
+/* Say how many verdicts a watched training and what follows it give. */
+static void announce(const struct lockstep *l, const struct plan *plan)
+{
+    int n = 2; /* programs, weights */
+
+    for (int i = 0; i < plan->phase[PLAN_PHASES]; i++)
+        n += verify_kind(plan->ops[i].kind)->make != NULL;
+    for (const struct rewrite *r = rewrites; r->name; r++)
+        n++;
+    l->watch->suite(l->watch->arg, n);
+}
+
+/* Train up to a step that is watched, or UNWATCHED, and evaluate; `without` is
+ * a rewrite that is left out of the plans, or NULL. */
 static clade_status train(struct trained *t, struct lockstep *l,
-                          const struct clade_batch *batch, bool watched,
+                          const struct clade_batch *batch, int watched,
                           const char *without)
 {
     const struct net_observer observer = { .arg = l,
@@ -161,13 +190,14 @@ static clade_status train(struct trained *t, struct lockstep *l,
     st = clade_net_new(&net, l->be, &config);
     if (st)
         return st;
+    if (watched != UNWATCHED)
+        announce(l, net_plan(net, batch->n, true));
     l->be->debug = &debug;
-    for (int step = 0; step <= STEP && !st; step++) {
-        st = interrupted(l);
-        if (!st)
-            st = net_train(net, batch, step, STEP_RATE, &result,
-                           watched && step == STEP ? &observer : NULL);
-    }
+    for (t->steps = 0; t->steps <= STEP; t->steps++)
+        if ((st = interrupted(l)) ||
+            (st = net_train(net, batch, t->steps, STEP_RATE, &result,
+                            watched == t->steps ? &observer : NULL)))
+            break;
     l->be->debug = NULL;
     t->launched = debug.launched;
     if (!st)
@@ -209,6 +239,15 @@ static void compare_weights(struct clade_verdict *v, const struct trained *a,
     v->want = b->weights[i];
     snprintf(v->where, sizeof(v->where), "number %zu", i);
     verify_blame(v, CLADE_FAILED, "%s", message);
+}
+
+/* Report that a training has a loss that is not finite. */
+static clade_status report_diverged(struct lockstep *l, struct clade_verdict v)
+{
+    verify_blame(&v, CLADE_FAILED, "%s", clade_error());
+    v.judged = v.elements = 1;
+    report(l, &v);
+    return CLADE_OK;
 }
 
 static void judge_weights(struct lockstep *l, const struct trained *a,
@@ -253,8 +292,10 @@ static clade_status judge_rewrite(struct lockstep *l,
     struct clade_verdict v =
         same_verdict("step", rewrite, "a rewrite must change no bit", a->n);
     struct trained b = { .n = 0 };
-    clade_status st = train(&b, l, batch, false, rewrite);
+    clade_status st = train(&b, l, batch, UNWATCHED, rewrite);
 
+    if (st == CLADE_EDIVERGED)
+        return report_diverged(l, v);
     if (!st) {
         compare_weights(&v, a, &b, "without the rewrite, weights differ");
         if (!same_losses(&a->evaluated, &b.evaluated))
@@ -266,19 +307,41 @@ static clade_status judge_rewrite(struct lockstep *l,
     return st;
 }
 
+/* If a loss is not finite, watch the first step, too.  There, inputs are still
+ * numbers, so the op is seen that makes something else of them. */
+static clade_status train_watched(struct trained *t, struct lockstep *l,
+                                  const struct clade_batch *batch)
+{
+    clade_status st = train(t, l, batch, STEP, NULL);
+
+    if (st == CLADE_EDIVERGED && !(st = train(t, l, batch, 0, NULL)))
+        st = clade_fail(CLADE_EDIVERGED,
+                        "a loss is not finite in one training, but it is in "
+                        "the next of the same work");
+    return st;
+}
+
 static clade_status train_all(struct lockstep *l,
                               const struct clade_batch *batch)
 {
+    const struct clade_verdict losses = { .name = "losses",
+                                          .op = "step",
+                                          .data = "training",
+                                          .gate = "bits",
+                                          .why = "losses are finite" };
     struct trained watched = { .n = 0 }, unwatched = { .n = 0 };
-    clade_status st = train(&watched, l, batch, true, NULL);
+    clade_status st = train_watched(&watched, l, batch);
 
     if (!st)
-        st = train(&unwatched, l, batch, false, NULL);
-    if (!st) {
+        st = train(&unwatched, l, batch, UNWATCHED, NULL);
+    if (st == CLADE_EDIVERGED)
+        st = report_diverged(l, losses);
+    else if (!st) {
         compare_programs(l, &watched, &unwatched);
         judge_weights(l, &watched, &unwatched);
     }
-    for (const struct rewrite *r = rewrites; r->name && !st; r++)
+    for (const struct rewrite *r = rewrites;
+         r->name && !st && unwatched.weights; r++)
         st = judge_rewrite(l, batch, &unwatched, r->name);
     free(watched.weights);
     free(unwatched.weights);
@@ -289,12 +352,22 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
                                clade_backend *be,
                                const struct clade_verify_step *options)
 {
-    struct lockstep l = { .be = be, .options = options, .summary = summary };
+    return verify_step(summary, be, options, &verify_unwatched);
+}
+
+clade_status verify_step(struct clade_verify_summary *summary,
+                         clade_backend *be,
+                         const struct clade_verify_step *options,
+                         const struct verify_watch *watch)
+{
+    struct lockstep l = {
+        .be = be, .options = options, .watch = watch, .summary = summary
+    };
     struct clade_batch batch;
     struct clade_data data;
     clade_status st;
 
-    *summary = (struct clade_verify_summary){ 0 };
+    *summary = watch->summary;
     st = verify_can_judge(be);
     if (st)
         return st;

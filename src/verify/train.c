@@ -56,7 +56,11 @@ static clade_status trace_reference(struct trainer *t)
     config.algorithm = NULL; /* the reference has its own */
     st = trace_make_once(&t->centre, be, &config, &t->traced);
     clade_backend_close(be);
-    return st;
+    return st == CLADE_EDIVERGED
+               ? clade_fail(CLADE_EMISTRUSTED,
+                            "the reference's training cannot be judged by: %s",
+                            clade_error())
+               : st;
 }
 
 /* Train on the reference, and be ready to train on the device. */
@@ -189,7 +193,7 @@ static clade_status judge(struct trainer *t, struct envelope *e)
     if (!st)
         st = suited ? take_spread(t, e) : replace_spread(t, e);
     if (st)
-        return st;
+        return st == CLADE_EDIVERGED ? spread_diverged(&judged) : st;
     judged.own = !suited;
     return spread_verdict(&e->spread, &judged);
 }

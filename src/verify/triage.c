@@ -20,53 +20,105 @@
  * times. */
 #define SIMULATED_MAX 2e7
 
-enum result { NOT_TRIED, PASSES, FAILS };
+/* An attempt that kills the judge fails. */
+enum result { NOT_TRIED, PASSES, FAILS, DIES };
 
-static const char *const words[] = { "not tried", "passes", "fails" };
+static const char *const words[] = { "not tried", "passes", "fails", "dies" };
 
 struct triage {
     const struct verify_attempt *attempt;
     clade_backend *be;
-    const char *algorithm;
+    const struct clade_verdict *failed;
+    const char *algorithm; /* of the failure; its choice, if it was asked for */
     enum result unoptimised, regrouped, other_algorithm, elsewhere, simulated;
+    char name[32]; /* the algorithm's */
     char other_name[32], other_device[32];
 };
 
-/* If it cannot be run, nothing is judged, so it counts as not tried. */
-static enum result try_on(const struct triage *t, clade_backend *be,
-                          const char *algorithm)
-{
-    struct clade_verdict v;
+/* A way to run the case again.  `to` is an algorithm or a device, or NULL. */
+typedef void triage_run_fn(struct clade_verdict *v, const struct triage *t,
+                           const char *to);
 
-    t->attempt->run(&v, t->attempt->arg, be, algorithm);
-    if (v.outcome == CLADE_PASSED)
+/* Run the case in a way, unless how that ends is known.  If it cannot be run,
+ * nothing is judged, so it counts as not tried. */
+static enum result try_it(const struct triage *t, triage_run_fn *run,
+                          const char *how, const char *to)
+{
+    const struct verify_watch *watch = t->attempt->watch;
+    struct clade_verdict v = *t->failed;
+    enum verify_known known;
+    char name[64];
+
+    snprintf(name, sizeof(name), "%s%s%s", how, to ? " " : "", to ? to : "");
+    known = watch->begin(watch->arg, &v, name);
+    if (known == VERIFY_DIED)
+        return DIES;
+    if (known == VERIFY_RUN) {
+        run(&v, t, to);
+        watch->end(watch->arg, &v);
+    }
+    if (v.outcome == CLADE_PASSED && v.judged)
         return PASSES;
     return v.judged ? FAILS : NOT_TRIED;
 }
 
+static void run_on(struct clade_verdict *v, const struct triage *t,
+                   clade_backend *be, const char *algorithm)
+{
+    t->attempt->run(v, t->attempt->arg, be, algorithm);
+}
+
 /* A library that builds its own kernels does not see the option: not tried. */
-static void try_unoptimised(struct triage *t)
+static void run_unoptimised(struct clade_verdict *v, const struct triage *t,
+                            const char *to)
 {
     struct backend_debug debug = { .unoptimised = true };
 
-    if (!t->be->build_options[0])
-        return;
+    (void)to;
     t->be->debug = &debug;
-    t->unoptimised = try_on(t, t->be, t->algorithm);
+    run_on(v, t, t->be, t->algorithm);
     t->be->debug = NULL;
     if (debug.foreign)
-        t->unoptimised = NOT_TRIED;
+        v->judged = 0;
 }
 
-static void try_regrouped(struct triage *t)
+/* If no group has a size that can change: not tried. */
+static void run_regrouped(struct clade_verdict *v, const struct triage *t,
+                          const char *to)
 {
     struct backend_debug debug = { .group_items = 1 };
 
+    (void)to;
     t->be->debug = &debug;
-    t->regrouped = try_on(t, t->be, t->algorithm);
+    run_on(v, t, t->be, t->algorithm);
     t->be->debug = NULL;
     if (!debug.regrouped)
-        t->regrouped = NOT_TRIED; /* no group has a size that can change */
+        v->judged = 0;
+}
+
+static void run_algorithm(struct clade_verdict *v, const struct triage *t,
+                          const char *algorithm)
+{
+    run_on(v, t, t->be, algorithm);
+}
+
+/* Run the same algorithm on another device, if that has it. */
+static void run_elsewhere(struct clade_verdict *v, const struct triage *t,
+                          const char *device)
+{
+    const char *names[VERIFY_ALGORITHMS_MAX];
+    clade_backend *be;
+    int n;
+
+    v->judged = 0;
+    if (clade_backend_open(&be, device))
+        return;
+    n = clade_backend_algorithms(be, t->attempt->op, names,
+                                 VERIFY_ALGORITHMS_MAX);
+    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++)
+        if (!strcmp(names[i], t->name))
+            run_on(v, t, be, t->name);
+    clade_backend_close(be);
 }
 
 static void try_other_algorithm(struct triage *t)
@@ -76,31 +128,12 @@ static void try_other_algorithm(struct triage *t)
                                            VERIFY_ALGORITHMS_MAX);
 
     for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++) {
-        if (!strcmp(list[i], t->algorithm))
+        if (!strcmp(list[i], t->name))
             continue;
-        t->other_algorithm = try_on(t, t->be, list[i]);
+        t->other_algorithm = try_it(t, run_algorithm, "algorithm", list[i]);
         snprintf(t->other_name, sizeof(t->other_name), "%s", list[i]);
         return;
     }
-}
-
-/* Try the same algorithm on another device, if that has it. */
-static enum result try_device(const struct triage *t, const char *device)
-{
-    const char *names[VERIFY_ALGORITHMS_MAX];
-    enum result result = NOT_TRIED;
-    clade_backend *be;
-    int n;
-
-    if (clade_backend_open(&be, device))
-        return NOT_TRIED;
-    n = clade_backend_algorithms(be, t->attempt->op, names,
-                                 VERIFY_ALGORITHMS_MAX);
-    for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX; i++)
-        if (!strcmp(names[i], t->algorithm))
-            result = try_on(t, be, t->algorithm);
-    clade_backend_close(be);
-    return result;
 }
 
 /* Count an op's operations and the elements that it moves. */
@@ -132,7 +165,7 @@ static void try_elsewhere(struct triage *t)
         if (!strcmp(list[i].platform, here) || *result != NOT_TRIED ||
             (simulator && !small))
             continue;
-        *result = try_device(t, list[i].selector);
+        *result = try_it(t, run_elsewhere, "device", list[i].selector);
         if (!simulator)
             snprintf(t->other_device, sizeof(t->other_device), "%s",
                      list[i].selector);
@@ -140,9 +173,14 @@ static void try_elsewhere(struct triage *t)
     clade_devices_free(list);
 }
 
+static bool fails(enum result result)
+{
+    return result == FAILS || result == DIES;
+}
+
 static const char *suspect(const struct triage *t)
 {
-    if (t->elsewhere == FAILS || t->simulated == FAILS)
+    if (fails(t->elsewhere) || fails(t->simulated))
         return "the kernel: it fails elsewhere, too";
     if ((t->elsewhere == PASSES || t->simulated == PASSES) &&
         (t->unoptimised == PASSES || t->regrouped == PASSES))
@@ -155,12 +193,17 @@ void verify_triage(struct clade_verdict *v, clade_backend *be,
 {
     struct triage t = { .attempt = attempt,
                         .be = be,
-                        .algorithm = v->algorithm };
+                        .failed = v,
+                        .algorithm =
+                            attempt->choice ? attempt->choice : v->algorithm };
 
     if (v->outcome != CLADE_FAILED || !v->algorithm)
         return;
-    try_unoptimised(&t);
-    try_regrouped(&t);
+    snprintf(t.name, sizeof(t.name), "%.*s", (int)strcspn(v->algorithm, ":"),
+             v->algorithm);
+    if (be->build_options[0])
+        t.unoptimised = try_it(&t, run_unoptimised, "unoptimised", NULL);
+    t.regrouped = try_it(&t, run_regrouped, "groups of one", NULL);
     try_other_algorithm(&t);
     try_elsewhere(&t);
     snprintf(v->triage, sizeof(v->triage),
@@ -168,7 +211,7 @@ void verify_triage(struct clade_verdict *v, clade_backend *be,
              "Oclgrind: %s; suspect: %s",
              words[t.unoptimised], words[t.regrouped],
              t.other_name[0] ? t.other_name : "another algorithm",
-             words[t.other_algorithm], t.algorithm,
+             words[t.other_algorithm], t.name,
              t.elsewhere ? t.other_device : "another platform",
              words[t.elsewhere], words[t.simulated], suspect(&t));
 }

@@ -8,6 +8,7 @@
 #include "verify/host.h"
 #include "verify/judge.h"
 #include "verify/mirror.h"
+#include "verify/watch.h"
 
 /*
  * Run the case three times with an algorithm, with other work between.
@@ -29,9 +30,12 @@ clade_status verify_run_once(void *after[CLADE_ROLES], struct clade_verdict *v,
 /* A case to run and judge again, after it failed. */
 struct verify_attempt {
     const struct clade_op *op;
+    const char *choice; /* the algorithm, maybe with its parameters; NULL: the
+                           verdict's */
     void (*run)(struct clade_verdict *v, void *arg, clade_backend *be,
                 const char *algorithm);
     void *arg;
+    const struct verify_watch *watch;
 };
 
 /* Say in v->triage what a failure depends on (the compiler's optimisations,
@@ -60,7 +64,8 @@ clade_status verify_undump(struct verify_host **host, struct op_case *c,
 /* After a failure, do with a case what options ask for.  Takes `host` over. */
 clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
                               const struct op_case *c, struct verify_host *host,
-                              const struct clade_verify_ops *options);
+                              const struct clade_verify_ops *options,
+                              const struct verify_watch *watch);
 
 /* Judge a case on a backend, with each algorithm that options ask for. */
 clade_status verify_case(struct clade_verify_summary *summary,
