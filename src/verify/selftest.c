@@ -234,24 +234,38 @@ static clade_status judge_uses(bool *again, struct selftest *t,
     return st;
 }
 
-/* Keep the result as a whole, unless nothing new is in it. */
+/* The result as a whole: "passed 2026-10-03, but not conv_fwd by direct". */
+static void write_result(char *text, size_t size, const struct selftest *t)
+{
+    const clade_backend *be = t->be;
+    const time_t now = time(NULL);
+    char date[16] = "";
+    struct tm day;
+    size_t used;
+
+    if (gmtime_r(&now, &day))
+        strftime(date, sizeof(date), "%Y-%m-%d", &day);
+    used = (size_t)snprintf(text, size, "%s %s%s%s",
+                            t->failed[0] ? FAILED : PASSED, date,
+                            t->failed[0] ? ": " : "", t->failed);
+    for (int i = 0; i < be->n_avoided && used < size; i++)
+        used += (size_t)snprintf(
+            text + used, size - used, "%s %s by %s", i ? "," : ", but not",
+            clade_op_name(be->avoided[i].kind), be->avoided[i].algorithm);
+}
+
+/* Keep the result, if there is anything new in it. */
 static void keep_result(struct selftest *t)
 {
     const char *word = t->failed[0] ? FAILED : PASSED;
-    const time_t now = time(NULL);
-    char text[128], date[16] = "", *kept;
-    struct tm day;
+    char text[256], *kept;
 
     if (!t->be->table->recall)
         return;
     kept = t->be->table->recall(t->be, RESULT_KEY);
-    if (t->tried || !kept || strncmp(kept, word, strlen(word))) {
-        if (gmtime_r(&now, &day))
-            strftime(date, sizeof(date), "%Y-%m-%d", &day);
-        snprintf(text, sizeof(text), "%s %s%s%s", word, date,
-                 t->failed[0] ? ": " : "", t->failed);
+    write_result(text, sizeof(text), t);
+    if (t->tried || !kept || strncmp(kept, word, strlen(word)))
         t->be->table->remember(t->be, RESULT_KEY, text);
-    }
     free(kept);
 }
 
