@@ -117,6 +117,16 @@ enum clade_type clade_backend_real(const clade_backend *be)
     return be->real;
 }
 
+char *backend_recall_closed(const struct clade_device *device, const char *key)
+{
+    char *text = NULL;
+
+    for (int i = 0; i < N_TABLES && !text; i++)
+        if (tables[i]->recall_closed)
+            text = tables[i]->recall_closed(device, key);
+    return text;
+}
+
 /* ---- memory -------------------------------------------------------------- */
 
 static bool within(const struct clade_buffer *buffer, size_t at, size_t bytes)

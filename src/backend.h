@@ -49,12 +49,21 @@ struct backend_table {
                             const struct clade_op *op);
     clade_status (*run)(clade_backend *be, clade_task *task);
     void (*release)(clade_backend *be, clade_task *task);
+    /* Get the texts of the programs and kernels that an op with its choice
+     * runs, a line each, malloc'd; ops with the same lines run the same code.
+     * Nothing is built, and the op's tensors need no memory.  NULL: the backend
+     * compiles nothing. */
+    clade_status (*uses)(clade_backend *be, char **text,
+                         const struct clade_op *op);
     clade_status (*flush)(clade_backend *be);
     clade_status (*finish)(clade_backend *be);
     /* Get the text kept under a key for this device and driver, malloc'd, or
      * NULL; keep one, best effort.  Both NULL: nothing is kept. */
     char *(*recall)(clade_backend *be, const char *key);
     void (*remember)(clade_backend *be, const char *key, const char *text);
+    /* As recall, for a device that need not be open; NULL if it is another
+     * backend's. */
+    char *(*recall_closed)(const struct clade_device *device, const char *key);
 };
 
 /* Where the next program that is not in memory yet comes from. */
@@ -85,6 +94,16 @@ struct backend_debug {
                           order */
 };
 
+#define BACKEND_WHY 512
+
+/* An algorithm that is wrong on this device for a kind of op. */
+struct backend_avoided {
+    enum clade_op_kind kind;
+    const char *algorithm; /* its name, static */
+    char why[BACKEND_WHY]; /* what it did wrong */
+};
+#define BACKEND_AVOIDED_MAX 16
+
 /* The start of each backend's own struct. */
 struct clade_backend {
     const struct backend_table *table;
@@ -95,8 +114,10 @@ struct clade_backend {
     void (*say)(void *arg, const char *text); /* progress; may be NULL */
     void *say_arg;
     char build_options[192]; /* every program's; empty for the reference */
-    char *notices;           /* not yet returned, a line each; or NULL */
-    char *told;              /* those returned last */
+    struct backend_avoided avoided[BACKEND_AVOIDED_MAX];
+    int n_avoided;
+    char *notices; /* not yet returned, a line each; or NULL */
+    char *told;    /* those returned last */
 };
 
 /* The start of each backend's own buffer. */
@@ -111,6 +132,23 @@ struct clade_task {
 
 /* Prepare an op, run it once, wait for it, and give its task back. */
 clade_status backend_run_once(clade_backend *be, const struct clade_op *op);
+
+/* Get the text kept under a key for a device that need not be open, malloc'd,
+ * or NULL. */
+char *backend_recall_closed(const struct clade_device *device, const char *key);
+
+/* Make the choice that another op of the same kind has, and settle on it. */
+clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
+                               const struct clade_choice *choice);
+
+/* Never choose an algorithm again for a kind of op, whoever asks for it; add a
+ * notice. */
+void backend_avoid(clade_backend *be, const struct backend_avoided *avoided);
+bool backend_is_avoided(const clade_backend *be, enum clade_op_kind kind,
+                        const char *algorithm);
+/* Whether an op could be computed by an algorithm other than its own that is
+ * not avoided. */
+bool backend_has_other(clade_backend *be, const struct clade_op *op);
 
 /* Add a line for clade_backend_notices(). */
 void backend_notice(clade_backend *be, const char *fmt, ...)

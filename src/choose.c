@@ -50,6 +50,46 @@ static void get_offer(struct offer *offer, clade_backend *be,
     rank(offer);
 }
 
+/* ---- algorithms that are avoided ---------------------------------------- */
+
+void backend_avoid(clade_backend *be, const struct backend_avoided *avoided)
+{
+    if (be->n_avoided == BACKEND_AVOIDED_MAX ||
+        backend_is_avoided(be, avoided->kind, avoided->algorithm))
+        return;
+    be->avoided[be->n_avoided++] = *avoided;
+    backend_notice(be, "%s computes %s wrongly on %s: passed over (%s)",
+                   avoided->algorithm, clade_op_name(avoided->kind),
+                   be->device.name, avoided->why);
+}
+
+bool backend_is_avoided(const clade_backend *be, enum clade_op_kind kind,
+                        const char *algorithm)
+{
+    for (int i = 0; i < be->n_avoided; i++)
+        if (be->avoided[i].kind == kind &&
+            !strcmp(be->avoided[i].algorithm, algorithm))
+            return true;
+    return false;
+}
+
+bool backend_has_other(clade_backend *be, const struct clade_op *op)
+{
+    struct offer offer;
+
+    get_offer(&offer, be, op);
+    for (int i = 0; i < offer.count; i++) {
+        const char *name = offer.list[i].choice.algorithm;
+
+        if (strcmp(name, op->choice.algorithm) &&
+            !backend_is_avoided(be, op->kind, name))
+            return true;
+    }
+    return false;
+}
+
+/* ---- what is offered ----------------------------------------------------- */
+
 static bool has_name(const char *names[], int n, const char *name)
 {
     for (int i = 0; i < n; i++)
@@ -172,9 +212,9 @@ static void pass_over(clade_backend *be, const struct backend_candidate *c,
 /* ---- choosing ---------------------------------------------------------- */
 
 static clade_status settle(clade_backend *be, struct clade_op *op,
-                           const struct backend_candidate *c)
+                           const struct clade_choice *choice)
 {
-    op->choice = c->choice;
+    op->choice = *choice;
     op->workspace = op->packed = 0;
     op->depth = 0;
     return be->table->settle(be, op);
@@ -187,7 +227,9 @@ static clade_status choose_best(clade_backend *be, struct clade_op *op,
         enum verdict verdict;
         clade_status st;
 
-        if ((st = settle(be, op, &offer->list[i])) ||
+        if (backend_is_avoided(be, op->kind, offer->list[i].choice.algorithm))
+            continue;
+        if ((st = settle(be, op, &offer->list[i].choice)) ||
             (st = judge(&verdict, be, &offer->list[i], op)))
             return st;
         if (verdict == RIGHT)
@@ -219,6 +261,30 @@ static clade_status not_offered(clade_backend *be, const struct clade_op *op,
                       name, be->device.selector, list);
 }
 
+/* Make the choice that is asked for, if it is offered. */
+static clade_status choose_named(clade_backend *be, struct clade_op *op,
+                                 const struct offer *offer, const char *name)
+{
+    const struct clade_choice *choice;
+    int i = 0;
+
+    while (i < offer->count && !choice_is(&offer->list[i].choice, name))
+        i++;
+    if (i == offer->count)
+        return not_offered(be, op, name);
+    choice = &offer->list[i].choice;
+    if (backend_is_avoided(be, op->kind, choice->algorithm))
+        return clade_fail(CLADE_EUNSUPPORTED, "%s: `%s` is wrong on %s",
+                          op_describe(op), name, be->device.name);
+    return settle(be, op, choice);
+}
+
+clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
+                               const struct clade_choice *choice)
+{
+    return settle(be, op, choice);
+}
+
 clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
                                   const char *choice)
 {
@@ -229,16 +295,8 @@ clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
     if (op_kind(op->kind)->inherits && op->choice.algorithm)
         return CLADE_OK;
     get_offer(&offer, be, op);
-    if (!choice) {
-        st = choose_best(be, &chosen, &offer);
-    } else {
-        int i = 0;
-
-        while (i < offer.count && !choice_is(&offer.list[i].choice, choice))
-            i++;
-        st = i < offer.count ? settle(be, &chosen, &offer.list[i])
-                             : not_offered(be, op, choice);
-    }
+    st = choice ? choose_named(be, &chosen, &offer, choice)
+                : choose_best(be, &chosen, &offer);
     if (!st)
         *op = chosen;
     return st;

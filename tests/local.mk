@@ -34,6 +34,7 @@ check_PROGRAMS = \
   tests/verify-ops.t \
   tests/verify-oracle.t \
   tests/verify-replay.t \
+  tests/verify-selftest.t \
   tests/verify-stop.t \
   tests/verify-suites.t \
   tests/verify-trainings.t \
@@ -129,6 +130,7 @@ tests_verify_replay_t_SOURCES = tests/verify-replay.c $(FAULTS)
 tests_verify_replay_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
+tests_verify_selftest_t_SOURCES = tests/verify-selftest.c $(FAULTY)
 tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
 tests_verify_suites_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c

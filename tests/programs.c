@@ -22,7 +22,10 @@
 enum { KERNELS_MAX = 1024 };
 
 /* The launches so far, each kernel of a program once. */
-static struct ocl_listed listed[KERNELS_MAX];
+static struct listed {
+    char *file, *options, *kernel;
+    size_t items, local;
+} listed[KERNELS_MAX];
 static int n_listed;
 
 static void need(clade_status st)
@@ -42,19 +45,23 @@ static char *copy(const char *text)
     return t;
 }
 
-/* Of a kernel's launches, the largest group and most local memory. */
-static void add(const struct ocl_listed *l)
+/* Of a kernel's launches, the largest group and most local memory.  Another
+ * library's kernels are not ours to list. */
+static void add(void *arg, const struct ocl_listed *l)
 {
-    struct ocl_listed *have = listed;
+    struct listed *have = listed;
 
-    while (have < listed + n_listed &&
-           (strcmp(have->file, l->file) || strcmp(have->kernel, l->kernel) ||
-            strcmp(have->options, l->options)))
+    (void)arg;
+    if (!l->kernel)
+        return;
+    while (have < listed + n_listed && (strcmp(have->file, l->text->name) ||
+                                        strcmp(have->kernel, l->kernel) ||
+                                        strcmp(have->options, l->options)))
         have++;
     if (have == listed + n_listed) {
         if (n_listed++ == KERNELS_MAX)
             abort();
-        have->file = copy(l->file);
+        have->file = copy(l->text->name);
         have->kernel = copy(l->kernel);
         have->options = copy(l->options);
     }

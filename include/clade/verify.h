@@ -2,7 +2,7 @@
 #ifndef CLADE_VERIFY_H
 #define CLADE_VERIFY_H
 
-#include <clade/backend.h>
+#include <clade/net.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,6 +78,27 @@ CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
 CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
                                        clade_backend *be, const char *file,
                                        const struct clade_verify_ops *options);
+
+/*
+ * The self-test before a net is made: try every program that the plans of
+ * `config` use, once, on small ops with exact and with random data.  Each
+ * program's verdict is kept in the cache, for the device and its driver; it is
+ * not tried again.  If an algorithm is wrong and another one is not, `be` avoids
+ * it from then on, with a notice.
+ *
+ * It may take minutes, if programs must be built, and a driver may not survive
+ * it: a caller who cannot risk that calls it in a process of its own.  `stop`
+ * is as clade_verify_ops'.
+ *
+ * CLADE_OK: what is not avoided is right, or the backend compiles nothing.
+ * CLADE_EBOUND: an op is wrong by every algorithm, or by config->algorithm; the
+ * message names the op and the worst element.  CLADE_EMISTRUSTED and
+ * CLADE_EUNSUPPORTED as for clade_verify_ops().  Else what clade_net_new()
+ * returns.
+ */
+CLADE_API clade_status
+clade_verify_selftest(clade_backend *be, const struct clade_net_config *config,
+                      bool (*stop)(void *arg), void *arg);
 
 struct clade_verify_step {
     const char *algorithm; /* NULL: as training would choose */

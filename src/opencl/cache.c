@@ -227,6 +227,15 @@ char *ocl_recall(clade_backend *be, const char *key)
     return text;
 }
 
+char *ocl_recall_closed(const struct clade_device *device, const char *key)
+{
+    struct ocl o = { .base.device = *device };
+
+    if (ocl_device_find(&o.platform, &o.dev, device->selector))
+        return NULL;
+    return ocl_recall(&o.base, key);
+}
+
 void ocl_remember(clade_backend *be, const char *key, const char *text)
 {
     char *full = verdict_key((struct ocl *)be, key);

@@ -101,8 +101,12 @@ clade_status ocl_gemm_launch(struct ocl_task *task, const struct clade_op *op,
     struct ocl *o = ocl_of(task);
     clade_status st;
 
-    if (o->list)
-        return CLADE_OK; /* its kernels are not ours to list */
+    if (o->list) {
+        const struct ocl_text text = { .name = ocl_gemm_library };
+
+        o->list(o->list_arg, &(struct ocl_listed){ .text = &text });
+        return CLADE_OK;
+    }
     if (!o->clblast_built && (st = build_kernels(o, op)))
         return st;
     return ocl_foreign(task, gemm->beta ? "CLBlast beta" : "CLBlast",

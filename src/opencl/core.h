@@ -47,11 +47,14 @@ char *ocl_cache_device(const struct ocl *o);
  * added: the table's functions. */
 char *ocl_recall(clade_backend *be, const char *key);
 void ocl_remember(clade_backend *be, const char *key, const char *text);
+char *ocl_recall_closed(const struct clade_device *device, const char *key);
 
 /* ---- program.c --------------------------------------------------------- */
 
 clade_status ocl_programs_new(struct ocl_programs **programs);
 void ocl_programs_free(struct ocl_programs *programs);
+/* A hash of all the source that a text is built from. */
+uint64_t ocl_text_hash(const struct ocl_text *text);
 /* All the options that a text is built with, malloc'd. */
 char *ocl_all_options(const struct ocl *o, const char *options);
 /*

@@ -157,6 +157,48 @@ static clade_status prepare(clade_backend *be, clade_task **out,
     return st;
 }
 
+/* Add the line of a launch to a text, unless it has it. */
+static void add_use(void *arg, const struct ocl_listed *launch)
+{
+    char **text = arg, *longer, line[1024];
+    const size_t used = *text ? strlen(*text) : 0;
+
+    if (launch->kernel)
+        snprintf(line, sizeof line, "%s %016llx, %s: %s\n", launch->text->name,
+                 (unsigned long long)ocl_text_hash(launch->text),
+                 launch->kernel, launch->options);
+    else
+        snprintf(line, sizeof line, "%s\n", launch->text->name);
+    if (used && strstr(*text, line))
+        return;
+    longer = realloc(*text, used + strlen(line) + 1);
+    if (!longer)
+        return;
+    strcpy(longer + used, line);
+    *text = longer;
+}
+
+static clade_status uses(clade_backend *be, char **text,
+                         const struct clade_op *op)
+{
+    struct ocl *o = (struct ocl *)be;
+    clade_task *task;
+    clade_status st;
+
+    *text = NULL;
+    o->list = add_use;
+    o->list_arg = text;
+    st = prepare(be, &task, op);
+    o->list = NULL;
+    if (!st)
+        ocl_task_free(be, task);
+    if (!st && !*text)
+        st = clade_fail(CLADE_ENOMEM, "%s: out of memory", op_describe(op));
+    if (st)
+        free(*text);
+    return st;
+}
+
 const struct backend_table backend_opencl = {
     .name = "opencl",
     .algorithms = ocl_conv_names,
@@ -176,8 +218,10 @@ const struct backend_table backend_opencl = {
     .prepare = prepare,
     .run = ocl_task_run,
     .release = ocl_task_free,
+    .uses = uses,
     .flush = ocl_flush,
     .finish = ocl_finish,
     .recall = ocl_recall,
     .remember = ocl_remember,
+    .recall_closed = ocl_recall_closed,
 };

@@ -23,9 +23,11 @@ struct ocl_text {
     const char *source;
 };
 
-/* A launch, as it is passed to a test. */
+/* A launch, as it is listed. */
 struct ocl_listed {
-    const char *file, *options, *kernel;
+    const struct ocl_text *text;
+    const char *options, *kernel; /* NULL: another library's kernels, which
+                                     `text` names */
     size_t items; /* most in a group */
     size_t local; /* bytes of local memory in its arguments */
 };
@@ -41,8 +43,9 @@ struct ocl {
     struct ocl_pending *pending;
     bool clblast_built; /* CLBlast has built its kernels for this context */
     /* If this is set, preparing an op builds nothing, but calls it with each
-     * launch (tests/programs.c). */
-    void (*list)(const struct ocl_listed *launch);
+     * launch. */
+    void (*list)(void *arg, const struct ocl_listed *launch);
+    void *list_arg;
 };
 
 struct ocl_buffer {

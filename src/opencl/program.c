@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
+#include "rng.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,12 @@ void ocl_programs_free(struct ocl_programs *programs)
         program_free(p);
     }
     free(programs);
+}
+
+uint64_t ocl_text_hash(const struct ocl_text *text)
+{
+    return rng_fnv64(prelude, strlen(prelude)) * 31 +
+           rng_fnv64(text->source, strlen(text->source));
 }
 
 /* Where a judge wants programs to come from, and how they are compiled. */

@@ -260,13 +260,13 @@ static clade_status add_launch(struct ocl_task *task, struct launch l,
     return CLADE_OK;
 }
 
-/* Pass the launch to a test, instead of building it. */
+/* List the launch, instead of building it. */
 static clade_status list_launch(const struct ocl_task *task,
                                 const struct ocl_text *text, const char *kernel,
                                 const char *options, struct ocl_grid grid,
                                 const struct ocl_arg *args, size_t n_args)
 {
-    struct ocl_listed launch = { .file = text->name, .kernel = kernel };
+    struct ocl_listed launch = { .text = text, .kernel = kernel };
     clade_status st = settle_grid(&grid, task, kernel, GROUP_ITEMS);
     char *all;
 
@@ -279,7 +279,7 @@ static clade_status list_launch(const struct ocl_task *task,
     for (size_t i = 0; i < n_args; i++)
         if (args[i].kind == OCL_ARG_LOCAL)
             launch.local += args[i].local;
-    task->o->list(&launch);
+    task->o->list(task->o->list_arg, &launch);
     free(all);
     return CLADE_OK;
 }

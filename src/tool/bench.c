@@ -39,6 +39,7 @@ static const struct tool_option options[] = {
       "print the ops after each pass that makes the plan, and run nothing", 0, 0 },
     { "compare", TOOL_TEXT, AT(compare), "FILE",
       "exit 7 if slower than 0.9 times what --json once wrote into FILE", 0, 0 },
+    TOOL_NO_SELF_TEST(AT(no_self_test)),
 };
 /* clang-format on */
 
@@ -63,14 +64,23 @@ static bool training(const struct bench_options *o)
     return !strcmp(o->mode, "train");
 }
 
-static struct clade_net_config config_of(const struct bench_options *o)
+struct clade_net_config bench_config(const struct bench_options *o)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
 
     config.algorithm = o->algorithm;
     config.without = o->without;
-    *(training(o) ? &config.train_batch : &config.eval_batch) = o->batch;
+    *(strcmp(o->mode, "infer") ? &config.train_batch : &config.eval_batch) =
+        o->batch;
     return config;
+}
+
+clade_status bench_device(clade_backend **be, const struct bench_options *o)
+{
+    const struct tool_plans plans = { .config[0] = bench_config(o),
+                                      .count = !o->no_self_test };
+
+    return tool_open_tested(be, o->device, &plans);
 }
 
 /* Images of uniform noise; the labels go through the classes in turn. */
@@ -99,10 +109,10 @@ static clade_status make_batch(struct bench *b)
 
 static clade_status bench_open(struct bench *b)
 {
-    const struct clade_net_config config = config_of(b->o);
+    const struct clade_net_config config = bench_config(b->o);
     clade_status st;
 
-    if ((st = tool_open(&b->be, b->o->device)))
+    if ((st = bench_device(&b->be, b->o)))
         return st;
     st = clade_net_new(&b->net, b->be, &config);
     tool_notices(b->be);
@@ -330,7 +340,7 @@ out:
 static clade_status bench(const void *given)
 {
     const struct bench_options *o = given;
-    struct clade_net_config config = config_of(o);
+    struct clade_net_config config = bench_config(o);
 
     tool_catch_signals();
     if (!strcmp(o->mode, "ops"))

@@ -8,8 +8,13 @@
 struct bench_options {
     const char *device, *mode, *algorithm, *without, *compare, *match;
     int batch, steps;
-    bool json, profile, plan;
+    bool json, profile, plan, no_self_test;
 };
+
+/* The net that is measured, or whose ops are. */
+struct clade_net_config bench_config(const struct bench_options *o);
+/* Test the device for that net, and open it. */
+clade_status bench_device(clade_backend **be, const struct bench_options *o);
 
 /* --mode ops: each op of GoogLeNet at a batch, with each algorithm. */
 clade_status bench_ops(const struct bench_options *o);

@@ -143,7 +143,7 @@ clade_status bench_ops(const struct bench_options *o)
                           "bench: --compare, --plan, --profile and --without "
                           "are of --mode train or infer");
     t.rows = json_array();
-    st = tool_open(&t.be, o->device);
+    st = bench_device(&t.be, o);
     if (!st && clade_backend_real(t.be) == CLADE_F64)
         st = clade_fail(CLADE_EUSAGE,
                         "bench: %s stores double: its ops are "

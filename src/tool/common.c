@@ -44,8 +44,7 @@ void tool_notices(clade_backend *be)
         tool_notice(text);
 }
 
-/* Print at most one line a second. */
-static void say_progress(void *arg, const char *text)
+void tool_progress(void *arg, const char *text)
 {
     static double said = -1;
 
@@ -62,7 +61,7 @@ clade_status tool_open(clade_backend **be, const char *device)
 
     if (st)
         return st;
-    clade_backend_progress(*be, say_progress, NULL);
+    clade_backend_progress(*be, tool_progress, NULL);
     tool_notices(*be);
     return CLADE_OK;
 }

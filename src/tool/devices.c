@@ -2,10 +2,12 @@
 #include "tool.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
 #include "status.h"
+#include "verify/selftest.h"
 
 struct devices_options {
     bool json;
@@ -33,10 +35,10 @@ static bool is_opencl(const struct clade_device *d)
 }
 
 /* clang-format off */
-#define COLUMNS 7
+#define COLUMNS 8
 static const char *const titles[COLUMNS] = {
     "--device", "type", "units", "memory", "platform / device", "driver",
-    "extensions that matter"
+    "self-test", "extensions that matter"
 };
 /* clang-format on */
 
@@ -45,9 +47,19 @@ struct row {
     char cell[COLUMNS][512];
 };
 
+/* What the last self-test of a device found, malloc'd.  The reference has
+ * none. */
+static char *self_test(const struct clade_device *d)
+{
+    char *kept = selftest_result(d);
+
+    return kept ? kept : strdup(is_opencl(d) ? "not yet" : "-");
+}
+
 static void fill_row(struct row *row, const struct clade_device *d)
 {
     const size_t size = sizeof row->cell[0];
+    char *tested = self_test(d);
 
     snprintf(row->cell[0], size, "%s", d->selector);
     snprintf(row->cell[1], size, "%s%s", type_name[d->type],
@@ -56,7 +68,9 @@ static void fill_row(struct row *row, const struct clade_device *d)
     snprintf(row->cell[3], size, "%s", tool_bytes(d->memory));
     snprintf(row->cell[4], size, "%s / %s", d->platform, d->name);
     snprintf(row->cell[5], size, "%s", d->driver);
-    snprintf(row->cell[6], size, "%s", *d->extensions ? d->extensions : "-");
+    snprintf(row->cell[6], size, "%s", tested ? tested : "");
+    snprintf(row->cell[7], size, "%s", *d->extensions ? d->extensions : "-");
+    free(tested);
 }
 
 static void print_row(const struct row *row, const int width[])
@@ -129,13 +143,27 @@ json_t *tool_device_json(const struct clade_device *d)
         d->emulated, "fma", d->fma, "float_config", float_config(d));
 }
 
+/* What `devices` knows of a device: a JSON object, or NULL. */
+static json_t *describe(const struct clade_device *d)
+{
+    json_t *object = tool_device_json(d);
+    char *tested = self_test(d);
+
+    if (object)
+        json_object_set_new(object, "self_test",
+                            is_opencl(d) && tested ? json_string(tested)
+                                                   : json_null());
+    free(tested);
+    return object;
+}
+
 static clade_status print_json(const struct clade_device *list, int count)
 {
     json_t *array = json_array();
     clade_status st = CLADE_OK;
 
     for (int i = 0; i < count; i++)
-        if (json_array_append_new(array, tool_device_json(&list[i])))
+        if (json_array_append_new(array, describe(&list[i])))
             st = clade_fail(CLADE_EFAIL, "devices: %s: its texts are not UTF-8",
                             list[i].selector);
     if (!st) {

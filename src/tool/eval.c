@@ -9,6 +9,7 @@
 struct eval_options {
     const char *checkpoint, *device, *data;
     int test_count, batch;
+    bool no_self_test;
 };
 
 #define AT(member) offsetof(struct eval_options, member)
@@ -23,6 +24,7 @@ static const struct tool_option options[] = {
     { "test-count", TOOL_INT, AT(test_count), "N",
       "test with the first N images; 0: as many as the training did", 0, 10000000 },
     { "batch", TOOL_INT, AT(batch), "B", "images at a time; 0: as many as in the training's steps", 0, 65536 },
+    TOOL_NO_SELF_TEST(AT(no_self_test)),
 };
 /* clang-format on */
 
@@ -53,29 +55,39 @@ static void print_figures(const struct clade_net_shape *shape,
     printf("%-12s %8.4f\n", "weighted sum", f->loss);
 }
 
-/* Print the checkpoint's loss and accuracy on the test images, `batch` images
- * at a time. */
+/* The net that evaluates `count` images. */
+static struct clade_net_config net_config(const struct eval_options *o,
+                                          const struct clade_checkpoint_info *i,
+                                          int count)
+{
+    const int batch = o->batch ? o->batch : i->batch;
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+
+    config.net = i->net;
+    config.eval_batch = batch < count ? batch : count;
+    config.eval_last = count % config.eval_batch;
+    return config;
+}
+
+/* Print the checkpoint's loss and accuracy on the test images. */
 static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
-                             const struct clade_data *data, int batch)
+                             const struct clade_data *data,
+                             const struct clade_net_config *config)
 {
     static const struct clade_train_observer observer = { .stop = tool_stop };
     const struct clade_checkpoint_info *info =
         clade_checkpoint_info(checkpoint);
-    struct clade_net_config config = CLADE_NET_DEFAULTS;
     struct clade_net_shape shape;
     struct clade_figures figures;
     clade_net *net;
     clade_status st;
 
-    config.net = info->net;
-    config.eval_batch = batch < data->test.count ? batch : data->test.count;
-    config.eval_last = data->test.count % config.eval_batch;
-    if ((st = clade_net_new(&net, be, &config)))
+    if ((st = clade_net_new(&net, be, config)))
         return st;
     tool_notices(be);
     if ((st = clade_checkpoint_load(checkpoint, net)) ||
         (st = clade_train_evaluate(&figures, net, &data->test,
-                                   config.eval_batch, &observer)))
+                                   config->eval_batch, &observer)))
         goto out;
     shape = clade_net_shape(net);
     printf("%s after %d epochs, %d test images (%s)\n", info->net, info->epoch,
@@ -90,10 +102,12 @@ static clade_status eval_checkpoint(const void *given)
 {
     const struct eval_options *o = given;
     const struct clade_checkpoint_info *info;
+    struct tool_plans plans = { .count = !o->no_self_test };
     clade_checkpoint *checkpoint;
     struct clade_data data = { 0 };
     clade_backend *be = NULL;
     clade_status st;
+    int count;
 
     if (!o->checkpoint)
         return clade_fail(CLADE_EUSAGE, "eval: --checkpoint FILE is required");
@@ -101,14 +115,14 @@ static clade_status eval_checkpoint(const void *given)
     if ((st = clade_checkpoint_open(&checkpoint, o->checkpoint)))
         return st;
     info = clade_checkpoint_info(checkpoint);
-    st = read_images(&data, o, info,
-                     o->test_count ? o->test_count : info->test_count);
+    count = o->test_count ? o->test_count : info->test_count;
+    plans.config[0] = net_config(o, info, count);
+    st = read_images(&data, o, info, count);
     if (!st)
-        st = tool_open(&be, o->device);
+        st = tool_open_tested(&be, o->device, &plans);
     if (!st)
-        st = evaluate(be, checkpoint, &data, o->batch ? o->batch : info->batch);
-    if (be)
-        clade_backend_close(be);
+        st = evaluate(be, checkpoint, &data, &plans.config[0]);
+    clade_backend_close(be);
     clade_data_free(&data);
     clade_checkpoint_close(checkpoint);
     return st;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include <clade/backend.h>
+#include <clade/net.h>
 #include <jansson.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -94,8 +94,28 @@ bool tool_stop(void *arg);
 void tool_notice(const char *text);
 /* Print a backend's notices in that way. */
 void tool_notices(clade_backend *be);
+/* Print a line of progress, at most one a second; a backend's `say`. */
+void tool_progress(void *arg, const char *text);
 /* Open a device, and print its notices. */
 clade_status tool_open(clade_backend **be, const char *device);
+
+/* The nets that a command will run on a device. */
+struct tool_plans {
+    struct clade_net_config config[2];
+    int count;  /* 0: there is no self-test */
+    bool quiet; /* say nothing meanwhile */
+};
+/* Test that the device computes these nets' ops rightly, unless that is known;
+ * then open it.  Call this before anything else opens a device or starts a
+ * thread. */
+clade_status tool_open_tested(clade_backend **be, const char *device,
+                              const struct tool_plans *plans);
+
+/* The option that leaves the self-test out. */
+#define TOOL_NO_SELF_TEST(at)                                                  \
+    { "no-self-test", TOOL_FLAG, at, NULL,                                     \
+      "do not test whether a device that is met for the first time computes "  \
+      "rightly", 0, 0 }
 
 /* The i-th name ("denorm") of what the device's CL_DEVICE_SINGLE_FP_CONFIG
  * promises for floats; NULL after the last. */

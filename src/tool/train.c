@@ -2,11 +2,12 @@
 #include "tool.h"
 
 #include "progress.h"
+#include "train/train.h"
 
 struct train_options {
     struct clade_train_config config;
     const char *device;
-    bool quiet;
+    bool quiet, no_self_test;
 };
 
 #define AT(member)     offsetof(struct train_options, member)
@@ -37,6 +38,7 @@ static const struct tool_option options[] = {
       "shape", 0, 0 },
     { "quiet", TOOL_FLAG, AT(quiet), NULL,
       "print no progress, only the table of epochs", 0, 0 },
+    TOOL_NO_SELF_TEST(AT(no_self_test)),
 };
 /* clang-format on */
 
@@ -70,6 +72,36 @@ static clade_status train(clade_backend *be, const struct train_options *o)
     return st;
 }
 
+/* Add the net of a run that is resumed: it has the algorithms of its
+ * checkpoint, if the device and the driver are the same. */
+static void add_resumed(struct tool_plans *plans, clade_checkpoint *checkpoint)
+{
+    struct clade_net_config *config = &plans->config[plans->count++];
+
+    *config = plans->config[0];
+    config->algorithms = clade_checkpoint_info(checkpoint)->algorithms;
+}
+
+/* Refuse what can be refused at once; open the device for the nets of the
+ * run. */
+static clade_status open_device(clade_backend **be,
+                                const struct train_options *o)
+{
+    struct tool_plans plans = { .config[0] = train_net_config(&o->config),
+                                .count = !o->no_self_test,
+                                .quiet = o->quiet };
+    clade_checkpoint *checkpoint = NULL;
+    clade_status st = train_check(&checkpoint, &o->config);
+
+    if (st)
+        return st;
+    if (checkpoint && plans.count)
+        add_resumed(&plans, checkpoint);
+    st = tool_open_tested(be, o->device, &plans);
+    clade_checkpoint_close(checkpoint);
+    return st;
+}
+
 static clade_status train_net(const void *given)
 {
     const struct train_options *o = given;
@@ -78,12 +110,10 @@ static clade_status train_net(const void *given)
     clade_status st;
 
     tool_catch_signals();
-    if ((st = tool_open(&be, o->device)))
+    if ((st = open_device(&be, o)))
         return st;
     device = clade_backend_device(be);
-    if (o->quiet)
-        clade_backend_progress(be, NULL, NULL);
-    else
+    if (!o->quiet)
         fprintf(stderr, "device  %s / %s, driver %s (%s)\n", device->platform,
                 device->name, device->driver, device->selector);
     st = train(be, o);

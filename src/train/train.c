@@ -288,21 +288,27 @@ static clade_status read_data(struct clade_data *data,
     return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
 }
 
-static clade_status make_net(struct training *t, const clade_checkpoint *from)
+struct clade_net_config train_net_config(const struct clade_train_config *c)
 {
-    const struct clade_train_config *c = t->config;
     struct clade_net_config net = CLADE_NET_DEFAULTS;
-    const struct clade_dataset *images = &t->data.train;
-    clade_status st;
 
     net.algorithm = c->algorithm;
-    if (from && !t->elsewhere)
-        net.algorithms = clade_checkpoint_info(from)->algorithms;
     net.seed = c->seed;
     net.train_batch = lesser(c->batch, c->train_count);
     net.train_last = c->train_count % net.train_batch;
     net.eval_batch = lesser(c->batch, c->test_count);
     net.eval_last = c->test_count % net.eval_batch;
+    return net;
+}
+
+static clade_status make_net(struct training *t, const clade_checkpoint *from)
+{
+    struct clade_net_config net = train_net_config(t->config);
+    const struct clade_dataset *images = &t->data.train;
+    clade_status st;
+
+    if (from && !t->elsewhere)
+        net.algorithms = clade_checkpoint_info(from)->algorithms;
     st = clade_net_new(&t->net, t->be, &net);
     tell_notices(t);
     if (st)
@@ -447,6 +453,15 @@ static clade_status find_checkpoint(clade_checkpoint **checkpoint,
     return st;
 }
 
+clade_status train_check(clade_checkpoint **checkpoint,
+                         const struct clade_train_config *config)
+{
+    const clade_status st = check_config(config);
+
+    *checkpoint = NULL;
+    return st ? st : find_checkpoint(checkpoint, config);
+}
+
 static void training_free(struct training *t)
 {
     csv_close(&t->losses);
@@ -466,11 +481,10 @@ clade_status clade_train(clade_backend *be,
     struct training t = { .config = config,
                           .observer = observer ? observer : &nobody,
                           .be = be };
-    clade_checkpoint *checkpoint = NULL;
-    clade_status st;
+    clade_checkpoint *checkpoint;
+    clade_status st = train_check(&checkpoint, config);
 
-    if ((st = check_config(config)) ||
-        (st = find_checkpoint(&checkpoint, config)))
+    if (st)
         return st;
     st = set_up(&t, checkpoint);
     clade_checkpoint_close(checkpoint);

@@ -11,6 +11,13 @@
 #define TRAIN_HISTORY    "history.csv"
 #define TRAIN_STEPS      "steps.csv"
 
+/* Refuse what can be refused without a device: the config, the folder.  To
+ * resume, open its checkpoint; else *checkpoint is NULL. */
+clade_status train_check(clade_checkpoint **checkpoint,
+                         const struct clade_train_config *config);
+/* The net that a new run trains; a resumed one has algorithms as well. */
+struct clade_net_config train_net_config(const struct clade_train_config *c);
+
 /*
  * A csv file, kept in memory.  Rows are appended through `out`.
  */

@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "op/op.h"
 #include "status.h"
-#include "verify/host.h"
 
 #define U         0x1p-24
 #define RMS_LIMIT 2  /* in units of u */
@@ -325,6 +325,33 @@ clade_status verify_output_whole(struct clade_verdict *v,
     }
     conclude(v, &how, role, &t);
     return CLADE_OK;
+}
+
+clade_status verify_outputs(struct clade_verdict *v, const struct op_case *c,
+                            const struct verify_host *host,
+                            const struct verify_oracle oracle[CLADE_ROLES],
+                            void *const after[CLADE_ROLES], bool denormals)
+{
+    struct clade_op op = host->op;
+    const struct verify_judge how = {
+        .op = &op,
+        .gate = verify_data_gate(c->data),
+        .denormals = denormals,
+        .nan_at_padding = c->data == DATA_SPECIAL_B,
+        .unit = verify_data_gate(c->data) == GATE_BITS ? verify_unit(c) : 0,
+    };
+    clade_status st = CLADE_OK;
+
+    op.depth = v->depth;
+    for (int role = 0; role < CLADE_ROLES && !st; role++) {
+        if (!(clade_op_outputs(c->kind) & 1u << role))
+            continue;
+        if (op_is_product(c->kind))
+            verify_output(v, &how, &oracle[role], after[role]);
+        else
+            st = verify_output_whole(v, &how, role, after[role]);
+    }
+    return st;
 }
 
 /* ---- verdicts ------------------------------------------------------------ */

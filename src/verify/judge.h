@@ -5,6 +5,7 @@
 #include <clade/verify.h>
 
 #include "cpu/cpu.h"
+#include "verify/host.h"
 #include "verify/kind.h"
 
 /*
@@ -62,6 +63,12 @@ void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
 clade_status verify_output_whole(struct clade_verdict *v,
                                  const struct verify_judge *judge,
                                  enum clade_role role, const void *got);
+/* Judge all outputs of a case, which is on the host as it was before it ran:
+ * those of a product by what the oracle was asked for, others whole. */
+clade_status verify_outputs(struct clade_verdict *v, const struct op_case *c,
+                            const struct verify_host *host,
+                            const struct verify_oracle oracle[CLADE_ROLES],
+                            void *const after[CLADE_ROLES], bool denormals);
 /* Start a verdict: nothing has been judged yet. */
 void verify_begin(struct clade_verdict *v, const struct clade_op *op);
 /* Set outcome and message, unless the outcome is already as bad or worse. */

@@ -65,32 +65,6 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
     return st;
 }
 
-static clade_status judge(struct clade_verdict *v, const struct expected *x,
-                          void *after[CLADE_ROLES], bool denormals)
-{
-    const struct op_case *c = x->c;
-    struct clade_op op = x->host->op;
-    const struct verify_judge how = {
-        .op = &op,
-        .gate = verify_data_gate(c->data),
-        .denormals = denormals,
-        .nan_at_padding = c->data == DATA_SPECIAL_B,
-        .unit = verify_data_gate(c->data) == GATE_BITS ? verify_unit(c) : 0,
-    };
-    clade_status st = CLADE_OK;
-
-    op.depth = v->depth;
-    for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        if (!(clade_op_outputs(c->kind) & 1u << role))
-            continue;
-        if (op_is_product(c->kind))
-            verify_output(v, &how, &x->oracle[role], after[role]);
-        else
-            st = verify_output_whole(v, &how, role, after[role]);
-    }
-    return st;
-}
-
 /*
  * How far two algorithms may be apart where exact values are not known.  For
  * random data, the sum of both bounds, for a bracket of n products and an
@@ -192,7 +166,8 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
 
     describe(v, x->c, algorithm);
     if (verify_run(after, v, be, x->host, algorithm) ||
-        judge(v, x, after, clade_backend_device(be)->denormals)) {
+        verify_outputs(v, x->c, x->host, x->oracle, after,
+                       clade_backend_device(be)->denormals)) {
         verify_blame(v, CLADE_FAILED, "%s", clade_error());
     } else {
         compare_algorithms(v, x, be, after);

@@ -27,13 +27,15 @@ struct made {
 struct rig {
     clade_backend *be;
     const struct verify_host *host;
-    struct backend_debug own;    /* used if the backend has none */
-    struct backend_debug *debug; /* what the backend uses meanwhile */
+    struct backend_debug own;     /* used if the backend has none */
+    struct backend_debug *debug;  /* what the backend uses meanwhile */
+    struct backend_debug *before; /* what it had before */
+    enum backend_build build;     /* how that built */
     struct clade_op op;
     struct made cached, source;
     bool fresh; /* some program of it was new to this backend */
     struct clade_buffer *buffer[CLADE_ROLES];
-    clade_task *other;                 /* an update, done between runs */
+    clade_task *other; /* an update, done between runs; NULL: none is */
     struct clade_buffer *other_buffer; /* the parameters of `other` */
     struct clade_step other_step;
     void *seen[RUNS - 1][CLADE_ROLES]; /* outputs of the earlier runs */
@@ -98,6 +100,14 @@ static void release(struct made *made, clade_backend *be)
     clade_backend_release(be, made->pack);
 }
 
+static clade_status add_both_scratches(struct rig *rig)
+{
+    clade_status st = add_scratch(rig, CLADE_WORKSPACE, rig->op.workspace);
+
+    return st ? st
+              : add_scratch(rig, CLADE_PACKED, rig->op.packed * sizeof(float));
+}
+
 /* Build from the source first, so that the program is in the cache. */
 static clade_status prepare(struct rig *rig, const char *algorithm)
 {
@@ -106,9 +116,7 @@ static clade_status prepare(struct rig *rig, const char *algorithm)
 
     st = clade_backend_choose(rig->be, &rig->op, algorithm);
     if (!st)
-        st = add_scratch(rig, CLADE_WORKSPACE, rig->op.workspace);
-    if (!st)
-        st = add_scratch(rig, CLADE_PACKED, rig->op.packed * sizeof(float));
+        st = add_both_scratches(rig);
     if (!st)
         st = make(&rig->source, rig, BUILD_SOURCE);
     rig->fresh = rig->debug->programs > programs;
@@ -134,10 +142,15 @@ static clade_status prepare_other(struct rig *rig)
     return st ? st : clade_backend_prepare(rig->be, &rig->other, &op);
 }
 
-static clade_status setup(struct rig *rig, const char *algorithm)
+/* Let the backend count and build as this file wants; write the case's tensors
+ * to the device. */
+static clade_status setup(struct rig *rig)
 {
     clade_status st;
 
+    rig->before = rig->be->debug;
+    rig->debug = rig->be->debug = rig->before ? rig->before : &rig->own;
+    rig->build = rig->debug->build;
     rig->op = rig->host->op;
     for (int role = 0; role < CLADE_ROLES; role++) {
         const struct verify_area *a = &rig->host->area[role];
@@ -153,8 +166,7 @@ static clade_status setup(struct rig *rig, const char *algorithm)
             return st;
         rig->op.t[role].buffer = rig->buffer[role];
     }
-    st = prepare_other(rig);
-    return st ? st : prepare(rig, algorithm);
+    return CLADE_OK;
 }
 
 /* What scratch holds before run `run`.  It must not matter. */
@@ -194,10 +206,10 @@ static clade_status reset(struct rig *rig, int run)
             st = clade_backend_write(rig->be, rig->buffer[role], 0, a->before,
                                      a->bytes);
     }
-    if (!st)
+    if (!st && rig->other)
         st = clade_backend_fill(rig->be, rig->other_buffer, 0,
                                 3 * OTHER * sizeof(float), poison_of(run));
-    if (!st)
+    if (!st && rig->other)
         st = clade_backend_run(rig->be, rig->other);
     return st ? st : clade_backend_finish(rig->be);
 }
@@ -343,6 +355,16 @@ static clade_status run_source(struct clade_verdict *v, struct rig *rig,
     return st;
 }
 
+static clade_status check_bounds(struct clade_verdict *v, struct rig *rig,
+                                 void *after[CLADE_ROLES])
+{
+    clade_status st = check_guards(v, rig, after);
+
+    if (!st)
+        st = check_scratch(v, rig, CLADE_WORKSPACE);
+    return st ? st : check_scratch(v, rig, CLADE_PACKED);
+}
+
 static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
                             struct rig *rig)
 {
@@ -360,11 +382,7 @@ static clade_status run_all(void *after[CLADE_ROLES], struct clade_verdict *v,
         }
     }
     if (!st)
-        st = check_guards(v, rig, after);
-    if (!st)
-        st = check_scratch(v, rig, CLADE_WORKSPACE);
-    if (!st)
-        st = check_scratch(v, rig, CLADE_PACKED);
+        st = check_bounds(v, rig, after);
     if (!st)
         compare_runs(v, rig, after);
     return st || !rig->fresh ? st : run_source(v, rig, after);
@@ -381,27 +399,58 @@ static void take_down(struct rig *rig)
             free(rig->seen[run][role]);
     }
     clade_backend_free(rig->be, rig->other_buffer);
+    rig->debug->build = rig->build;
+    rig->be->debug = rig->before;
+}
+
+/* What was chosen, for the verdict. */
+static void note_choice(struct clade_verdict *v, const struct rig *rig,
+                        const char *algorithm)
+{
+    v->algorithm =
+        rig->op.choice.algorithm ? rig->op.choice.algorithm : algorithm;
+    v->depth = rig->op.depth;
 }
 
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
                         const char *algorithm)
 {
-    struct backend_debug *const before = be->debug;
     struct rig rig = { .be = be, .host = host };
-    enum backend_build build;
-    clade_status st;
+    clade_status st = setup(&rig);
 
-    rig.debug = be->debug = before ? before : &rig.own;
-    build = rig.debug->build;
-    st = setup(&rig, algorithm);
-    v->algorithm =
-        rig.op.choice.algorithm ? rig.op.choice.algorithm : algorithm;
-    v->depth = rig.op.depth;
+    if (!st)
+        st = prepare_other(&rig);
+    if (!st)
+        st = prepare(&rig, algorithm);
+    note_choice(v, &rig, algorithm);
     if (!st)
         st = run_all(after, v, &rig);
     take_down(&rig);
-    rig.debug->build = build;
-    be->debug = before;
+    return st;
+}
+
+clade_status verify_run_once(void *after[CLADE_ROLES], struct clade_verdict *v,
+                             clade_backend *be, const struct verify_host *host,
+                             const struct clade_choice *choice)
+{
+    struct rig rig = { .be = be, .host = host };
+    clade_status st = setup(&rig);
+
+    if (!st)
+        st = backend_choose_as(be, &rig.op, choice);
+    if (!st)
+        st = add_both_scratches(&rig);
+    if (!st)
+        st = make(&rig.cached, &rig, BUILD_EITHER);
+    note_choice(v, &rig, choice->algorithm);
+    if (!st)
+        st = run_once(&rig, &rig.cached, 0, &v->seconds);
+    for (int role = 0; role < CLADE_ROLES && !st; role++)
+        if (host->area[role].bytes)
+            st = read_back(&after[role], &rig, role);
+    if (!st)
+        st = check_bounds(v, &rig, after);
+    take_down(&rig);
     return st;
 }

@@ -21,6 +21,12 @@ clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
                         clade_backend *be, const struct verify_host *host,
                         const char *algorithm);
 
+/* Run the case once, with this choice, with the programs that training would
+ * take; the rest as above. */
+clade_status verify_run_once(void *after[CLADE_ROLES], struct clade_verdict *v,
+                             clade_backend *be, const struct verify_host *host,
+                             const struct clade_choice *choice);
+
 /* A case to run and judge again, after it failed. */
 struct verify_attempt {
     const struct clade_op *op;

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The self-test before a command uses a device.  It runs in a child, because a
+ * driver that is met for the first time may not survive it.
+ */
+#include "tool.h"
+
+#include <clade/verify.h>
+#include <string.h>
+
+#include "backend.h"
+#include "child.h"
+#include "status.h"
+
+#define PATIENCE 600 /* seconds for one step of the self-test */
+
+/* What the child sends. */
+enum message {
+    SAYS,    /* a line of text: what it does now */
+    ADVISES, /* a text: what to do about a bad driver */
+    AVOIDS,  /* a struct backend_avoided; its pointer is the parent's as well */
+    FAILED   /* a struct failure */
+};
+
+struct failure {
+    clade_status st;
+    char text[4096];
+};
+
+/* The parent's side. */
+struct talk {
+    const char *device;
+    const struct tool_plans *plans;
+    struct child_link *link; /* the child's only */
+    char doing[256];         /* what the child said last */
+    char advice[512];
+    struct backend_avoided avoided[BACKEND_AVOIDED_MAX];
+    int n_avoided;
+    struct failure failure;
+};
+
+/* ---- the child ----------------------------------------------------------- */
+
+static void send_text(struct child_link *link, enum message type,
+                      const char *text)
+{
+    child_send(link, type, text, strlen(text) + 1);
+}
+
+static void say(void *arg, const char *text)
+{
+    const struct talk *t = arg;
+
+    send_text(t->link, SAYS, text);
+}
+
+static bool is_stopped(void *arg)
+{
+    const struct talk *t = arg;
+
+    return child_stopped(t->link) || tool_stop(NULL);
+}
+
+static void advise(struct child_link *link, const struct clade_device *d)
+{
+    char text[sizeof(((struct talk *)0)->advice)];
+    const bool intel =
+        d->type == CLADE_DEVICE_CPU && strstr(d->platform, "Intel");
+
+    snprintf(text, sizeof text,
+             "A newer driver may help%s. `clade verify --device %s` judges the "
+             "whole device; --no-self-test goes on all the same.",
+             intel ? ", and so may CL_CONFIG_CPU_TARGET_ARCH=core-avx2 in the "
+                     "environment"
+                   : "",
+             d->selector);
+    send_text(link, ADVISES, text);
+}
+
+static clade_status test_plans(struct talk *t, clade_backend *be)
+{
+    clade_status st = CLADE_OK;
+
+    clade_backend_progress(be, say, t);
+    for (int i = 0; i < t->plans->count && !st; i++)
+        st = clade_verify_selftest(be, &t->plans->config[i], is_stopped, t);
+    return st;
+}
+
+static void work(struct child_link *link, void *arg)
+{
+    struct talk *t = arg;
+    struct failure f;
+    clade_backend *be;
+
+    t->link = link;
+    f.st = clade_backend_open(&be, t->device);
+    if (!f.st) {
+        advise(link, clade_backend_device(be));
+        f.st = test_plans(t, be);
+        for (int i = 0; i < be->n_avoided; i++)
+            child_send(link, AVOIDS, &be->avoided[i], sizeof be->avoided[i]);
+    }
+    if (!f.st)
+        return;
+    snprintf(f.text, sizeof f.text, "%s", clade_error());
+    child_send(link, FAILED, &f, sizeof f);
+}
+
+/* ---- the parent ---------------------------------------------------------- */
+
+static void take(struct talk *t, const struct child_message *m)
+{
+    switch (m->type) {
+    case SAYS:
+        snprintf(t->doing, sizeof t->doing, "%s", (const char *)m->data);
+        if (!t->plans->quiet)
+            tool_progress(NULL, t->doing);
+        break;
+    case ADVISES:
+        snprintf(t->advice, sizeof t->advice, "%s", (const char *)m->data);
+        break;
+    case AVOIDS:
+        memcpy(&t->avoided[t->n_avoided++], m->data, sizeof t->avoided[0]);
+        break;
+    case FAILED:
+        memcpy(&t->failure, m->data, sizeof t->failure);
+        break;
+    }
+}
+
+/* A device that cannot be judged is used, with a notice. */
+static clade_status conclude(const struct talk *t)
+{
+    const struct failure *f = &t->failure;
+    char notice[sizeof f->text + 16];
+
+    switch (f->st) {
+    case CLADE_EUNSUPPORTED:
+    case CLADE_EMISTRUSTED:
+        snprintf(notice, sizeof notice, "no self-test: %s", f->text);
+        tool_notice(notice);
+        return CLADE_OK;
+    case CLADE_EBOUND:
+        return clade_fail(f->st, "%s\n%s", f->text, t->advice);
+    default:
+        return f->st ? clade_fail(f->st, "%s", f->text) : CLADE_OK;
+    }
+}
+
+static clade_status dead(const struct talk *t, struct child *child)
+{
+    return clade_fail(
+        CLADE_EDEVICE, "the driver did not survive its self-test%s%s: %s\n%s",
+        t->doing[0] ? ", at " : "", t->doing, child_death(child), t->advice);
+}
+
+static clade_status self_test(struct talk *t)
+{
+    const struct child_config config = { .work = work,
+                                         .arg = t,
+                                         .stop = tool_stop };
+    enum child_event event;
+    struct child_message m;
+    struct child *child;
+    clade_status st = child_start(&child, &config);
+
+    if (st)
+        return st;
+    while ((event = child_next(child, &m, PATIENCE)) == CHILD_MESSAGE)
+        take(t, &m);
+    st = event == CHILD_ENDED ? conclude(t) : dead(t, child);
+    child_close(child);
+    return st;
+}
+
+clade_status tool_open_tested(clade_backend **be, const char *device,
+                              const struct tool_plans *plans)
+{
+    struct talk t = { .device = device, .plans = plans };
+    clade_status st = CLADE_OK;
+
+    if (plans->count)
+        st = self_test(&t);
+    if (!st)
+        st = clade_backend_open(be, device);
+    if (st)
+        return st;
+    for (int i = 0; i < t.n_avoided; i++)
+        backend_avoid(*be, &t.avoided[i]);
+    if (!plans->quiet)
+        clade_backend_progress(*be, tool_progress, NULL);
+    tool_notices(*be);
+    return CLADE_OK;
+}
