@@ -57,6 +57,9 @@ struct backend_table {
     void (*remember)(clade_backend *be, const char *key, const char *text);
 };
 
+/* The most candidates for one op. */
+#define BACKEND_CANDIDATES 64
+
 /* Where the next program that is not in memory yet comes from. */
 enum backend_build {
     BUILD_EITHER, /* the cache folder, else the source */
@@ -102,14 +105,18 @@ struct clade_backend {
 /* The start of each backend's own buffer. */
 struct clade_buffer {
     size_t bytes;
+    const clade_backend *be; /* that allocated it for a caller; else NULL */
+    enum clade_memory where;
 };
 
 /* The start of each backend's own task. */
 struct clade_task {
     struct clade_op op;
+    const clade_backend *be; /* that prepared it */
 };
 
-/* Prepare an op, run it once, wait for it, and give its task back. */
+/* Prepare an op, run it once, wait for it, and give its task back.  The buffers
+ * of the op are not checked: they may be cpu_wrap()'s. */
 clade_status backend_run_once(clade_backend *be, const struct clade_op *op);
 
 /* Add a line for clade_backend_notices(). */
