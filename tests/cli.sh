@@ -250,6 +250,8 @@ report $? "two epochs on $device end with a table"
 ends 0 "$@" --epochs 1 --quiet --out "$dir/resumed" && [ ! -s "$dir/err" ]
 report $? 'with --quiet, stderr stays empty'
 fails 2 'holds another run' "$@" --out "$dir/resumed"
+grep -q '^clade: --resume .* --out' "$dir/err"
+report $? 'and the options that help are named'
 fails 2 'no algorithm .nonesuch' "$@" --algorithm nonesuch --out "$dir/none"
 fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
     --out "$dir/resumed"
@@ -271,8 +273,10 @@ report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"
-fails 4 'a batch of [0-9]* fits (--batch' eval --device cpu --checkpoint \
+fails 4 'a batch of [0-9]* fits$' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
+grep -q '^clade: --batch' "$dir/err"
+report $? 'and --batch is named'
 ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
     cp "$dir/out" "$dir/bench.json" &&
     grep -q '"images_per_second": [0-9]' "$dir/out"

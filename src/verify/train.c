@@ -135,8 +135,8 @@ static clade_status check_centre(const struct trace *centre,
             !(spread_deviation(q, w, w) <= CENTRE_ROOM))
             return clade_fail(CLADE_EMISTRUSTED,
                               "the envelope is of another training: the "
-                              "reference's %s is %.9g, and was %.9g (make a "
-                              "new one with clade verify --make-envelope)",
+                              "reference's %s is %.9g, and was %.9g "
+                              "(clade_envelope_make() makes a new one)",
                               q->name, q->value, w->value);
     }
     return CLADE_OK;
