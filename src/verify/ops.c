@@ -298,9 +298,13 @@ static clade_status begin(struct clade_verify_summary *summary,
                           clade_backend *be,
                           const struct clade_verify_ops *options)
 {
-    clade_status st = verify_can_judge(be);
+    clade_status st = status_given("clade_verify_ops", "summary, be, options",
+                                   summary && be && options);
 
+    if (st)
+        return st;
     *summary = (struct clade_verify_summary){ 0 };
+    st = verify_can_judge(be);
     return st ? st : check_algorithm(be, options->algorithm);
 }
 
@@ -310,8 +314,10 @@ clade_status clade_verify_op(struct clade_verify_summary *summary,
 {
     struct verify_host *host;
     struct op_case c;
-    clade_status st = begin(summary, be, options);
+    clade_status st = status_given(__func__, "file", file);
 
+    if (!st)
+        st = begin(summary, be, options);
     if (!st)
         st = verify_undump(&host, &c, file);
     if (!st)

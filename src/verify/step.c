@@ -294,9 +294,12 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
     struct clade_data data;
     clade_status st;
 
-    *summary = (struct clade_verify_summary){ 0 };
-    st = verify_can_judge(be);
+    st = status_given(__func__, "summary, be, options",
+                      summary && be && options);
     if (st)
+        return st;
+    *summary = (struct clade_verify_summary){ 0 };
+    if ((st = verify_can_judge(be)))
         return st;
     st = clade_data_builtin(&data, options->batch, 1, options->seed);
     if (st)
