@@ -3,6 +3,8 @@
 # The command line: help, refusals, exit codes and device errors; then a short
 # training of GoogLeNet on the device under test, or on the reference.
 # shellcheck disable=SC2086 # options kept in a variable are split into words
+# shellcheck source=tests/tested.sh
+. "$SRCDIR/tests/tested.sh"
 number=0
 dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -235,8 +237,7 @@ fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
 # ---- a training -------------------------------------------------------------
 
 # The reference needs a second for each image, so it trains on one image only.
-device=${CLADE_TEST_DEVICE:-opencl}
-"$CLADE" devices | grep -q '^opencl' || device=cpu
+has_device || device=cpu
 case $device in
 cpu*) count=1 batch=1 ;;
 *) count=3 batch=2 ;;

@@ -41,6 +41,7 @@ test_scripts = \
   tests/cli.sh \
   tests/man.sh \
   tests/rooms.sh \
+  tests/skips.sh \
   tests/structure.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
@@ -59,7 +60,9 @@ libtap_la_SOURCES = \
   tests/folder.c \
   tests/folder.h \
   tests/tap.c \
-  tests/tap.h
+  tests/tap.h \
+  tests/tested.c \
+  tests/tested.h
 
 LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
@@ -147,6 +150,7 @@ EXTRA_DIST += \
   $(test_scripts) \
   tests/lsan.supp \
   tests/ref/keras-float64-b2-s5-seed1.json \
+  tests/tested.sh \
   tests/verify.sh
 
 # Compile the kernels for GPUs that this machine does not have.  This needs
