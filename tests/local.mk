@@ -3,6 +3,8 @@
 # (tests/NAME.sh).  The programs link the library with its internal names
 # visible.
 check_PROGRAMS = \
+  tests/callers-memory.t \
+  tests/callers-ops.t \
   tests/checkpoint.t \
   tests/choose.t \
   tests/clblast.t \
@@ -89,8 +91,13 @@ tests_data_t_SOURCES = tests/data.c
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+# These link the shared library as a user does, with public names only.
+CALLER = tests/caller.c tests/caller.h
+tests_callers_memory_t_SOURCES = tests/callers-memory.c $(CALLER)
+tests_callers_memory_t_LDADD = libtap.la libclade.la
+tests_callers_ops_t_SOURCES = tests/callers-ops.c $(CALLER)
+tests_callers_ops_t_LDADD = libtap.la libclade.la
 tests_library_t_SOURCES = tests/library.c
-# This one links the shared library as a user does, with public names only.
 tests_library_t_LDADD = libtap.la libclade.la
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

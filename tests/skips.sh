@@ -3,7 +3,7 @@
 # A device that is named and cannot be opened must fail the tests of the device,
 # never skip them.
 programs=$(cd "$SRCDIR" && grep -l 'tested_[a-z]*()' tests/*.c |
-    grep -v 'tests/tested.c\|tests/mutants.c\|tests/callers.c')
+    grep -v 'tests/tested.c\|tests/mutants.c\|tests/caller')
 scripts=$(cd "$SRCDIR" && grep -l 'need_device$\|^plan ' tests/*.sh)
 number=0
 CLADE_TEST_DEVICE='no such device'
