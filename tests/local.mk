@@ -4,6 +4,7 @@
 # visible.
 check_PROGRAMS = \
   tests/callers-memory.t \
+  tests/callers-net.t \
   tests/callers-ops.t \
   tests/checkpoint.t \
   tests/choose.t \
@@ -95,6 +96,8 @@ tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 CALLER = tests/caller.c tests/caller.h
 tests_callers_memory_t_SOURCES = tests/callers-memory.c $(CALLER)
 tests_callers_memory_t_LDADD = libtap.la libclade.la
+tests_callers_net_t_SOURCES = tests/callers-net.c $(CALLER)
+tests_callers_net_t_LDADD = libtap.la libclade.la
 tests_callers_ops_t_SOURCES = tests/callers-ops.c $(CALLER)
 tests_callers_ops_t_LDADD = libtap.la libclade.la
 tests_library_t_SOURCES = tests/library.c
