@@ -163,6 +163,14 @@ EXTRA_DIST += \
   tests/tested.sh \
   tests/verify.sh
 
+# Build users' programs against the installed tree, and run them.
+EXTRA_DIST += tests/installed.sh
+installcheck-local:
+	CC='$(CC)' CFLAGS='$(CFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' \
+	  SRCDIR='$(abs_srcdir)' DESTDIR='$(DESTDIR)' LIBDIR='$(libdir)' \
+	  INCLUDEDIR='$(includedir)' PKGCONFIGDIR='$(pkgconfigdir)' \
+	  EXAMPLEDIR='$(exampledir)' $(SHELL) '$(srcdir)/tests/installed.sh'
+
 # Compile the kernels for GPUs that this machine does not have.  This needs
 # their compilers; see doc/targets.md.
 EXTRA_DIST += tests/targets.sh
