@@ -9,6 +9,9 @@
 
 #include "child.h"
 #include "device.h"
+#include "door.h"
+#include "op/check.h"
+#include "op/op.h"
 #include "status.h"
 
 /* All backends.  The first is the fallback where no device is asked for. */
@@ -23,7 +26,7 @@ enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 clade_status clade_devices(struct clade_device **list, int *count)
 {
     struct clade_device *all = NULL;
-    clade_status st = CLADE_OK;
+    clade_status st = status_given(__func__, "list, count", list && count);
     int n = 0;
 
     for (int i = 0; i < N_TABLES && !st; i++)
@@ -70,9 +73,11 @@ static const struct backend_table *find_exact(struct clade_device *device,
 clade_status clade_device_find(struct clade_device *device, const char *text)
 {
     struct clade_device *list;
-    clade_status st;
+    clade_status st = status_given(__func__, "device", device);
     int count;
 
+    if (st)
+        return st;
     if (!text)
         text = device_default();
     if (text && find_exact(device, text))
@@ -90,7 +95,8 @@ clade_status clade_backend_open(clade_backend **be, const char *device)
     struct clade_device found;
     clade_status st;
 
-    if ((st = clade_device_find(&found, device)))
+    if ((st = status_given(__func__, "be", be)) ||
+        (st = clade_device_find(&found, device)))
         return st;
     if (!(table = find_exact(&found, found.selector)))
         return clade_fail(CLADE_ENODEVICE, "%s: the device is gone",
@@ -109,12 +115,12 @@ void clade_backend_close(clade_backend *be)
 
 const struct clade_device *clade_backend_device(const clade_backend *be)
 {
-    return &be->device;
+    return be ? &be->device : NULL;
 }
 
 enum clade_type clade_backend_real(const clade_backend *be)
 {
-    return be->real;
+    return be ? be->real : CLADE_F32;
 }
 
 char *backend_recall_closed(const struct clade_device *device, const char *key)
@@ -129,34 +135,51 @@ char *backend_recall_closed(const struct clade_device *device, const char *key)
 
 /* ---- memory -------------------------------------------------------------- */
 
-static bool within(const struct clade_buffer *buffer, size_t at, size_t bytes)
-{
-    return buffer && at <= buffer->bytes && bytes <= buffer->bytes - at;
-}
-
 clade_status clade_backend_alloc(clade_backend *be,
                                  struct clade_buffer **buffer, size_t bytes,
                                  enum clade_memory where)
 {
-    assert(bytes > 0);
-    return be->table->alloc(be, buffer, bytes, where);
+    clade_status st;
+
+    if ((st = status_given(__func__, "be, buffer", be && buffer)))
+        return st;
+    if (!bytes || (where != CLADE_MEMORY_DEVICE && where != CLADE_MEMORY_HOST))
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: %zu bytes of memory of sort %u, on `%s`; there "
+                          "are CLADE_MEMORY_DEVICE and CLADE_MEMORY_HOST, from "
+                          "1 byte on",
+                          __func__, bytes, (unsigned)where,
+                          be->device.selector);
+    if ((st = be->table->alloc(be, buffer, bytes, where)))
+        return st;
+    (*buffer)->be = be;
+    (*buffer)->where = where;
+    return CLADE_OK;
 }
 
 void clade_backend_free(clade_backend *be, struct clade_buffer *buffer)
 {
-    if (buffer)
+    if (be && buffer && buffer->be == be)
         be->table->free(be, buffer);
 }
 
 uint64_t clade_backend_memory(const clade_backend *be)
 {
-    return be->memory;
+    return be ? be->memory : 0;
 }
 
 clade_status clade_backend_fill(clade_backend *be, struct clade_buffer *buffer,
                                 size_t at, size_t bytes, uint32_t word)
 {
-    assert(within(buffer, at, bytes) && at % 4 == 0 && bytes % 4 == 0);
+    clade_status st = door_buffer(__func__, be, buffer, at, bytes);
+
+    if (st || !bytes)
+        return st;
+    if (at % 4 || bytes % 4)
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: %zu bytes from byte %zu on: both must be "
+                          "multiples of 4",
+                          __func__, bytes, at);
     return be->table->fill(be, buffer, at, bytes, word);
 }
 
@@ -164,8 +187,15 @@ clade_status clade_backend_copy(clade_backend *be, struct clade_buffer *to,
                                 size_t to_at, struct clade_buffer *from,
                                 size_t from_at, size_t bytes)
 {
-    assert(to != from && within(to, to_at, bytes) &&
-           within(from, from_at, bytes));
+    clade_status st;
+
+    if ((st = door_buffer(__func__, be, to, to_at, bytes)) ||
+        (st = door_buffer(__func__, be, from, from_at, bytes)) || !bytes)
+        return st;
+    if (to == from)
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: from a buffer to itself; take another one",
+                          __func__);
     return be->table->copy(be, to, to_at, from, from_at, bytes);
 }
 
@@ -173,20 +203,30 @@ clade_status clade_backend_read(clade_backend *be, void *to,
                                 struct clade_buffer *from, size_t at,
                                 size_t bytes)
 {
-    assert(within(from, at, bytes));
+    clade_status st;
+
+    if ((st = door_buffer(__func__, be, from, at, bytes)) || !bytes ||
+        (st = status_given(__func__, "to", to)))
+        return st;
     return be->table->read(be, to, from, at, bytes);
 }
 
 clade_status clade_backend_write(clade_backend *be, struct clade_buffer *to,
                                  size_t at, const void *from, size_t bytes)
 {
-    assert(within(to, at, bytes));
+    clade_status st;
+
+    if ((st = door_buffer(__func__, be, to, at, bytes)) || !bytes ||
+        (st = status_given(__func__, "from", from)))
+        return st;
     return be->table->write(be, to, at, from, bytes);
 }
 
 void *clade_backend_map(clade_backend *be, struct clade_buffer *buffer)
 {
-    assert(buffer);
+    if (door_buffer(__func__, be, buffer, 0, 0) ||
+        buffer->where != CLADE_MEMORY_HOST)
+        return NULL;
     return be->table->map(be, buffer);
 }
 
@@ -194,48 +234,58 @@ void *clade_backend_map(clade_backend *be, struct clade_buffer *buffer)
 
 clade_status clade_backend_fuse(clade_backend *be, bool fma)
 {
-    return be->table->fuse ? be->table->fuse(be, fma) : CLADE_OK;
+    const clade_status st = status_given(__func__, "be", be);
+
+    return st || !be->table->fuse ? st : be->table->fuse(be, fma);
 }
 
-/* Does every tensor lie in its buffer (the op may have been moved since it was
- * made), and does the op have what its algorithm needs? */
-static bool is_placed(const struct clade_op *op)
+clade_status backend_prepare(clade_backend *be, clade_task **task,
+                             const struct clade_op *op)
 {
-    for (int i = 0; i < CLADE_ROLES; i++) {
-        const struct clade_tensor *t = &op->t[i];
-        const size_t size = clade_type_size(t->type);
+    clade_status st;
 
-        if (t->buffer && !within(t->buffer, (size_t)t->offset * size,
-                                 (size_t)clade_tensor_elements(t) * size))
-            return false;
-    }
-    return (!op->workspace || op->t[CLADE_WORKSPACE].buffer) &&
-           (!op->packed || op->t[CLADE_PACKED].buffer);
+    assert(op->choice.algorithm && !op_check(op));
+    if (!(st = be->table->prepare(be, task, op)))
+        (*task)->be = be;
+    return st;
 }
 
 clade_status clade_backend_prepare(clade_backend *be, clade_task **task,
                                    const struct clade_op *op)
 {
-    assert(op->choice.algorithm && is_placed(op));
-    return be->table->prepare(be, task, op);
+    clade_status st;
+
+    if ((st = status_given(__func__, "be, task, op", be && task && op)) ||
+        (st = door_ready(be, op)))
+        return st;
+    return backend_prepare(be, task, op);
 }
 
+/* Only what can have changed since the task was prepared. */
 clade_status clade_backend_run(clade_backend *be, clade_task *task)
 {
+    const struct op_kind *kind;
+    clade_status st;
+
+    if (!be || !task || task->be != be)
+        return door_task(be, task);
+    kind = op_kind(task->op.kind);
+    if (kind->check_step && (st = kind->check_step(&task->op)))
+        return st;
     child_note("running", clade_op_name(task->op.kind), NULL);
     return be->table->run(be, task);
 }
 
 void clade_backend_release(clade_backend *be, clade_task *task)
 {
-    if (task)
+    if (be && task && task->be == be)
         be->table->release(be, task);
 }
 
 clade_status backend_run_once(clade_backend *be, const struct clade_op *op)
 {
     clade_task *task;
-    clade_status st = clade_backend_prepare(be, &task, op);
+    clade_status st = backend_prepare(be, &task, op);
 
     if (st)
         return st;
@@ -247,17 +297,23 @@ clade_status backend_run_once(clade_backend *be, const struct clade_op *op)
 
 clade_status clade_backend_flush(clade_backend *be)
 {
-    return be->table->flush(be);
+    const clade_status st = status_given(__func__, "be", be);
+
+    return st ? st : be->table->flush(be);
 }
 
 clade_status clade_backend_finish(clade_backend *be)
 {
-    return be->table->finish(be);
+    const clade_status st = status_given(__func__, "be", be);
+
+    return st ? st : be->table->finish(be);
 }
 
 void clade_backend_progress(clade_backend *be,
                             void (*say)(void *arg, const char *text), void *arg)
 {
+    if (!be)
+        return;
     be->say = say;
     be->say_arg = arg;
 }
@@ -280,6 +336,8 @@ void backend_notice(clade_backend *be, const char *fmt, ...)
 
 const char *clade_backend_notices(clade_backend *be)
 {
+    if (!be)
+        return NULL;
     free(be->told);
     be->told = be->notices;
     be->notices = NULL;

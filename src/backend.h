@@ -66,6 +66,9 @@ struct backend_table {
     char *(*recall_closed)(const struct clade_device *device, const char *key);
 };
 
+/* The most candidates for one op. */
+#define BACKEND_CANDIDATES 64
+
 /* Where the next program that is not in memory yet comes from. */
 enum backend_build {
     BUILD_EITHER, /* the cache folder, else the source */
@@ -123,14 +126,22 @@ struct clade_backend {
 /* The start of each backend's own buffer. */
 struct clade_buffer {
     size_t bytes;
+    const clade_backend *be; /* that allocated it for a caller; else NULL */
+    enum clade_memory where;
 };
 
 /* The start of each backend's own task. */
 struct clade_task {
     struct clade_op op;
+    const clade_backend *be; /* that prepared it */
 };
 
-/* Prepare an op, run it once, wait for it, and give its task back. */
+/* clade_backend_prepare() for an op that needs no checks.  Its choice may be one
+ * that the backend would not offer for its shape. */
+clade_status backend_prepare(clade_backend *be, clade_task **task,
+                             const struct clade_op *op);
+/* Prepare an op, run it once, wait for it, and give its task back.  The buffers
+ * of the op are not checked: they may be cpu_wrap()'s. */
 clade_status backend_run_once(clade_backend *be, const struct clade_op *op);
 
 /* Get the text kept under a key for a device that need not be open, malloc'd,

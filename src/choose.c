@@ -6,15 +6,14 @@
 #include <string.h>
 
 #include "backend.h"
+#include "door.h"
 #include "op/op.h"
 #include "status.h"
 #include "trial.h"
 
-#define CANDIDATES_MAX 64
-
 /* The ways to compute an op, best first. */
 struct offer {
-    struct backend_candidate list[CANDIDATES_MAX];
+    struct backend_candidate list[BACKEND_CANDIDATES];
     int count;
 };
 
@@ -44,9 +43,10 @@ static void rank(struct offer *offer)
 static void get_offer(struct offer *offer, clade_backend *be,
                       const struct clade_op *op)
 {
-    const int n = be->table->candidates(be, op, offer->list, CANDIDATES_MAX);
+    const int n =
+        be->table->candidates(be, op, offer->list, BACKEND_CANDIDATES);
 
-    offer->count = n < CANDIDATES_MAX ? n : CANDIDATES_MAX;
+    offer->count = n < BACKEND_CANDIDATES ? n : BACKEND_CANDIDATES;
     rank(offer);
 }
 
@@ -101,10 +101,12 @@ static bool has_name(const char *names[], int n, const char *name)
 int clade_backend_algorithms(clade_backend *be, const struct clade_op *op,
                              const char *names[], int max)
 {
-    const char *found[CANDIDATES_MAX];
+    const char *found[BACKEND_CANDIDATES];
     struct offer offer;
     int n = 0;
 
+    if (!be || !op || (!names && max > 0) || door_op(be, op))
+        return 0;
     get_offer(&offer, be, op);
     for (int i = 0; i < offer.count; i++) {
         const char *name = offer.list[i].choice.algorithm;
@@ -251,8 +253,8 @@ static clade_status not_offered(clade_backend *be, const struct clade_op *op,
     for (const char *const *a = be->table->algorithms; *a; a++) {
         if (strlen(*a) == length && !strncmp(*a, name, length))
             return clade_fail(CLADE_EUNSUPPORTED,
-                              "%s: `%s` cannot run it on %s; leave out "
-                              "--algorithm",
+                              "%s: `%s` cannot run it on %s; choose another "
+                              "algorithm, or let clade choose",
                               op_describe(op), name, be->device.name);
         used += (size_t)snprintf(list + used, sizeof(list) - used, "%s`%s`",
                                  used ? ", " : "", *a);
@@ -288,12 +290,16 @@ clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
 clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
                                   const char *choice)
 {
-    struct clade_op chosen = *op;
+    struct clade_op chosen;
     struct offer offer;
     clade_status st;
 
+    if ((st = status_given(__func__, "be, op", be && op)) ||
+        (st = door_op(be, op)))
+        return st;
     if (op_kind(op->kind)->inherits && op->choice.algorithm)
         return CLADE_OK;
+    chosen = *op;
     get_offer(&offer, be, op);
     st = choice ? choose_named(be, &chosen, &offer, choice)
                 : choose_best(be, &chosen, &offer);

@@ -29,6 +29,13 @@ clade_status clade_fail(clade_status st, const char *fmt, ...)
     return st;
 }
 
+clade_status status_given(const char *function, const char *names, bool given)
+{
+    return given ? CLADE_OK
+                 : clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for %s",
+                              function, names);
+}
+
 const char *clade_error(void)
 {
     return message;

@@ -2,6 +2,8 @@
 #ifndef STATUS_H
 #define STATUS_H
 
+#include <stdbool.h>
+
 #include <clade/status.h>
 
 /*
@@ -11,5 +13,12 @@
  */
 clade_status clade_fail(clade_status st, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Check the pointers that a public function was called with: `given` says that
+ * none is NULL, `names` are those that may not be.  CLADE_EUSAGE names the
+ * function and them.
+ */
+clade_status status_given(const char *function, const char *names, bool given);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "opencl/opencl.h"
 #include "tap.h"
+#include "tested.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +97,8 @@ int main(void)
     static const struct shape parts = {
         CLADE_CONV_BWD_FILTER, 32, 32, 32, 4096, 4096, 3, "direct"
     };
-    const char *name = getenv("CLADE_TEST_DEVICE");
 
-    if (clade_backend_open(&dev, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
+    dev = tested_need();
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
     dev->device.loop_limit = 0; /* nothing runs */

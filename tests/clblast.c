@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "opencl/opencl.h"
 #include "tap.h"
+#include "tested.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,11 +147,10 @@ static void test_chunked(const struct chunked *c)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE"), *names[8];
+    const char *names[8];
     struct clade_op op = make(CLADE_CONV_FWD, 1);
 
-    if (clade_backend_open(&dev, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
+    dev = tested_need();
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
     if (strstr(clade_backend_device(dev)->platform, "Oclgrind"))

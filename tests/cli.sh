@@ -3,6 +3,8 @@
 # The command line: help, refusals, exit codes and device errors; then a short
 # training of GoogLeNet on the device under test, or on the reference.
 # shellcheck disable=SC2086 # options kept in a variable are split into words
+# shellcheck source=tests/tested.sh
+. "$SRCDIR/tests/tested.sh"
 number=0
 dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -235,8 +237,7 @@ fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
 # ---- a training -------------------------------------------------------------
 
 # The reference needs a second for each image, so it trains on one image only.
-device=${CLADE_TEST_DEVICE:-opencl}
-"$CLADE" devices | grep -q '^opencl' || device=cpu
+has_device || device=cpu
 case $device in
 cpu*) count=1 batch=1 ;;
 *) count=3 batch=2 ;;
@@ -250,6 +251,8 @@ report $? "two epochs on $device end with a table"
 ends 0 "$@" --epochs 1 --quiet --out "$dir/resumed" && [ ! -s "$dir/err" ]
 report $? 'with --quiet, stderr stays empty'
 fails 2 'holds another run' "$@" --out "$dir/resumed"
+grep -q '^clade: --resume .* --out' "$dir/err"
+report $? 'and the options that help are named'
 fails 2 'no algorithm .nonesuch' "$@" --algorithm nonesuch --out "$dir/none"
 fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
     --out "$dir/resumed"
@@ -271,8 +274,10 @@ report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"
-fails 4 'a batch of [0-9]* fits (--batch' eval --device cpu --checkpoint \
+fails 4 'a batch of [0-9]* fits$' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
+grep -q '^clade: --batch' "$dir/err"
+report $? 'and --batch is named'
 ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
     cp "$dir/out" "$dir/bench.json" &&
     grep -q '"images_per_second": [0-9]' "$dir/out"

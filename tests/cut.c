@@ -5,6 +5,7 @@
  */
 #include "opencl/conv.h"
 #include "tap.h"
+#include "tested.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -143,13 +144,11 @@ int main(void)
     static const enum clade_op_kind kinds[] = { CLADE_CONV_FWD,
                                                 CLADE_CONV_BWD_DATA,
                                                 CLADE_CONV_BWD_FILTER };
-    const char *name = getenv("CLADE_TEST_DEVICE");
     const char *algorithms[4];
     struct clade_op op;
     int n;
 
-    if (clade_backend_open(&dev, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
+    dev = tested_need();
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference launches nothing");
     if (clade_backend_device(dev)->emulated)

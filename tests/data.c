@@ -135,8 +135,8 @@ static const struct {
     { high_label, 5, 2, "data_batch_1.bin", "record 2 (at byte 6146) has label 10", "cifar-10-binary.tar.gz", "a label above 9" },
     { no_training_files, 5, 2, "data_batch_*.bin", "no ", "cifar-10-binary.tar.gz", "no training files" },
     { no_test_file, 5, 2, "test_batch.bin", "No such file", "cifar-10-binary.tar.gz", "no test file" },
-    { nothing, 8, 2, "data_batch_*.bin", "8 images are needed, there are 7", "--train-count 7", "more training images than there are" },
-    { nothing, 5, 3, "test_batch.bin", "3 images are needed, there are 2", "--test-count 2", "more test images than there are" },
+    { nothing, 8, 2, "data_batch_*.bin", "8 images are needed, there are 7", "train_count of 7", "more training images than there are" },
+    { nothing, 5, 3, "test_batch.bin", "3 images are needed, there are 2", "test_count of 2", "more test images than there are" },
 };
 enum { N_FAULTS = sizeof(faults) / sizeof(*faults) };
 /* clang-format on */

@@ -25,7 +25,8 @@ struct door_case {
 };
 
 /* A test each: whether the door lets in what it should, and says why if not. */
-void doors_expect(clade_status st, const char *refusal, const char *why);
-void doors_test(const struct door_case *cases, int n);
+void doors_expect(clade_status st, clade_status wanted, const char *refusal,
+                  const char *why);
+void doors_test(const struct door_case *cases, int n, clade_status refused);
 
 #endif

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "net/net.h"
 #include "tap.h"
+#include "tested.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,14 +97,12 @@ static void test_fma(clade_backend *be)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE"), *names[4];
+    const char *names[4];
     char never[CLADE_CHOICE_TEXT];
-    clade_backend *be;
+    clade_backend *be = tested_need();
     clade_net *net;
     int n;
 
-    if (clade_backend_open(&be, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
     if (clade_backend_device(be)->emulated)
         tap_skip_all("too slow to plan three nets");
     net = net_with(be, NULL);

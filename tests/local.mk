@@ -3,6 +3,9 @@
 # (tests/NAME.sh).  The programs link the library with its internal names
 # visible.
 check_PROGRAMS = \
+  tests/callers-memory.t \
+  tests/callers-net.t \
+  tests/callers-ops.t \
   tests/checkpoint.t \
   tests/child.t \
   tests/choose.t \
@@ -44,6 +47,7 @@ test_scripts = \
   tests/cli.sh \
   tests/man.sh \
   tests/rooms.sh \
+  tests/skips.sh \
   tests/structure.sh \
   tests/symbols.sh \
   tests/verify-record.sh \
@@ -63,7 +67,9 @@ libtap_la_SOURCES = \
   tests/folder.c \
   tests/folder.h \
   tests/tap.c \
-  tests/tap.h
+  tests/tap.h \
+  tests/tested.c \
+  tests/tested.h
 
 LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
@@ -91,12 +97,19 @@ tests_data_t_SOURCES = tests/data.c
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+# These link the shared library as a user does, with public names only.
+CALLER = tests/caller.c tests/caller.h
+tests_callers_memory_t_SOURCES = tests/callers-memory.c $(CALLER)
+tests_callers_memory_t_LDADD = libtap.la libclade.la
+tests_callers_net_t_SOURCES = tests/callers-net.c $(CALLER)
+tests_callers_net_t_LDADD = libtap.la libclade.la
+tests_callers_ops_t_SOURCES = tests/callers-ops.c $(CALLER)
+tests_callers_ops_t_LDADD = libtap.la libclade.la
 tests_lacking_t_SOURCES = tests/lacking.c $(FAULTS)
 tests_lacking_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_lacking_t_LDFLAGS = -export-dynamic
 tests_lacking_t_LDADD = $(LDADD) -ldl
 tests_library_t_SOURCES = tests/library.c
-# This one links the shared library as a user does, with public names only.
 tests_library_t_LDADD = libtap.la libclade.la
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -157,7 +170,16 @@ EXTRA_DIST += \
   $(test_scripts) \
   tests/lsan.supp \
   tests/ref/keras-float64-b2-s5-seed1.json \
+  tests/tested.sh \
   tests/verify.sh
+
+# Build users' programs against the installed tree, and run them.
+EXTRA_DIST += tests/installed.sh
+installcheck-local:
+	CC='$(CC)' CFLAGS='$(CFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' \
+	  SRCDIR='$(abs_srcdir)' DESTDIR='$(DESTDIR)' LIBDIR='$(libdir)' \
+	  INCLUDEDIR='$(includedir)' PKGCONFIGDIR='$(pkgconfigdir)' \
+	  EXAMPLEDIR='$(exampledir)' $(SHELL) '$(srcdir)/tests/installed.sh'
 
 # Compile the kernels for GPUs that this machine does not have.  This needs
 # their compilers; see doc/targets.md.

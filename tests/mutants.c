@@ -17,6 +17,7 @@
 #include "folder.h"
 #include "mutants.h"
 #include "tap.h"
+#include "tested.h"
 #include "verify/verify.h"
 
 static const char *device;
@@ -363,13 +364,10 @@ int main(int argc, char **argv)
     const char *only = argc > 1 ? argv[1] : "";
     bool all = true;
 
-    device = getenv("CLADE_TEST_DEVICE");
-    if (!device)
-        device = "opencl";
+    device = tested_name();
     if (!strcmp(only, "--control"))
         return control_child(device);
-    if (clade_backend_open(&be, device))
-        tap_skip_all("no device: %s", clade_error());
+    be = tested_need();
     if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
         tap_skip_all("the reference has no driver");
     clade_backend_close(be);

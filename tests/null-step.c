@@ -16,6 +16,7 @@
 #include <clade/net.h>
 
 #include "tap.h"
+#include "tested.h"
 
 enum { BATCH = 32, STEPS = 200 };
 
@@ -45,10 +46,10 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                               cl_uint n, const cl_event *wait, cl_event *event)
 {
     launches++;
-    return answering ? answer(event)
-                     : NEXT(clEnqueueNDRangeKernel)(queue, kernel, dims,
-                                                    offset, global, local, n,
-                                                    wait, event);
+    return answering
+               ? answer(event)
+               : NEXT(clEnqueueNDRangeKernel)(queue, kernel, dims, offset,
+                                              global, local, n, wait, event);
 }
 
 cl_int clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
@@ -182,15 +183,12 @@ static void test_step(clade_net *net, const struct clade_batch *batch)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
     struct clade_net_config config = CLADE_NET_DEFAULTS;
     struct clade_batch batch;
     struct clade_data data;
-    clade_backend *be;
+    clade_backend *be = tested_need();
     clade_net *net;
 
-    if (clade_backend_open(&be, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
     if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
         tap_skip_all("the reference queues nothing");
     if (clade_backend_device(be)->emulated)

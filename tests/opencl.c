@@ -8,6 +8,7 @@
 #include "opencl/core.h"
 #include "rng.h"
 #include "tap.h"
+#include "tested.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -395,11 +396,8 @@ enum { THREAD_CHECKS = 1 };
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
-
-    device_text = name ? name : "opencl";
-    if (clade_backend_open(&dev, device_text))
-        tap_skip_all("no device: %s", clade_error());
+    device_text = tested_name();
+    dev = tested_need();
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("%s is no OpenCL device", device_text);
     tap_note("%s", clade_backend_device(dev)->name);

@@ -3,6 +3,7 @@
  * in, what they refuse and why. */
 #include "doors.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "tap.h"
@@ -74,6 +75,22 @@ static clade_status no_bias(void)
     struct conv c = conv();
 
     c.b = absent;
+    return forward(c);
+}
+
+static clade_status nowhere(void)
+{
+    const struct conv c = conv();
+
+    return clade_op_conv_fwd(NULL, c.y, c.x, c.w, c.b, c.window, c.flags);
+}
+
+/* Channels 7 ... 9 of 9. */
+static clade_status slice_past_the_end(void)
+{
+    struct conv c = conv();
+
+    c.x = clade_tensor_slice(tensor(1, 2, 8, 8, 9), 7, 3);
     return forward(c);
 }
 
@@ -221,7 +238,8 @@ static const struct door_case cases[] = {
     { slices, NULL, "conv_fwd: slices, one after the other in a buffer" },
     { neighbours, NULL, "conv_fwd: disjoint slices of the same pixels" },
     { overlapping, "y overlaps x", "conv_fwd: slices that share a channel" },
-    { no_bias, "b is missing", "conv_fwd: the bias flag without a bias" },
+    { no_bias, "b is missing, but CLADE_BIAS is given", "conv_fwd: the bias flag without a bias" },
+    { slice_past_the_end, "x is not a valid tensor", "conv_fwd: a slice past the last channel" },
     { no_filter, "w is missing", "conv_fwd: no filter" },
     { large_kernel, "larger than the padded image", "conv_fwd: `valid`, a kernel larger than the image" },
     { kernel_over_pixel, NULL, "conv_fwd: `same`, 7x7 over one pixel" },
@@ -238,7 +256,13 @@ static const struct door_case cases[] = {
     { flattened_slice, "not one vector for each image", "dense_fwd: a slice of larger images cannot be flattened" },
     { dense_slice, NULL, "dense_bwd_filter: a slice of single pixels can" },
 };
-enum { N_CASES = sizeof(cases) / sizeof(*cases) };
+static const struct door_case misuses[] = {
+    { nowhere, "NULL is not allowed for op", "conv_fwd: no place for the op" },
+};
+enum {
+    N_CASES = sizeof(cases) / sizeof(*cases),
+    N_MISUSES = sizeof(misuses) / sizeof(*misuses)
+};
 /* clang-format on */
 
 /* Each case changes one int of the good convolution. */
@@ -265,6 +289,14 @@ static const struct {
       "conv_fwd: a stride of 0" },
     { AT(flags), 7, "flags 0x7, of which 0x4",
       "conv_fwd: a flag of another op" },
+    { AT(flags), CLADE_RELU, "b is given, but CLADE_BIAS is not",
+      "conv_fwd: a bias that would not be added" },
+    { AT(x.type), 77, "x is of no type",
+      "conv_fwd: a type that is none" },
+    { AT(x.h), -8, "x is not a valid tensor",
+      "conv_fwd: a negative extent" },
+    { AT(window.bottom), INT_MAX, "2^31 pixels or more",
+      "conv_fwd: padding up to the largest int" },
 };
 enum { N_REFUSALS = sizeof(refusals) / sizeof(*refusals) };
 /* clang-format on */
@@ -275,14 +307,16 @@ static void test_refusals(void)
         struct conv c = conv();
 
         memcpy((char *)&c + refusals[i].at, &refusals[i].value, sizeof(int));
-        doors_expect(forward(c), refusals[i].refusal, refusals[i].why);
+        doors_expect(forward(c), CLADE_ESHAPE, refusals[i].refusal,
+                     refusals[i].why);
     }
 }
 
 int main(void)
 {
-    tap_plan(N_CASES + N_REFUSALS);
-    doors_test(cases, N_CASES);
+    tap_plan(N_CASES + N_MISUSES + N_REFUSALS);
+    doors_test(cases, N_CASES, CLADE_ESHAPE);
+    doors_test(misuses, N_MISUSES, CLADE_EUSAGE);
     test_refusals();
     return tap_done();
 }

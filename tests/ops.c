@@ -100,6 +100,23 @@ static clade_status dropout_without_step(void)
     return dropout(0.4f, NULL);
 }
 
+static clade_status dropout_without_layer(void)
+{
+    struct clade_op op;
+
+    return clade_op_dropout_fwd(&op, tensor(0, 2, 1, 1, 8),
+                                tensor(1, 2, 1, 1, 8), 0.4f, NULL, &step);
+}
+
+static clade_status dropout_back_without_layer(void)
+{
+    struct clade_op op;
+
+    return clade_op_dropout_bwd(&op, tensor(0, 2, 1, 1, 8),
+                                tensor(1, 2, 1, 1, 8), absent, 0.4f, NULL,
+                                &step, 0);
+}
+
 static clade_status softmax_of_images(void)
 {
     struct clade_op op;
@@ -171,7 +188,6 @@ static const struct door_case cases[] = {
     { global_average, NULL, "avgpool_bwd: a window as large as the image" },
     { dropout_some, NULL, "dropout_fwd: a rate of 0.4" },
     { dropout_all, "rate 1", "dropout_fwd: a rate of 1 would divide by 0" },
-    { dropout_without_step, "no clade_step", "dropout_fwd: without a step there are no random numbers" },
     { softmax_of_images, "x is 2x2x1x10, must be 2x1x1x10", "softmax_fwd: images must be vectors" },
     { loss, NULL, "loss_fwd: a good loss" },
     { loss_with_few_labels, "label is 1x1x1x1, must be 2x1x1x1", "loss_bwd: each image needs a label" },
@@ -180,12 +196,21 @@ static const struct door_case cases[] = {
     { resize_up, NULL, "resize: 32 to 224" },
     { resize_down, "can only grow", "resize: 32 to 31" },
 };
-enum { N_CASES = sizeof(cases) / sizeof(*cases) };
+static const struct door_case misuses[] = {
+    { dropout_without_step, "NULL is not allowed for step", "dropout_fwd: without a step there are no random numbers" },
+    { dropout_without_layer, "NULL is not allowed for layer", "dropout_fwd: nor without a layer's name" },
+    { dropout_back_without_layer, "NULL is not allowed for layer", "dropout_bwd: nor without a layer's name" },
+};
+enum {
+    N_CASES = sizeof(cases) / sizeof(*cases),
+    N_MISUSES = sizeof(misuses) / sizeof(*misuses)
+};
 /* clang-format on */
 
 int main(void)
 {
-    tap_plan(N_CASES);
-    doors_test(cases, N_CASES);
+    tap_plan(N_CASES + N_MISUSES);
+    doors_test(cases, N_CASES, CLADE_ESHAPE);
+    doors_test(misuses, N_MISUSES, CLADE_EUSAGE);
     return tap_done();
 }

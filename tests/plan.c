@@ -13,6 +13,7 @@
 #include "op/op.h"
 #include "status.h"
 #include "tap.h"
+#include "tested.h"
 
 /* ---- plans made by hand -------------------------------------------------- */
 
@@ -325,11 +326,9 @@ static void test_passes(clade_backend *be)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
-    clade_backend *be;
+    clade_backend *be = tested_open();
 
-    if (clade_backend_open(&be, name ? name : "opencl") &&
-        (name || clade_backend_open(&be, "cpu")))
+    if (!be && clade_backend_open(&be, "cpu"))
         tap_bail("%s", clade_error());
     tap_plan(6 + 1 + 3 + 1 + PASSES + 2);
     test_operations();

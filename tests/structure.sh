@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The code must keep its structure: no file of src/ may, through others, call or
 # include itself; no file may be longer than 500 lines, no function longer than
-# 60.  Calls are read from the object files of the build folder, which is the
+# 60; a message of the library may not name an option of the command.  Calls are read from the object files of the build folder, which is the
 # current one.
 LC_ALL=C
 export LC_ALL
@@ -139,10 +139,19 @@ long_functions()
     done
 }
 
-echo 1..4
+# Print the texts of the library that hold an option of the command.
+messages_with_options()
+{
+    (cd "$SRCDIR" && find src -name '*.[ch]' ! -path 'src/tool/*' -exec \
+        grep -n '"[^"]*--[a-z][^"]*"' {} +)
+}
+
+echo 1..5
 no_circles 'no circle of calls among the files of src/' calls nm objdump
 no_circles 'no circle of includes among the files of src/' includes
 long_files >"$dir/wrong"
 report 'no file has more than 500 lines'
 long_functions >"$dir/wrong"
 report 'no function has more than 60 lines'
+messages_with_options >"$dir/wrong"
+report 'no message of the library names an option of the command'

@@ -11,6 +11,7 @@
 #include <clade/backend.h>
 
 #include "tap.h"
+#include "tested.h"
 
 /* An op has at most so many tensors, each of at most so many floats. */
 enum { TENSORS = 3, FLOATS = 120 };
@@ -190,11 +191,9 @@ static void test_op(int i, struct side *dev, struct side *cpu)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
     struct side side[2];
 
-    if (clade_backend_open(&side[0].be, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
+    side[0].be = tested_need();
     need(clade_backend_open(&side[1].be, "cpu"));
     for (int i = 0; i < 2; i++)
         for (int t = 0; t < TENSORS; t++)

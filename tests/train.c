@@ -111,7 +111,7 @@ static void test_interrupted(void)
     /* `stop` is called three times in an epoch's training, and twice in its
      * validation. */
     st = train_for(&c, 5 + 1);
-    tap_ok(failed(st, CLADE_EINTERRUPTED, "1 of 2", "--resume"),
+    tap_ok(failed(st, CLADE_EINTERRUPTED, "1 of 2", "resume the run"),
            "without a checkpoint it starts again, to its second epoch");
     tap_ok(!train("interrupted", 2, true) &&
                same_run("straight", "interrupted"),
@@ -142,7 +142,8 @@ static void test_cut(void)
 
         copy_run("shorter", "straight");
         unlink(path("shorter", name));
-        tap_ok(failed(train("shorter", 3, true), CLADE_EDATA, name, "--out"),
+        tap_ok(failed(train("shorter", 3, true), CLADE_EDATA, name,
+                      "in another folder"),
                "without %s a run cannot be resumed", name);
     }
 }
@@ -150,18 +151,18 @@ static void test_cut(void)
 static void test_in_use(void)
 {
     tap_ok(failed(train("straight", 2, false), CLADE_EINUSE, "straight",
-                  "--resume"),
+                  "resume that"),
            "a folder that holds another run is refused");
     tap_ok(
         failed(train("nothing", 2, true), CLADE_EDATA,
-               "nothing: there is no checkpoint", "without --resume"),
+               "nothing: there is no checkpoint", "start a new run"),
         "resuming without a run is refused, and the message says what to do");
     tap_ok(!exists(path("nothing", "")), "and it makes no folder");
     copy_run("killed", "straight");
     unlink(path("killed", "checkpoint.safetensors"));
     tap_ok(failed(train("killed", 2, false), CLADE_EINUSE, "history.csv",
                   "remove the folder") &&
-               !strstr(clade_error(), "--resume"),
+               !strstr(clade_error(), "resume"),
            "a run that was killed before its first checkpoint cannot be "
            "resumed");
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "tap.h"
+#include "tested.h"
 #include "verify/verify.h"
 
 /* The results of one case's algorithms. */
@@ -89,12 +90,9 @@ static void leave_out(struct op_cases *cases, const char *most)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
     struct op_cases cases;
-    clade_backend *be;
+    clade_backend *be = tested_need();
 
-    if (clade_backend_open(&be, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
     leave_out(&cases, getenv("CLADE_TEST_OPERATIONS"));

@@ -13,6 +13,7 @@
 #include "faults.h"
 #include "folder.h"
 #include "tap.h"
+#include "tested.h"
 #include "verify/verify.h"
 
 #define TRIPS (CLADE_OP_KINDS - 1) /* all but the filters' packing */
@@ -213,14 +214,10 @@ static void test_bad_files(void)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
-    const char *device = name ? name : "opencl";
+    const char *device = tested_name();
     char file[512];
-    clade_backend *be;
 
-    if (clade_backend_open(&be, device))
-        tap_skip_all("no device: %s", clade_error());
-    clade_backend_close(be);
+    clade_backend_close(tested_need());
     folder = folder_new("replay-test");
     tap_plan(6 + TRIPS + REFUSED);
     test_round_trips(device);

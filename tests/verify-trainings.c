@@ -13,6 +13,7 @@
 
 #include "rng.h"
 #include "tap.h"
+#include "tested.h"
 #include "verify/envelope.h"
 
 #define STEPS  3
@@ -330,11 +331,8 @@ static void test_envelope(clade_backend *be)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
-    clade_backend *be;
+    clade_backend *be = tested_need();
 
-    if (clade_backend_open(&be, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
     if (!strncmp(clade_backend_device(be)->selector, "cpu", 3))
         tap_skip_all("dozens of trainings take the reference too long");
     tap_plan(9 + CASES);

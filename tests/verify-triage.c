@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tap.h"
+#include "tested.h"
 #include "verify/verify.h"
 
 /* The platforms that must be there besides the device's. */
@@ -96,14 +97,11 @@ static void test_world(struct world w, clade_backend *be,
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
     struct verify_host *host;
     struct op_cases cases;
     enum others there;
-    clade_backend *be;
+    clade_backend *be = tested_need();
 
-    if (clade_backend_open(&be, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
     if (!be->build_options[0])
         tap_skip_all("the reference has no driver to be at fault");
     if (verify_cases_quick(&cases) || verify_host_new(&host, &cases.list[0]))

@@ -2,20 +2,16 @@
 # shellcheck shell=sh
 # Functions for scripts that test `clade verify` on the device under test.  The
 # scripts source this file.  $work is a folder for their files.
-device=${CLADE_TEST_DEVICE:-opencl}
+# shellcheck source=tests/tested.sh
+. "$SRCDIR/tests/tested.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
 
-# plan TESTS: print the plan; skip the script if there is no device.
+# plan TESTS: print the plan; skip the script if there is no device to test.
 plan()
 {
-    "$CLADE" verify --device "$device" --suite ops --case \
-        sgd:1x1x1x1:1x1/1:1x1x1:exact >"$work/out" 2>&1
-    if [ $? -eq 4 ]; then
-        echo "1..0 # SKIP no device: $(grep '^clade:' "$work/out")"
-        exit 0
-    fi
+    need_device
     echo "1..$1"
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data.h"
 #include "rng.h"
 #include "status.h"
 
@@ -206,6 +207,9 @@ clade_status clade_data_builtin(struct clade_data *data, int train_count,
     struct clade_data made = { 0 };
     clade_status st;
 
+    if ((st = status_given(__func__, "data", data)) ||
+        (st = data_check_counts(train_count, test_count)))
+        return st;
     if ((st = draw_set(&made.train, train_count, seed, "train")) ||
         (st = draw_set(&made.test, test_count, seed, "test"))) {
         clade_data_free(&made);

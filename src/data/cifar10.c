@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <nettle/sha2.h>
 
+#include "data.h"
 #include "file.h"
 #include "status.h"
 
@@ -158,15 +159,15 @@ static clade_status reserve(struct filling *f)
 }
 
 static clade_status check_count(const struct filling *f, const char *dir,
-                                const char *files, const char *option)
+                                const char *files, const char *count)
 {
     if (f->set->count == f->wanted)
         return CLADE_OK;
     return clade_fail(CLADE_EDATA,
                       "%s/%s: record %d is missing: %d images are needed, "
-                      "there are %d; use %s %d to take what there is",
+                      "there are %d; a %s of %d takes what there is",
                       dir, files, f->set->count, f->wanted, f->set->count,
-                      option, f->set->count);
+                      count, f->set->count);
 }
 
 /* Write "sha256:" and the hash in hexadecimal digits. */
@@ -190,15 +191,18 @@ clade_status clade_data_cifar10(struct clade_data *data, const char *dir,
     clade_status st;
 
     sha256_init(&hash);
+    if ((st = status_given(__func__, "data, dir", data && dir)) ||
+        (st = data_check_counts(train_count, test_count)))
+        return st;
     if ((st = reserve(&train)) || (st = reserve(&test)))
         goto out;
     if (train_count > 0 &&
         ((st = read_training(&train, dir)) ||
-         (st = check_count(&train, dir, TRAINING_FILES, "--train-count"))))
+         (st = check_count(&train, dir, TRAINING_FILES, "train_count"))))
         goto out;
     if (test_count > 0 &&
         ((st = read_file(&test, dir, TEST_FILE)) ||
-         (st = check_count(&test, dir, TEST_FILE, "--test-count"))))
+         (st = check_count(&test, dir, TEST_FILE, "test_count"))))
         goto out;
     write_source(got.source, sizeof(got.source), &hash);
     *data = got;

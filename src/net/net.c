@@ -109,6 +109,23 @@ static void list_plans(clade_net *net, const struct clade_net_config *c)
                                .training = wanted[i].training };
 }
 
+static clade_status check_config(const struct clade_net_config *c)
+{
+    const clade_status st =
+        status_given("clade_net_new", "config->net", c->net);
+
+    if (st)
+        return st;
+    if (c->train_batch < 0 || c->train_last < 0 || c->eval_batch < 0 ||
+        c->eval_last < 0)
+        return clade_fail(CLADE_EUSAGE,
+                          "a net for batches of %d and %d images to train, %d "
+                          "and %d to evaluate: 0 is the least",
+                          c->train_batch, c->train_last, c->eval_batch,
+                          c->eval_last);
+    return rewrite_check(c->without);
+}
+
 /* A net with its graph and its list of plans. */
 static clade_status begin(clade_net **out, clade_backend *be,
                           const struct clade_net_config *c)
@@ -116,7 +133,7 @@ static clade_status begin(clade_net **out, clade_backend *be,
     clade_net *net;
     clade_status st;
 
-    if ((st = rewrite_check(c->without)))
+    if ((st = check_config(c)))
         return st;
     if (!(net = calloc(1, sizeof *net)))
         return clade_fail(CLADE_ENOMEM, "a net: out of memory");
@@ -227,9 +244,7 @@ static clade_status suggest(clade_backend *be, const struct clade_net_config *c)
             bad = try;
     }
     if (good)
-        return clade_fail(CLADE_ETOOSMALL,
-                          "%s; a batch of %d fits (--batch %d)", why, good,
-                          good);
+        return clade_fail(CLADE_ETOOSMALL, "%s; a batch of %d fits", why, good);
     return clade_fail(CLADE_ETOOSMALL,
                       "%s; not even a batch of 1 fits: take another device",
                       why);
@@ -258,7 +273,10 @@ clade_status net_new_watched(clade_net **out, clade_backend *be,
 clade_status clade_net_new(clade_net **net, clade_backend *be,
                            const struct clade_net_config *config)
 {
-    return net_new_watched(net, be, config, NULL);
+    const clade_status st =
+        status_given(__func__, "net, be, config", net && be && config);
+
+    return st ? st : net_new_watched(net, be, config, NULL);
 }
 
 static void free_plan(clade_net *net, struct plan *plan)
@@ -289,22 +307,27 @@ void clade_net_free(clade_net *net)
 
 struct clade_net_memory clade_net_memory(const clade_net *net)
 {
-    return net->memory;
+    return net ? net->memory : (struct clade_net_memory){ 0 };
 }
 
 struct clade_net_shape clade_net_shape(const clade_net *net)
 {
-    const struct graph *g = &net->graph;
-    const struct net_table *t = g->table;
-    struct clade_net_shape s = { .source_h = t->source_h,
-                                 .source_w = t->source_w,
-                                 .h = t->h,
-                                 .w = t->w,
-                                 .c = t->c,
-                                 .classes = t->classes,
-                                 .heads = g->n_heads,
-                                 .parameters = g->count };
+    struct clade_net_shape s = { 0 };
+    const struct net_table *t;
+    const struct graph *g;
 
+    if (!net)
+        return s;
+    g = &net->graph;
+    t = g->table;
+    s = (struct clade_net_shape){ .source_h = t->source_h,
+                                  .source_w = t->source_w,
+                                  .h = t->h,
+                                  .w = t->w,
+                                  .c = t->c,
+                                  .classes = t->classes,
+                                  .heads = g->n_heads,
+                                  .parameters = g->count };
     for (int i = 0; i < g->n_heads; i++) {
         s.head[i] = g->head[i]->title;
         s.weight[i] = g->head[i]->weight;
@@ -314,7 +337,7 @@ struct clade_net_shape clade_net_shape(const clade_net *net)
 
 const char *clade_net_algorithms(const clade_net *net)
 {
-    return net->algorithms;
+    return net ? net->algorithms : NULL;
 }
 
 const struct plan *net_plan(const clade_net *net, int n, bool training)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/state.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,8 +69,9 @@ clade_status net_list_parameters(clade_net *net)
 int clade_net_parameters(const clade_net *net,
                          const struct clade_parameter **list)
 {
-    *list = net->parameters;
-    return net->graph.n_parameters;
+    if (list)
+        *list = net ? net->parameters : NULL;
+    return net ? net->graph.n_parameters : 0;
 }
 
 /* Element i of a parameter, from the seed and the layer's name. */
@@ -148,10 +148,43 @@ clade_status net_write_reals(clade_net *net, struct clade_buffer *to,
     return st;
 }
 
+/* Is it a dense piece of the parameters, their gradients or momenta? */
+static bool is_parameter(const clade_net *net, const struct clade_tensor *t)
+{
+    static const enum net_buffer buffers[] = { NET_VALUES, NET_GRADIENTS,
+                                               NET_MOMENTA };
+    const int64_t n = clade_tensor_elements(t);
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        found |= t->buffer && t->buffer == net->fixed[buffers[i]].real;
+    return found && t->type == net->real && t->ld == t->c && n >= 1 &&
+           t->offset >= 0 && n <= (int64_t)net->graph.elements - t->offset;
+}
+
+static clade_status check_parameter(const char *function, const clade_net *net,
+                                    const void *numbers,
+                                    const struct clade_tensor *t)
+{
+    const clade_status st =
+        status_given(function, "net and the numbers", net && numbers);
+
+    if (st || is_parameter(net, t))
+        return st;
+    return clade_fail(CLADE_EUSAGE,
+                      "%s: not a tensor of clade_net_parameters()%s", function,
+                      t->buffer ? ""
+                                : ": it is absent, as gradients and "
+                                  "momenta are without training");
+}
+
 clade_status clade_net_write(clade_net *net, struct clade_tensor t,
                              const float *from)
 {
-    assert(t.ld == t.c && t.type == net->real);
+    const clade_status st = check_parameter(__func__, net, from, &t);
+
+    if (st)
+        return st;
     net->version++;
     return net_write_reals(net, t.buffer, t.offset, from,
                            clade_tensor_elements(&t));
@@ -161,10 +194,11 @@ clade_status clade_net_read(clade_net *net, float *to, struct clade_tensor t)
 {
     const int64_t n = clade_tensor_elements(&t);
     const size_t size = clade_type_size(t.type);
+    clade_status st = check_parameter(__func__, net, to, &t);
     double *wide;
-    clade_status st;
 
-    assert(t.ld == t.c && t.type == net->real);
+    if (st)
+        return st;
     if (t.type == CLADE_F32)
         return clade_backend_read(net->be, to, t.buffer, t.offset * size,
                                   n * size);

@@ -78,12 +78,13 @@ static clade_status write_at(clade_net *net, const struct clade_tensor *t,
 
 void clade_net_staging(clade_net *net, uint8_t **bytes, uint8_t **labels)
 {
-    const size_t images = net->staging_bytes - net->largest;
     uint8_t *start =
-        net->staging ? clade_backend_map(net->be, net->staging) : NULL;
+        net && net->staging ? clade_backend_map(net->be, net->staging) : NULL;
 
-    *bytes = start;
-    *labels = start ? start + images : NULL;
+    if (bytes)
+        *bytes = start;
+    if (labels)
+        *labels = start ? start + net->staging_bytes - net->largest : NULL;
 }
 
 /* Copy to the staging buffer, unless the caller has filled it itself. */
@@ -168,12 +169,30 @@ static clade_status check_finite(const struct step_run *r,
     return CLADE_OK;
 }
 
-/* Find the plan for a batch, and check that its labels are classes. */
+static clade_status check_batch(const struct clade_batch *b)
+{
+    const int whole = b->batch ? b->batch : b->n;
+
+    if (!b->labels || !b->bytes == !b->pixels)
+        return clade_fail(CLADE_EUSAGE,
+                          "a batch of %d images must have labels, and either "
+                          "bytes or pixels, not both",
+                          b->n);
+    if (b->first < 0 || b->batch < 0 || b->first > whole - b->n)
+        return clade_fail(CLADE_EUSAGE,
+                          "%d images from image %d on, of a whole batch of %d: "
+                          "there are not so many",
+                          b->n, b->first, whole);
+    return CLADE_OK;
+}
+
+/* Check a batch, and find its plan. */
 static clade_status begin(struct step_run *r, clade_net *net,
                           const struct clade_batch *batch, bool training,
                           const struct net_observer *observer)
 {
     const int classes = net->graph.table->classes;
+    clade_status st;
 
     *r = (struct step_run){ .net = net,
                             .plan = net_plan(net, batch->n, training),
@@ -182,6 +201,8 @@ static clade_status begin(struct step_run *r, clade_net *net,
         return clade_fail(CLADE_EUSAGE,
                           "the net has no plan for %s %d images at a time",
                           training ? "training" : "evaluating", batch->n);
+    if ((st = check_batch(batch)))
+        return st;
     for (int n = 0; n < batch->n; n++)
         if (batch->labels[n] >= classes)
             return clade_fail(CLADE_EDATA,
@@ -244,11 +265,17 @@ clade_status clade_net_train(clade_net *net, const struct clade_batch *batch,
                              uint32_t step, float learning_rate,
                              struct clade_result *result)
 {
-    return net_train(net, batch, step, learning_rate, result, NULL);
+    const clade_status st =
+        status_given(__func__, "net, batch, result", net && batch && result);
+
+    return st ? st : net_train(net, batch, step, learning_rate, result, NULL);
 }
 
 clade_status clade_net_eval(clade_net *net, const struct clade_batch *batch,
                             struct clade_result *result)
 {
-    return net_eval(net, batch, result, NULL);
+    const clade_status st =
+        status_given(__func__, "net, batch, result", net && batch && result);
+
+    return st ? st : net_eval(net, batch, result, NULL);
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "op/check.h"
 #include "op/op.h"
-#include "status.h"
+
+static clade_status check(const struct clade_op *op)
+{
+    return check_shape(op, CLADE_DB,
+                       (struct shape){ 1, 1, 1, op->t[CLADE_DY].c });
+}
 
 clade_status clade_op_bias_bwd(struct clade_op *op, struct clade_tensor db,
                                struct clade_tensor dy)
@@ -10,14 +15,10 @@ clade_status clade_op_bias_bwd(struct clade_op *op, struct clade_tensor db,
         .kind = CLADE_BIAS_BWD,
         .t = { [CLADE_DB] = db, [CLADE_DY] = dy },
     };
-    const struct shape must = { 1, 1, 1, dy.c };
-    clade_status st;
 
-    if ((st = check_tensors(&made)) ||
-        (st = check_shape(&made, CLADE_DB, must)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
-const struct op_kind op_bias_bwd = { .subject = CLADE_DY, .per_element = 1 };
+const struct op_kind op_bias_bwd = { .subject = CLADE_DY,
+                                     .check = check,
+                                     .per_element = 1 };

@@ -41,13 +41,18 @@ static void span(size_t *from, size_t *to, const struct clade_tensor *t)
     *to = (size_t)last * size;
 }
 
-/* The tensor must be well-formed and have this type. */
-static clade_status check_tensor(const struct clade_op *op,
-                                 enum clade_role role, enum clade_type type)
+const char *check_type_name(enum clade_type type)
 {
-    static const char *const types[] = {
+    static const char *const names[] = {
         [CLADE_F32] = "float32", [CLADE_U8] = "uint8", [CLADE_F64] = "float64"
     };
+
+    return clade_type_size(type) ? names[type] : "of no type";
+}
+
+clade_status check_tensor(const struct clade_op *op, enum clade_role role,
+                          enum clade_type type)
+{
     const struct clade_tensor *t = &op->t[role];
     const char *name = clade_role_name(role);
     size_t from, to;
@@ -57,7 +62,8 @@ static clade_status check_tensor(const struct clade_op *op,
                           name);
     if (t->type != type)
         return clade_fail(CLADE_ESHAPE, "%s: %s is %s, must be %s",
-                          op_describe(op), name, types[t->type], types[type]);
+                          op_describe(op), name, check_type_name(t->type),
+                          check_type_name(type));
     if (t->n < 1 || t->h < 1 || t->w < 1 || t->c < 1 || t->ld < t->c ||
         t->offset < 0)
         return clade_fail(CLADE_ESHAPE,
@@ -103,11 +109,23 @@ clade_status check_dense(const struct clade_op *op, enum clade_role role)
                       op_describe(op), clade_role_name(role), t->ld, t->c);
 }
 
+clade_status check_packed(const struct clade_op *op)
+{
+    const struct clade_tensor *t = &op->t[CLADE_PACKED];
+    const clade_status st = check_dense(op, CLADE_PACKED);
+
+    if (st || (uint64_t)clade_tensor_elements(t) >= op->packed)
+        return st;
+    return clade_fail(
+        CLADE_ESHAPE, "%s: packed has %lld elements, must have %zu",
+        op_describe(op), (long long)clade_tensor_elements(t), op->packed);
+}
+
 /* ---- what all ops have in common ----------------------------------------- */
 
-/* Do two tensors have an element in common?  Two slices of the same pixels with
- * different channels do not. */
-static bool overlap(const struct clade_tensor *a, const struct clade_tensor *b)
+/* Two slices of the same pixels with different channels have no element in
+ * common. */
+bool check_overlap(const struct clade_tensor *a, const struct clade_tensor *b)
 {
     size_t a_from, a_to, b_from, b_to;
     int64_t apart;
@@ -125,15 +143,15 @@ static bool overlap(const struct clade_tensor *a, const struct clade_tensor *b)
 }
 
 /* No output may overlap another tensor.  (A tensor that is updated in place is
- * input and output in one role.) */
-static clade_status check_overlap(const struct clade_op *op)
+ * input and output in one role.)  `used` are the roles that the kind has. */
+static clade_status check_apart(const struct clade_op *op, unsigned used)
 {
     const unsigned outputs = clade_op_outputs(op->kind);
 
     for (int out = 0; out < CLADE_ROLES; out++) {
         for (int other = 0; other < CLADE_ROLES; other++) {
-            if (!(outputs >> out & 1) || other == out ||
-                !overlap(&op->t[out], &op->t[other]))
+            if (!(outputs >> out & 1) || !(used >> other & 1) || other == out ||
+                !check_overlap(&op->t[out], &op->t[other]))
                 continue;
             return clade_fail(CLADE_ESHAPE, "%s: %s overlaps %s",
                               op_describe(op), clade_role_name(out),
@@ -147,19 +165,32 @@ static clade_status check_overlap(const struct clade_op *op)
 #define BYTES (1u << CLADE_ARG | 1u << CLADE_HIT | 1u << CLADE_LABEL)
 /* The roles that may be absent.  A door that needs one checks it by itself. */
 #define OPTIONAL (1u << CLADE_B | 1u << CLADE_PACKED)
-clade_status check_tensors(const struct clade_op *op)
+
+unsigned check_roles(const struct clade_op *op)
 {
-    const unsigned out = clade_op_outputs(op->kind);
-    const unsigned used = out | clade_op_inputs(op->kind);
-    const bool mask_only = out & 1u << CLADE_DX;
+    return clade_op_outputs(op->kind) | clade_op_inputs(op->kind);
+}
+
+enum clade_type check_real(const struct clade_op *op)
+{
+    for (int role = 0; role < CLADE_ROLES; role++)
+        if (check_roles(op) & 1u << role && op->t[role].buffer &&
+            op->t[role].type == CLADE_F64)
+            return CLADE_F64;
+    return CLADE_F32;
+}
+
+/* Check the tensors that the op's kind has: each alone, that they are of one
+ * float type, or bytes, and that no output overlaps another tensor. */
+static clade_status check_tensors(const struct clade_op *op)
+{
+    const unsigned used = check_roles(op);
+    const bool mask_only = used & 1u << CLADE_DX;
     const unsigned bytes = BYTES | op_kind(op->kind)->bytes;
     const unsigned optional = OPTIONAL | (mask_only ? 1u << CLADE_X : 0);
-    enum clade_type real = CLADE_F32;
+    const enum clade_type real = check_real(op);
     clade_status st;
 
-    for (int role = 0; role < CLADE_ROLES; role++)
-        if (op->t[role].buffer && op->t[role].type == CLADE_F64)
-            real = CLADE_F64;
     for (int role = 0; role < CLADE_ROLES; role++) {
         const unsigned mask = 1u << role;
 
@@ -168,7 +199,31 @@ clade_status check_tensors(const struct clade_op *op)
         if ((st = check_tensor(op, role, bytes & mask ? CLADE_U8 : real)))
             return st;
     }
-    return check_overlap(op);
+    return check_apart(op, used);
+}
+
+clade_status op_check(const struct clade_op *op)
+{
+    clade_status st;
+
+    if (!op_is_kind(op->kind))
+        return clade_fail(CLADE_EUSAGE, "there is no op of kind %u",
+                          (unsigned)op->kind);
+    st = check_tensors(op);
+    return st ? st : op_kind(op->kind)->check(op);
+}
+
+clade_status op_make(struct clade_op *op, const struct clade_op *made)
+{
+    clade_status st = op_check(made);
+
+    if (st)
+        return st;
+    if (!op)
+        return clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for op",
+                          op_describe(made));
+    *op = *made;
+    return CLADE_OK;
 }
 
 clade_status check_flags(const struct clade_op *op, unsigned allowed,
@@ -199,7 +254,7 @@ clade_status check_step(const struct clade_op *op)
 {
     if (op->step)
         return CLADE_OK;
-    return clade_fail(CLADE_ESHAPE, "%s: it has no clade_step",
+    return clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for step",
                       op_describe(op));
 }
 
@@ -230,7 +285,7 @@ clade_status window_output(struct shape *y, const struct clade_op *op,
             op, x, "extents and stride must be at least 1, padding at least 0");
     if (rows < 0 || columns < 0)
         return bad_window(op, x, "larger than the padded image");
-    if (rows >= LIMIT || columns >= LIMIT)
+    if (rows >= LIMIT - 1 || columns >= LIMIT - 1)
         return bad_window(op, x, "2^31 pixels or more");
     *y = (struct shape){ x->n, (int)rows / w->stride + 1,
                          (int)columns / w->stride + 1, c };

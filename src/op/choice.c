@@ -13,6 +13,11 @@ char *clade_choice_text(char text[CLADE_CHOICE_TEXT],
 {
     int last = TUNES, used;
 
+    if (!text)
+        return NULL;
+    text[0] = '\0';
+    if (!choice || !choice->algorithm)
+        return text;
     while (last && !choice->tune[last - 1])
         last--;
     used = snprintf(text, CLADE_CHOICE_TEXT, "%s", choice->algorithm);

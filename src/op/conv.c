@@ -16,11 +16,38 @@ static clade_status check_conv(const struct clade_op *op, enum clade_role y,
     struct shape out;
     clade_status st;
 
-    if ((st = check_tensors(op)) || (st = check_shape(op, w, must)) ||
-        (st = check_dense(op, w)) ||
+    if ((st = check_shape(op, w, must)) || (st = check_dense(op, w)) ||
         (st = window_output(&out, op, &op->t[x], filter->c)))
         return st;
     return check_shape(op, y, out);
+}
+
+static clade_status check_forward(const struct clade_op *op)
+{
+    const struct shape bias = { 1, 1, 1, op->t[CLADE_W].c };
+    const bool wanted = op->flags & CLADE_BIAS, given = op->t[CLADE_B].buffer;
+    clade_status st;
+
+    if ((st = check_conv(op, CLADE_Y, CLADE_X, CLADE_W)) ||
+        (st = check_flags(op, CLADE_BIAS | CLADE_RELU, CLADE_Y)))
+        return st;
+    if (wanted != given)
+        return clade_fail(CLADE_ESHAPE, "%s: b is %s", op_describe(op),
+                          given ? "given, but CLADE_BIAS is not"
+                                : "missing, but CLADE_BIAS is given");
+    return given ? check_shape(op, CLADE_B, bias) : CLADE_OK;
+}
+
+static clade_status check_data(const struct clade_op *op)
+{
+    const clade_status st = check_conv(op, CLADE_DY, CLADE_DX, CLADE_W);
+
+    return st ? st : check_gradient(op, CLADE_ACCUMULATE | CLADE_RELU);
+}
+
+static clade_status check_filter(const struct clade_op *op)
+{
+    return check_conv(op, CLADE_DY, CLADE_X, CLADE_DW);
 }
 
 clade_status clade_op_conv_fwd(struct clade_op *op, struct clade_tensor y,
@@ -34,18 +61,8 @@ clade_status clade_op_conv_fwd(struct clade_op *op, struct clade_tensor y,
         .window = window,
         .t = { [CLADE_Y] = y, [CLADE_X] = x, [CLADE_W] = w, [CLADE_B] = b },
     };
-    const struct shape bias = { 1, 1, 1, w.c };
-    clade_status st;
 
-    if ((st = check_conv(&made, CLADE_Y, CLADE_X, CLADE_W)) ||
-        (st = check_flags(&made, CLADE_BIAS | CLADE_RELU, CLADE_Y)))
-        return st;
-    if ((flags & CLADE_BIAS) && !b.buffer)
-        return clade_fail(CLADE_ESHAPE, "%s: b is missing", op_describe(&made));
-    if (b.buffer && (st = check_shape(&made, CLADE_B, bias)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
 clade_status clade_op_conv_bwd_data(struct clade_op *op, struct clade_tensor dx,
@@ -60,13 +77,8 @@ clade_status clade_op_conv_bwd_data(struct clade_op *op, struct clade_tensor dx,
         .window = window,
         .t = { [CLADE_DX] = dx, [CLADE_DY] = dy, [CLADE_W] = w, [CLADE_X] = x },
     };
-    clade_status st;
 
-    if ((st = check_conv(&made, CLADE_DY, CLADE_DX, CLADE_W)) ||
-        (st = check_gradient(&made, CLADE_ACCUMULATE | CLADE_RELU)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
 clade_status clade_op_conv_bwd_filter(struct clade_op *op,
@@ -80,12 +92,8 @@ clade_status clade_op_conv_bwd_filter(struct clade_op *op,
         .window = window,
         .t = { [CLADE_DW] = dw, [CLADE_X] = x, [CLADE_DY] = dy },
     };
-    clade_status st;
 
-    if ((st = check_conv(&made, CLADE_DY, CLADE_X, CLADE_DW)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
 /*
@@ -152,36 +160,43 @@ clade_status clade_op_dense_bwd_filter(struct clade_op *op,
     return clade_op_conv_bwd_filter(op, dw, x, dy, one_pixel);
 }
 
+static clade_status check_pack(const struct clade_op *op)
+{
+    const struct clade_tensor *packed = &op->t[CLADE_PACKED];
+    clade_status st;
+
+    if (!op->packed)
+        return clade_fail(CLADE_ESHAPE, "%s: its algorithm packs no filter",
+                          op_describe(op));
+    if (!packed->buffer)
+        return clade_fail(CLADE_ESHAPE, "%s: packed is missing",
+                          op_describe(op));
+    if ((st = check_dense(op, CLADE_W)) ||
+        (st = check_flags(op, CLADE_TURNED, CLADE_W)))
+        return st;
+    return check_packed(op);
+}
+
 clade_status clade_op_filter_pack(struct clade_op *op,
                                   const struct clade_op *conv)
 {
-    const bool turned = conv->kind == CLADE_CONV_BWD_DATA;
-    struct clade_op made = *conv;
-    clade_status st;
+    struct clade_op made;
+    clade_status st = status_given(__func__, "conv", conv);
 
-    if ((conv->kind != CLADE_CONV_FWD && !turned) || !conv->packed)
-        return clade_fail(CLADE_ESHAPE, "%s: its algorithm packs no filter",
-                          op_describe(conv));
+    if (st)
+        return st;
+    made = *conv;
     made.kind = CLADE_FILTER_PACK;
-    made.flags = turned ? CLADE_TURNED : 0;
+    made.flags = conv->kind == CLADE_CONV_BWD_DATA ? CLADE_TURNED : 0;
     made.workspace = 0;
     made.depth = 0;
     for (int role = 0; role < CLADE_ROLES; role++)
         if (role != CLADE_W && role != CLADE_PACKED)
             made.t[role] = (struct clade_tensor){ 0 };
-    if (!made.t[CLADE_PACKED].buffer)
-        return clade_fail(CLADE_ESHAPE, "%s: packed is missing",
-                          op_describe(&made));
-    if ((st = check_tensors(&made)))
-        return st;
-    if (clade_tensor_elements(&made.t[CLADE_PACKED]) < (int64_t)made.packed)
-        return clade_fail(
-            CLADE_ESHAPE, "%s: packed has %lld elements, must have %zu",
-            op_describe(&made),
-            (long long)clade_tensor_elements(&made.t[CLADE_PACKED]),
-            made.packed);
-    *op = made;
-    return CLADE_OK;
+    if (conv->kind != CLADE_CONV_FWD && conv->kind != CLADE_CONV_BWD_DATA)
+        return clade_fail(CLADE_ESHAPE, "%s packs no filter",
+                          clade_op_name(conv->kind));
+    return op_make(op, &made);
 }
 
 /* In all three directions there are N*P*Q * R*S*C*K products, and as many sums.
@@ -198,15 +213,20 @@ static double product_flops(const struct clade_op *op)
 }
 
 const struct op_kind op_conv_fwd = { .subject = CLADE_X,
+                                     .check = check_forward,
                                      .other = CLADE_W,
                                      .product = true,
                                      .flops = product_flops };
 const struct op_kind op_conv_bwd_data = { .subject = CLADE_DY,
+                                          .check = check_data,
                                           .other = CLADE_W,
                                           .product = true,
                                           .flops = product_flops };
 const struct op_kind op_conv_bwd_filter = { .subject = CLADE_X,
+                                            .check = check_filter,
                                             .other = CLADE_DY,
                                             .product = true,
                                             .flops = product_flops };
-const struct op_kind op_filter_pack = { .subject = CLADE_W, .inherits = true };
+const struct op_kind op_filter_pack = { .subject = CLADE_W,
+                                        .check = check_pack,
+                                        .inherits = true };

@@ -10,8 +10,7 @@ static clade_status check_dropout(const struct clade_op *op, enum clade_role to,
 {
     clade_status st;
 
-    if ((st = check_tensors(op)) ||
-        (st = check_shape(op, to, shape_of(&op->t[from]))) ||
+    if ((st = check_shape(op, to, shape_of(&op->t[from]))) ||
         (st = check_step(op)))
         return st;
     if (op->scalar >= 0 && op->scalar < 1)
@@ -19,6 +18,38 @@ static clade_status check_dropout(const struct clade_op *op, enum clade_role to,
     return clade_fail(CLADE_ESHAPE,
                       "%s: rate %g, must be at least 0 and below 1",
                       op_describe(op), (double)op->scalar);
+}
+
+static clade_status check_forward(const struct clade_op *op)
+{
+    return check_dropout(op, CLADE_Y, CLADE_X);
+}
+
+static clade_status check_backward(const struct clade_op *op)
+{
+    const clade_status st = check_dropout(op, CLADE_DX, CLADE_DY);
+
+    return st ? st : check_gradient(op, CLADE_RELU);
+}
+
+/* Random numbers are counted from the first image of the batch. */
+static clade_status check_first(const struct clade_op *op)
+{
+    if (op->step->first_image >= 0)
+        return CLADE_OK;
+    return clade_fail(CLADE_EUSAGE, "%s: its step begins with image %d",
+                      op_describe(op), op->step->first_image);
+}
+
+/* Make `made`, whose random numbers a layer names. */
+static clade_status make(struct clade_op *op, struct clade_op made,
+                         const char *layer)
+{
+    if (!layer)
+        return clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for layer",
+                          op_describe(&made));
+    made.stream = rng_stream("dropout", layer);
+    return op_make(op, &made);
 }
 
 clade_status clade_op_dropout_fwd(struct clade_op *op, struct clade_tensor y,
@@ -29,15 +60,11 @@ clade_status clade_op_dropout_fwd(struct clade_op *op, struct clade_tensor y,
     const struct clade_op made = {
         .kind = CLADE_DROPOUT_FWD,
         .scalar = rate,
-        .stream = rng_stream("dropout", layer),
         .step = step,
         .t = { [CLADE_Y] = y, [CLADE_X] = x },
     };
-    clade_status st = check_dropout(&made, CLADE_Y, CLADE_X);
 
-    if (!st)
-        *op = made;
-    return st;
+    return make(op, made, layer);
 }
 
 clade_status clade_op_dropout_bwd(struct clade_op *op, struct clade_tensor dx,
@@ -49,18 +76,18 @@ clade_status clade_op_dropout_bwd(struct clade_op *op, struct clade_tensor dx,
         .kind = CLADE_DROPOUT_BWD,
         .flags = flags,
         .scalar = rate,
-        .stream = rng_stream("dropout", layer),
         .step = step,
         .t = { [CLADE_DX] = dx, [CLADE_DY] = dy, [CLADE_X] = x },
     };
-    clade_status st;
 
-    if ((st = check_dropout(&made, CLADE_DX, CLADE_DY)) ||
-        (st = check_gradient(&made, CLADE_RELU)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return make(op, made, layer);
 }
 
-const struct op_kind op_dropout_fwd = { .subject = CLADE_X, .per_element = 1 };
-const struct op_kind op_dropout_bwd = { .subject = CLADE_DY, .per_element = 1 };
+const struct op_kind op_dropout_fwd = { .subject = CLADE_X,
+                                        .check = check_forward,
+                                        .check_step = check_first,
+                                        .per_element = 1 };
+const struct op_kind op_dropout_bwd = { .subject = CLADE_DY,
+                                        .check = check_backward,
+                                        .check_step = check_first,
+                                        .per_element = 1 };

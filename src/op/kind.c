@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <stdio.h>
 
 #include "op/op.h"
@@ -37,9 +36,14 @@ static const char *const roles[CLADE_ROLES] = {
 };
 /* clang-format on */
 
+bool op_is_kind(enum clade_op_kind kind)
+{
+    return (unsigned)kind < CLADE_OP_KINDS;
+}
+
 const char *clade_op_name(enum clade_op_kind kind)
 {
-    return kinds[kind].name;
+    return op_is_kind(kind) ? kinds[kind].name : "unknown";
 }
 
 const struct op_kind *op_kind(enum clade_op_kind kind)
@@ -49,24 +53,24 @@ const struct op_kind *op_kind(enum clade_op_kind kind)
 
 const char *clade_role_name(enum clade_role role)
 {
-    return roles[role];
+    return (unsigned)role < CLADE_ROLES ? roles[role] : "unknown";
 }
 
 unsigned clade_op_outputs(enum clade_op_kind kind)
 {
-    return kinds[kind].outputs;
+    return op_is_kind(kind) ? kinds[kind].outputs : 0;
 }
 
 unsigned clade_op_inputs(enum clade_op_kind kind)
 {
-    return kinds[kind].inputs;
+    return op_is_kind(kind) ? kinds[kind].inputs : 0;
 }
 
 /* The padding of `same` along one axis: as much as ceil(extent/stride) windows
  * need.  An odd pixel goes after the image. */
 static void same(int *before, int *after, int size, int stride, int extent)
 {
-    const int outputs = (extent + stride - 1) / stride;
+    const int outputs = (extent - 1) / stride + 1;
     const int wanted = (outputs - 1) * stride + size - extent;
     const int all = wanted > 0 ? wanted : 0;
 
@@ -78,7 +82,8 @@ struct clade_window clade_window_same(int r, int s, int stride, int h, int w)
 {
     struct clade_window win = { .r = r, .s = s, .stride = stride };
 
-    assert(r > 0 && s > 0 && stride > 0 && h > 0 && w > 0);
+    if (r < 1 || s < 1 || stride < 1 || h < 1 || w < 1)
+        return (struct clade_window){ 0 }; /* no op takes it */
     same(&win.top, &win.bottom, r, stride, h);
     same(&win.left, &win.right, s, stride, w);
     return win;
@@ -143,8 +148,11 @@ bool op_is_product(enum clade_op_kind kind)
 
 double clade_op_flops(const struct clade_op *op)
 {
-    const struct op_kind *kind = op_kind(op->kind);
+    const struct op_kind *kind;
 
+    if (!op || !op_is_kind(op->kind))
+        return 0;
+    kind = op_kind(op->kind);
     return kind->flops
                ? kind->flops(op)
                : (double)kind->per_element *

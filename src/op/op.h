@@ -19,6 +19,11 @@ struct op_kind {
     int per_element; /* products and sums for each element of the subject, if
                         flops is NULL */
     double (*flops)(const struct clade_op *op); /* counts them */
+    /* Check shapes, flags and the rest; the tensors are well-formed.
+     * CLADE_ESHAPE, or CLADE_EUSAGE where no shape is at fault. */
+    clade_status (*check)(const struct clade_op *op);
+    /* Check the values of op->step, before each run.  NULL: any will do. */
+    clade_status (*check_step)(const struct clade_op *op);
 };
 
 #define OP_DECLARE(id, name, out, in) extern const struct op_kind op_##name;
@@ -26,6 +31,9 @@ CLADE_OP_LIST(OP_DECLARE)
 #undef OP_DECLARE
 
 const struct op_kind *op_kind(enum clade_op_kind kind);
+
+/* Is it a kind of op at all? */
+bool op_is_kind(enum clade_op_kind kind);
 
 /* Describe an op for a message: "conv_fwd 2x56x56x64 * 3x3x64x192
  * (inception_3a/3x3)".  Each thread has one such text, which its next call

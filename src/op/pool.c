@@ -53,11 +53,34 @@ static clade_status check_pool(const struct clade_op *op, enum clade_role y,
     struct shape out;
     clade_status st;
 
-    if ((st = check_tensors(op)) ||
-        (st = window_output(&out, op, &op->t[x], op->t[x].c)) ||
+    if ((st = window_output(&out, op, &op->t[x], op->t[x].c)) ||
         (st = check(op, &op->t[x], &out)) || (st = check_shape(op, y, out)))
         return st;
     return op->t[CLADE_ARG].buffer ? check_shape(op, CLADE_ARG, out) : CLADE_OK;
+}
+
+static clade_status check_maxpool_fwd(const struct clade_op *op)
+{
+    return check_pool(op, CLADE_Y, CLADE_X, check_maxpool);
+}
+
+static clade_status check_maxpool_bwd(const struct clade_op *op)
+{
+    const clade_status st = check_pool(op, CLADE_DY, CLADE_DX, check_maxpool);
+
+    return st ? st : check_gradient(op, CLADE_ACCUMULATE | CLADE_RELU);
+}
+
+static clade_status check_avgpool_fwd(const struct clade_op *op)
+{
+    return check_pool(op, CLADE_Y, CLADE_X, check_avgpool);
+}
+
+static clade_status check_avgpool_bwd(const struct clade_op *op)
+{
+    const clade_status st = check_pool(op, CLADE_DY, CLADE_DX, check_avgpool);
+
+    return st ? st : check_gradient(op, CLADE_ACCUMULATE | CLADE_RELU);
 }
 
 clade_status clade_op_maxpool_fwd(struct clade_op *op, struct clade_tensor y,
@@ -70,11 +93,8 @@ clade_status clade_op_maxpool_fwd(struct clade_op *op, struct clade_tensor y,
         .window = window,
         .t = { [CLADE_Y] = y, [CLADE_ARG] = arg, [CLADE_X] = x },
     };
-    clade_status st = check_pool(&made, CLADE_Y, CLADE_X, check_maxpool);
 
-    if (!st)
-        *op = made;
-    return st;
+    return op_make(op, &made);
 }
 
 clade_status clade_op_maxpool_bwd(struct clade_op *op, struct clade_tensor dx,
@@ -92,13 +112,8 @@ clade_status clade_op_maxpool_bwd(struct clade_op *op, struct clade_tensor dx,
                [CLADE_ARG] = arg,
                [CLADE_X] = x },
     };
-    clade_status st;
 
-    if ((st = check_pool(&made, CLADE_DY, CLADE_DX, check_maxpool)) ||
-        (st = check_gradient(&made, CLADE_ACCUMULATE | CLADE_RELU)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
 clade_status clade_op_avgpool_fwd(struct clade_op *op, struct clade_tensor y,
@@ -110,11 +125,8 @@ clade_status clade_op_avgpool_fwd(struct clade_op *op, struct clade_tensor y,
         .window = window,
         .t = { [CLADE_Y] = y, [CLADE_X] = x },
     };
-    clade_status st = check_pool(&made, CLADE_Y, CLADE_X, check_avgpool);
 
-    if (!st)
-        *op = made;
-    return st;
+    return op_make(op, &made);
 }
 
 clade_status clade_op_avgpool_bwd(struct clade_op *op, struct clade_tensor dx,
@@ -127,13 +139,8 @@ clade_status clade_op_avgpool_bwd(struct clade_op *op, struct clade_tensor dx,
         .window = window,
         .t = { [CLADE_DX] = dx, [CLADE_DY] = dy, [CLADE_X] = x },
     };
-    clade_status st;
 
-    if ((st = check_pool(&made, CLADE_DY, CLADE_DX, check_avgpool)) ||
-        (st = check_gradient(&made, CLADE_ACCUMULATE | CLADE_RELU)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
 /* An average pool adds R*S elements for each element of y or dy. */
@@ -145,9 +152,14 @@ static double average_flops(const struct clade_op *op)
            (double)clade_tensor_elements(&op->t[forward ? CLADE_Y : CLADE_DY]);
 }
 
-const struct op_kind op_maxpool_fwd = { .subject = CLADE_X };
-const struct op_kind op_maxpool_bwd = { .subject = CLADE_DY, .per_element = 1 };
+const struct op_kind op_maxpool_fwd = { .subject = CLADE_X,
+                                        .check = check_maxpool_fwd };
+const struct op_kind op_maxpool_bwd = { .subject = CLADE_DY,
+                                        .check = check_maxpool_bwd,
+                                        .per_element = 1 };
 const struct op_kind op_avgpool_fwd = { .subject = CLADE_X,
+                                        .check = check_avgpool_fwd,
                                         .flops = average_flops };
 const struct op_kind op_avgpool_bwd = { .subject = CLADE_DY,
+                                        .check = check_avgpool_bwd,
                                         .flops = average_flops };

@@ -3,6 +3,24 @@
 #include "op/op.h"
 #include "status.h"
 
+static clade_status check(const struct clade_op *op)
+{
+    static const struct shape table = { 1, 1, 1, 256 };
+    const struct clade_tensor *x = &op->t[CLADE_X], *y = &op->t[CLADE_Y];
+    const struct shape must = { x->n, y->h, y->w, x->c };
+    clade_status st;
+
+    if ((st = check_shape(op, CLADE_TABLE, table)) ||
+        (st = check_shape(op, CLADE_Y, must)))
+        return st;
+    if (y->h < x->h || y->w < x->w)
+        return clade_fail(CLADE_ESHAPE,
+                          "%s: y is %dx%d, smaller than x: images can only "
+                          "grow",
+                          op_describe(op), y->h, y->w);
+    return CLADE_OK;
+}
+
 clade_status clade_op_resize(struct clade_op *op, struct clade_tensor y,
                              struct clade_tensor x, struct clade_tensor table)
 {
@@ -10,21 +28,10 @@ clade_status clade_op_resize(struct clade_op *op, struct clade_tensor y,
         .kind = CLADE_RESIZE,
         .t = { [CLADE_Y] = y, [CLADE_X] = x, [CLADE_TABLE] = table },
     };
-    clade_status st;
 
-    if ((st = check_tensors(&made)) ||
-        (st =
-             check_shape(&made, CLADE_TABLE, (struct shape){ 1, 1, 1, 256 })) ||
-        (st =
-             check_shape(&made, CLADE_Y, (struct shape){ x.n, y.h, y.w, x.c })))
-        return st;
-    if (y.h < x.h || y.w < x.w)
-        return clade_fail(CLADE_ESHAPE,
-                          "%s: y is %dx%d, smaller than x: images can only "
-                          "grow",
-                          op_describe(&made), y.h, y.w);
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
-const struct op_kind op_resize = { .subject = CLADE_X, .bytes = 1u << CLADE_X };
+const struct op_kind op_resize = { .subject = CLADE_X,
+                                   .check = check,
+                                   .bytes = 1u << CLADE_X };

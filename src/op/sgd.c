@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "op/check.h"
 #include "op/op.h"
-#include "status.h"
+
+static clade_status check(const struct clade_op *op)
+{
+    const struct shape must = shape_of(&op->t[CLADE_W]);
+    clade_status st;
+
+    if ((st = check_dense(op, CLADE_W)) || (st = check_dense(op, CLADE_V)) ||
+        (st = check_dense(op, CLADE_DW)) ||
+        (st = check_shape(op, CLADE_V, must)) ||
+        (st = check_shape(op, CLADE_DW, must)))
+        return st;
+    return check_step(op);
+}
 
 clade_status clade_op_sgd(struct clade_op *op, struct clade_tensor w,
                           struct clade_tensor v, struct clade_tensor dw,
@@ -13,17 +25,10 @@ clade_status clade_op_sgd(struct clade_op *op, struct clade_tensor w,
         .step = step,
         .t = { [CLADE_W] = w, [CLADE_V] = v, [CLADE_DW] = dw },
     };
-    const struct shape must = shape_of(&w);
-    clade_status st;
 
-    if ((st = check_tensors(&made)) || (st = check_dense(&made, CLADE_W)) ||
-        (st = check_dense(&made, CLADE_V)) ||
-        (st = check_dense(&made, CLADE_DW)) ||
-        (st = check_shape(&made, CLADE_V, must)) ||
-        (st = check_shape(&made, CLADE_DW, must)) || (st = check_step(&made)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
-const struct op_kind op_sgd = { .subject = CLADE_W, .per_element = 4 };
+const struct op_kind op_sgd = { .subject = CLADE_W,
+                                .check = check,
+                                .per_element = 4 };

@@ -19,6 +19,13 @@ static clade_status check_one(const struct clade_op *op, enum clade_role role,
     return check_shape(op, role, (struct shape){ op->t[like].n, 1, 1, 1 });
 }
 
+static clade_status check_softmax(const struct clade_op *op)
+{
+    const clade_status st = check_logits(op, CLADE_X, CLADE_X);
+
+    return st ? st : check_logits(op, CLADE_Y, CLADE_X);
+}
+
 clade_status clade_op_softmax_fwd(struct clade_op *op, struct clade_tensor y,
                                   struct clade_tensor x)
 {
@@ -26,14 +33,19 @@ clade_status clade_op_softmax_fwd(struct clade_op *op, struct clade_tensor y,
         .kind = CLADE_SOFTMAX_FWD,
         .t = { [CLADE_Y] = y, [CLADE_X] = x },
     };
+
+    return op_make(op, &made);
+}
+
+static clade_status check_loss_fwd(const struct clade_op *op)
+{
     clade_status st;
 
-    if ((st = check_tensors(&made)) ||
-        (st = check_logits(&made, CLADE_X, CLADE_X)) ||
-        (st = check_logits(&made, CLADE_Y, CLADE_X)))
+    if ((st = check_logits(op, CLADE_X, CLADE_X)) ||
+        (st = check_one(op, CLADE_LOSS, CLADE_X)) ||
+        (st = check_one(op, CLADE_HIT, CLADE_X)))
         return st;
-    *op = made;
-    return CLADE_OK;
+    return check_one(op, CLADE_LABEL, CLADE_X);
 }
 
 clade_status clade_op_loss_fwd(struct clade_op *op, struct clade_tensor loss,
@@ -47,16 +59,30 @@ clade_status clade_op_loss_fwd(struct clade_op *op, struct clade_tensor loss,
                [CLADE_X] = x,
                [CLADE_LABEL] = label },
     };
+
+    return op_make(op, &made);
+}
+
+static clade_status check_loss_bwd(const struct clade_op *op)
+{
     clade_status st;
 
-    if ((st = check_tensors(&made)) ||
-        (st = check_logits(&made, CLADE_X, CLADE_X)) ||
-        (st = check_one(&made, CLADE_LOSS, CLADE_X)) ||
-        (st = check_one(&made, CLADE_HIT, CLADE_X)) ||
-        (st = check_one(&made, CLADE_LABEL, CLADE_X)))
+    if ((st = check_logits(op, CLADE_Y, CLADE_Y)) ||
+        (st = check_logits(op, CLADE_DX, CLADE_Y)) ||
+        (st = check_one(op, CLADE_LABEL, CLADE_Y)))
         return st;
-    *op = made;
-    return CLADE_OK;
+    return check_step(op);
+}
+
+/* The gradient is divided by the batch. */
+static clade_status check_batch(const struct clade_op *op)
+{
+    if (op->step->batch >= 1)
+        return CLADE_OK;
+    return clade_fail(CLADE_EUSAGE,
+                      "%s: its step has a batch of %d images, must have at "
+                      "least 1",
+                      op_describe(op), op->step->batch);
 }
 
 clade_status clade_op_loss_bwd(struct clade_op *op, struct clade_tensor dx,
@@ -69,18 +95,17 @@ clade_status clade_op_loss_bwd(struct clade_op *op, struct clade_tensor dx,
         .step = step,
         .t = { [CLADE_DX] = dx, [CLADE_Y] = y, [CLADE_LABEL] = label },
     };
-    clade_status st;
 
-    if ((st = check_tensors(&made)) ||
-        (st = check_logits(&made, CLADE_Y, CLADE_Y)) ||
-        (st = check_logits(&made, CLADE_DX, CLADE_Y)) ||
-        (st = check_one(&made, CLADE_LABEL, CLADE_Y)) ||
-        (st = check_step(&made)))
-        return st;
-    *op = made;
-    return CLADE_OK;
+    return op_make(op, &made);
 }
 
-const struct op_kind op_softmax_fwd = { .subject = CLADE_X, .per_element = 3 };
-const struct op_kind op_loss_fwd = { .subject = CLADE_X, .per_element = 2 };
-const struct op_kind op_loss_bwd = { .subject = CLADE_Y, .per_element = 2 };
+const struct op_kind op_softmax_fwd = { .subject = CLADE_X,
+                                        .check = check_softmax,
+                                        .per_element = 3 };
+const struct op_kind op_loss_fwd = { .subject = CLADE_X,
+                                     .check = check_loss_fwd,
+                                     .per_element = 2 };
+const struct op_kind op_loss_bwd = { .subject = CLADE_Y,
+                                     .check = check_loss_bwd,
+                                     .check_step = check_batch,
+                                     .per_element = 2 };

@@ -26,7 +26,7 @@ static clade_status check(CLBlastStatusCode code, const struct clade_op *op)
     if (code > -1024)
         return ocl_check(code, "CLBlastSgemm", op);
     return clade_fail(CLADE_EDEVICE,
-                      "%s: CLBlastSgemm: status %d; try --algorithm direct",
+                      "%s: CLBlastSgemm: status %d; try the algorithm `direct`",
                       op_describe(op), code);
 }
 

@@ -369,7 +369,7 @@ static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
     if (!held)
         return clade_fail(CLADE_EUNSUPPORTED,
                           "%s: a patch of %zu bytes exceeds the local memory "
-                          "of %s; try --algorithm clblast",
+                          "of %s; try the algorithm `clblast`",
                           op_describe(op), patch, o->base.device.name);
     snprintf(options, sizeof options,
              "-D WIN_R=%d -D WIN_S=%d -D STRIDE=%d -D DILATE=%d -D TILE_P=%d "

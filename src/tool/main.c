@@ -63,6 +63,27 @@ static clade_status dispatch(int argc, char **argv)
     return run_command(command, argc - 2, argv + 2);
 }
 
+/* The options that help after a failure.  The library, which writes the
+ * messages, does not know them. */
+static const struct {
+    clade_status status;
+    const char *option; /* the command must have it */
+    const char *text;
+} hints[] = {
+    { CLADE_EINUSE, "resume",
+      "--resume continues a run; --out DIR takes another folder" },
+    { CLADE_ETOOSMALL, "batch", "--batch B takes fewer images at a time" },
+};
+
+static void print_hints(clade_status st, const char *name)
+{
+    const struct tool_command *command = name ? tool_command_find(name) : NULL;
+
+    for (size_t i = 0; i < COUNT_OF(hints) && command; i++)
+        if (hints[i].status == st && tool_option_find(command, hints[i].option))
+            tool_notice(hints[i].text);
+}
+
 int main(int argc, char **argv)
 {
     clade_status st;
@@ -73,5 +94,6 @@ int main(int argc, char **argv)
         st = clade_fail(CLADE_EIO, "standard output: %s", strerror(errno));
     if (st)
         fprintf(stderr, "clade: %s\n", clade_error());
+    print_hints(st, argv[1]);
     return clade_status_exit_code(st);
 }

@@ -190,8 +190,8 @@ static clade_status parse_value(void *value, const struct tool_option *o,
 }
 
 /* The option that `text` names: "batch" or "batch=16". */
-static const struct tool_option *find(const struct tool_command *command,
-                                      const char *text)
+const struct tool_option *tool_option_find(const struct tool_command *command,
+                                           const char *text)
 {
     size_t n = strcspn(text, "=");
 
@@ -228,7 +228,7 @@ static clade_status parse_option(const struct tool_command *command,
 {
     const char *name = argv[*i] + 2;
     const char *text = strchr(name, '=');
-    const struct tool_option *o = find(command, name);
+    const struct tool_option *o = tool_option_find(command, name);
 
     if (!o)
         return unknown(command, name);

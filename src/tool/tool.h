@@ -73,6 +73,10 @@ const struct tool_command *tool_command_find(const char *name);
  */
 clade_status tool_parse(const struct tool_command *command, void *options,
                         bool *help, int argc, char **argv);
+/* The option of a command that a text names ("batch" or "batch=16"), or
+ * NULL. */
+const struct tool_option *tool_option_find(const struct tool_command *command,
+                                           const char *text);
 /* --help of a command, to stdout. */
 void tool_usage(const struct tool_command *command);
 

@@ -68,6 +68,11 @@ static clade_status train(clade_backend *be, const struct train_options *o)
                     o->config.out, o->config.data ? " --data " : "",
                     o->config.data ? o->config.data : "");
     }
+    if (st == CLADE_EINTERRUPTED && progress.n_rows && !o->quiet)
+        fprintf(stderr,
+                "next: clade train --resume --out %s, and the other "
+                "options as before\n",
+                o->config.out);
     progress_close(&progress);
     return st;
 }

@@ -244,10 +244,13 @@ static clade_status get_info(struct clade_checkpoint_info *info,
 clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                    const char *path)
 {
-    clade_checkpoint *c = calloc(1, sizeof *c);
-    clade_status st;
+    clade_checkpoint *c;
+    clade_status st =
+        status_given(__func__, "checkpoint, path", checkpoint && path);
 
-    if (!c)
+    if (st)
+        return st;
+    if (!(c = calloc(1, sizeof *c)))
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
     st = safetensors_open(&c->file, path);
     if (!st)
@@ -270,7 +273,7 @@ void clade_checkpoint_close(clade_checkpoint *checkpoint)
 const struct clade_checkpoint_info *
 clade_checkpoint_info(const clade_checkpoint *checkpoint)
 {
-    return &checkpoint->info;
+    return checkpoint ? &checkpoint->info : NULL;
 }
 
 /* Is an op's choice still the one that a checkpoint has?  Older checkpoints
@@ -324,8 +327,8 @@ static clade_status compare_algorithms(const clade_checkpoint *c,
     else if ((op = first_difference(choice, old, new)))
         st = clade_fail(CLADE_EDATA,
                         "%s: was trained with %s \"%s\", this run would take "
-                        "\"%s\"; without --algorithm a resumed run keeps its "
-                        "algorithms, if the device has them",
+                        "\"%s\"; a resumed run for which no algorithm is named "
+                        "keeps its own, if the device has them",
                         safetensors_path(c->file), op, choice[0], choice[1]);
     json_decref(old);
     json_decref(new);
@@ -424,10 +427,14 @@ static clade_status load_tensor(clade_checkpoint *c, clade_net *net,
 clade_status clade_checkpoint_load(clade_checkpoint *checkpoint, clade_net *net)
 {
     const struct clade_parameter *parameters;
-    int count = clade_net_parameters(net, &parameters);
-    struct safetensor *list = make_list(parameters, count);
-    clade_status st;
+    const int count = clade_net_parameters(net, &parameters);
+    struct safetensor *list;
+    clade_status st =
+        status_given(__func__, "checkpoint, net", checkpoint && net);
 
+    if (st)
+        return st;
+    list = make_list(parameters, count);
     if (!complete(list, count))
         st = clade_fail(CLADE_ENOMEM, "%s: out of memory",
                         safetensors_path(checkpoint->file));

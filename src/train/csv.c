@@ -9,8 +9,7 @@
 #include "file.h"
 #include "status.h"
 
-#define REMEDY                                                                 \
-    "; restore this run's file, or start a new run in another folder (--out)"
+#define REMEDY "; restore this run's file, or start a new run in another folder"
 
 /* The length in bytes of the first `rows` rows of `text`, which begins after
  * the header line.  *row is the first row that is missing, damaged or of

@@ -76,13 +76,36 @@ static clade_status interrupted(const struct clade_train_observer *observer)
     return CLADE_OK;
 }
 
+/* The images must be there, and of the size that the net resizes. */
+static clade_status check_images(struct clade_net_shape net,
+                                 const struct clade_dataset *d)
+{
+    if (d->h != net.source_h || d->w != net.source_w || d->c != net.c)
+        return clade_fail(
+            CLADE_ESHAPE,
+            "the net takes images of %d x %d x %d, these are %d x %d x %d",
+            net.source_h, net.source_w, net.c, d->h, d->w, d->c);
+    if (d->count < 1 || !d->images || !d->labels)
+        return clade_fail(CLADE_EUSAGE,
+                          "a net needs images and their labels: there are %d",
+                          d->count);
+    return CLADE_OK;
+}
+
 clade_status clade_train_evaluate(struct clade_figures *figures, clade_net *net,
                                   const struct clade_dataset *data, int batch,
                                   const struct clade_train_observer *observer)
 {
     struct clade_figures sums = { 0 };
-    clade_status st = CLADE_OK;
+    clade_status st;
 
+    if ((st = status_given(__func__, "figures, net, data",
+                           figures && net && data)) ||
+        (st = check_images(clade_net_shape(net), data)))
+        return st;
+    if (batch < 1)
+        return clade_fail(CLADE_EUSAGE, "%s: %d images at a time", __func__,
+                          batch);
     for (int at = 0; at < data->count && !st; at += batch) {
         const struct clade_batch images = {
             .n = lesser(batch, data->count - at),
@@ -229,8 +252,8 @@ static clade_status train_epochs(struct training *t)
         keep_steps(t, st);
     if (st == CLADE_EINTERRUPTED && t->done > 0)
         return clade_fail(st,
-                          "interrupted after %d of %d epochs; continue with "
-                          "--resume",
+                          "interrupted after %d of %d epochs; resume the run "
+                          "to continue it",
                           t->done, t->config->epochs);
     if (st == CLADE_EINTERRUPTED)
         return clade_fail(st, "interrupted before the first epoch was "
@@ -240,6 +263,10 @@ static clade_status train_epochs(struct training *t)
 
 static clade_status check_config(const struct clade_train_config *c)
 {
+    const clade_status st = status_given("clade_train", "config->out", c->out);
+
+    if (st)
+        return st;
     if (c->train_count < 1 || c->test_count < 1 || c->batch < 1 ||
         c->epochs < 1 || !(c->learning_rate > 0))
         return clade_fail(CLADE_EUSAGE,
@@ -268,14 +295,14 @@ static clade_status check_unused(const char *folder)
 {
     if (holds(folder, TRAIN_CHECKPOINT))
         return clade_fail(CLADE_EINUSE,
-                          "%s: holds another run; continue that with --resume, "
-                          "or name another folder with --out",
+                          "%s: holds another run; resume that, or take another "
+                          "folder",
                           folder);
     if (holds(folder, TRAIN_HISTORY))
         return clade_fail(CLADE_EINUSE,
                           "%s: holds a " TRAIN_HISTORY
                           " but no checkpoint, so its run cannot continue; "
-                          "remove the folder, or name another with --out",
+                          "remove the folder, or take another",
                           folder);
     return CLADE_OK;
 }
@@ -304,7 +331,6 @@ struct clade_net_config train_net_config(const struct clade_train_config *c)
 static clade_status make_net(struct training *t, const clade_checkpoint *from)
 {
     struct clade_net_config net = train_net_config(t->config);
-    const struct clade_dataset *images = &t->data.train;
     clade_status st;
 
     if (from && !t->elsewhere)
@@ -314,11 +340,7 @@ static clade_status make_net(struct training *t, const clade_checkpoint *from)
     if (st)
         return st;
     t->shape = clade_net_shape(t->net);
-    if (images->h != t->shape.source_h || images->w != t->shape.source_w)
-        return clade_fail(
-            CLADE_ESHAPE, "the net takes images of %d x %d, these are %d x %d",
-            t->shape.source_h, t->shape.source_w, images->h, images->w);
-    return CLADE_OK;
+    return check_images(t->shape, &t->data.train);
 }
 
 static clade_status make_staging(struct training *t)
@@ -442,8 +464,8 @@ static clade_status find_checkpoint(clade_checkpoint **checkpoint,
     if (!holds(config->out, TRAIN_CHECKPOINT))
         return clade_fail(CLADE_EDATA,
                           "%s: there is no " TRAIN_CHECKPOINT
-                          " to resume from; name the run's folder with --out, "
-                          "or start a new run without --resume",
+                          " to resume from; take the run's folder, or start a "
+                          "new run",
                           config->out);
     path = file_path(config->out, TRAIN_CHECKPOINT);
     if (!path)
@@ -482,9 +504,10 @@ clade_status clade_train(clade_backend *be,
                           .observer = observer ? observer : &nobody,
                           .be = be };
     clade_checkpoint *checkpoint;
-    clade_status st = train_check(&checkpoint, config);
+    clade_status st;
 
-    if (st)
+    if ((st = status_given(__func__, "be, config", be && config)) ||
+        (st = train_check(&checkpoint, config)))
         return st;
     st = set_up(&t, checkpoint);
     clade_checkpoint_close(checkpoint);

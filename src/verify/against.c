@@ -111,8 +111,11 @@ clade_status clade_verify_against(clade_backend *be,
                                   const struct clade_against *options)
 {
     struct record record;
-    clade_status st = verify_trust_host();
+    clade_status st = status_given(__func__, "be, options, its file",
+                                   be && options && options->file);
 
+    if (!st)
+        st = verify_trust_host();
     if (!st)
         st = record_read(&record, options->file, options->quick);
     if (st)

@@ -145,8 +145,8 @@ static clade_status bad(const struct safetensors *file, const char *key,
                         const char *why)
 {
     return clade_fail(CLADE_EDATA,
-                      "%s: `%s` is wrong: %s; this must be a file of "
-                      "`clade verify --dump`, " FORMAT,
+                      "%s: `%s` is wrong: %s; this must be a file of the "
+                      "inputs of a failed case, " FORMAT,
                       safetensors_path(file), key, why);
 }
 

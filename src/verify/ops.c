@@ -434,12 +434,18 @@ clade_status clade_verify_op(struct clade_verify_summary *summary,
                              clade_backend *be, const char *file,
                              const struct clade_verify_ops *options)
 {
-    return verify_op(summary, be, file, options, &verify_unwatched);
+    const clade_status st = status_given(__func__, "summary, be, file, options",
+                                         summary && be && file && options);
+
+    return st ? st : verify_op(summary, be, file, options, &verify_unwatched);
 }
 
 clade_status clade_verify_ops(struct clade_verify_summary *summary,
                               clade_backend *be,
                               const struct clade_verify_ops *options)
 {
-    return verify_ops(summary, be, options, &verify_unwatched);
+    const clade_status st = status_given(__func__, "summary, be, options",
+                                         summary && be && options);
+
+    return st ? st : verify_ops(summary, be, options, &verify_unwatched);
 }

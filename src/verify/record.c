@@ -346,12 +346,17 @@ static clade_status put(void *arg, FILE *file)
 clade_status clade_record_write(clade_backend *be,
                                 const struct clade_record *options)
 {
-    const struct trace_options o = { .steps = options->steps, .tensors = true };
+    struct trace_options o = { .tensors = true };
     struct training_config config = TRAINING_DEFAULTS;
-    struct writing w = { .seed = options->seed };
+    struct writing w = { 0 };
     struct trace trace;
     clade_status st;
 
+    if ((st = status_given(__func__, "be, options, its file",
+                           be && options && options->file)))
+        return st;
+    o.steps = options->steps;
+    w.seed = options->seed;
     config.algorithm = options->algorithm;
     config.batch = options->batch;
     config.steps = options->steps;

@@ -79,7 +79,7 @@ static clade_status make_pack(struct made *made, struct rig *rig)
     if (!rig->op.packed)
         return CLADE_OK;
     st = clade_op_filter_pack(&pack, &rig->op);
-    return st ? st : clade_backend_prepare(rig->be, &made->pack, &pack);
+    return st ? st : backend_prepare(rig->be, &made->pack, &pack);
 }
 
 /* Prepare the op last: a triage asks only about its own launches. */
@@ -91,7 +91,7 @@ static clade_status make(struct made *made, struct rig *rig,
     rig->debug->build = build;
     st = make_pack(made, rig);
     rig->debug->regrouped = rig->debug->foreign = 0;
-    return st ? st : clade_backend_prepare(rig->be, &made->op, &rig->op);
+    return st ? st : backend_prepare(rig->be, &made->op, &rig->op);
 }
 
 static void release(struct made *made, clade_backend *be)

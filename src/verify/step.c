@@ -352,7 +352,10 @@ clade_status clade_verify_step(struct clade_verify_summary *summary,
                                clade_backend *be,
                                const struct clade_verify_step *options)
 {
-    return verify_step(summary, be, options, &verify_unwatched);
+    const clade_status st = status_given(__func__, "summary, be, options",
+                                         summary && be && options);
+
+    return st ? st : verify_step(summary, be, options, &verify_unwatched);
 }
 
 clade_status verify_step(struct clade_verify_summary *summary,
@@ -368,8 +371,10 @@ clade_status verify_step(struct clade_verify_summary *summary,
     clade_status st;
 
     *summary = watch->summary;
-    st = verify_can_judge(be);
-    if (st)
+    if (options->batch < 1)
+        return clade_fail(CLADE_EUSAGE, "verify: a step of %d images",
+                          options->batch);
+    if ((st = verify_can_judge(be)))
         return st;
     st = clade_data_builtin(&data, options->batch, 1, options->seed);
     if (st)

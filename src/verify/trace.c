@@ -84,10 +84,15 @@ clade_status training_new(struct training **out, clade_backend *be,
                           const struct training_config *config)
 {
     struct clade_net_config net = CLADE_NET_DEFAULTS;
-    struct training *t = calloc(1, sizeof(*t));
+    struct training *t;
     clade_status st;
 
-    if (!t)
+    if (config->batch < 1 || config->steps < 1)
+        return clade_fail(CLADE_EUSAGE,
+                          "a training of %d steps with %d images: 1 is the "
+                          "least of both",
+                          config->steps, config->batch);
+    if (!(t = calloc(1, sizeof(*t))))
         return clade_fail(CLADE_ENOMEM, "record: out of memory");
     t->be = be;
     t->config = *config;

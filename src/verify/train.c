@@ -139,8 +139,8 @@ static clade_status check_centre(const struct trace *centre,
             !(spread_deviation(q, w, w) <= CENTRE_ROOM))
             return clade_fail(CLADE_EMISTRUSTED,
                               "the envelope is of another training: the "
-                              "reference's %s is %.9g, and was %.9g (make a "
-                              "new one with clade verify --make-envelope)",
+                              "reference's %s is %.9g, and was %.9g "
+                              "(clade_envelope_make() makes a new one)",
                               q->name, q->value, w->value);
     }
     return CLADE_OK;
@@ -203,9 +203,9 @@ clade_status clade_verify_train(clade_backend *be,
 {
     struct trainer t;
     struct envelope e;
-    clade_status st = envelope_read(&e, options->envelope);
+    clade_status st = status_given(__func__, "be, options", be && options);
 
-    if (st)
+    if (st || (st = envelope_read(&e, options->envelope)))
         return st;
     st = begin(&t, be, options);
     if (!st)
@@ -219,9 +219,16 @@ clade_status clade_envelope_make(clade_backend *be, const char *file, int runs,
                                  const struct clade_verify_train *options)
 {
     struct trainer t;
-    struct envelope e = { .config = config_of(options) };
-    clade_status st = begin(&t, be, options);
+    struct envelope e = { 0 };
+    clade_status st =
+        status_given(__func__, "be, file, options", be && file && options);
 
+    if (!st && runs < 1)
+        st = clade_fail(CLADE_EUSAGE, "%s: %d runs", __func__, runs);
+    if (st)
+        return st;
+    e.config = config_of(options);
+    st = begin(&t, be, options);
     if (!st)
         st = make_spread(&e.spread, &t, runs, &t.centre);
     if (!st) {
