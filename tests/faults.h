@@ -30,6 +30,11 @@ struct fault {
     const char *late;
     /* If not 0, each launch, or each read, fails with this code. */
     int launch_error, read_error;
+    /* The process dies of SIGABRT when this function is called:
+     * "clBuildProgram", "clEnqueueNDRangeKernel" or "clFinish". */
+    const char *dies;
+    /* The driver says that it is this version. */
+    const char *driver;
     /* A kernel's float argument `from` arrives as `to`. */
     float from, to;
 };
