@@ -6,6 +6,8 @@
  * stands in front of the real one.  The device is CLADE_TEST_DEVICE's, else
  * the best OpenCL device.
  */
+#include <clade/net.h>
+#include <clade/verify.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,34 @@ static void check(bool passed, const char *name)
         tap_note("%s", line);
 }
 
+/* ---- what the library does ----------------------------------------------- */
+
+/* Test a device that nobody has met, then make a net; exit code 0 if that
+ * builds no program. */
+static int count_programs(const void *arg)
+{
+    static const struct fault unknown = { .driver = "96" };
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct backend_debug debug = { BUILD_EITHER };
+    clade_backend *be;
+    clade_net *net;
+    int tested;
+
+    (void)arg;
+    config.train_batch = 1;
+    if (!fault_begin(&unknown) || clade_backend_open(&be, device))
+        return 1;
+    be->debug = &debug;
+    if (clade_verify_selftest(be, &config, NULL, NULL))
+        return 2;
+    tested = debug.programs;
+    if (clade_net_new(&net, be, &config))
+        return 3;
+    printf("self-test: %d programs; net: %d more\n", tested,
+           debug.programs - tested);
+    return tested && debug.programs == tested ? 0 : 4;
+}
+
 /* ---- the tests ----------------------------------------------------------- */
 
 /* What the last run's loss was, in its table; NaN: there is none. */
@@ -151,6 +181,12 @@ static void test_right(double *right)
           "at the second use it is known, and the training is the same");
     list_devices(NULL);
     check(says("passed 20"), "clade devices says that it passed");
+}
+
+static void test_programs(void)
+{
+    check(in_process(count_programs, NULL) == 0,
+          "a net builds no program that the self-test has not built");
 }
 
 static void test_wrong_op(void)
@@ -260,10 +296,11 @@ int main(void)
     const bool can_choose = find_device();
     double right;
 
-    tap_plan(12);
+    tap_plan(13);
     folder = folder_new("first-use");
     cache_begin();
     test_right(&right);
+    test_programs();
     test_wrong_op();
     if (can_choose) {
         test_wrong_algorithm(right);
