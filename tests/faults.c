@@ -254,11 +254,26 @@ cl_int clBuildProgram(cl_program program, cl_uint n,
 
 /* ---- binaries ------------------------------------------------------------ */
 
-/* Does the fault change clade's own programs?  Then no binary may be kept or
- * used, except with `stale`. */
+/* Does the fault change clade's own programs?  Then no binary of theirs may be
+ * kept or used, except with `stale`. */
 static bool is_altered(void)
 {
     return (now->file || now->first_options) && !now->stale;
+}
+
+static bool is_ours(cl_program program)
+{
+    size_t bytes = 0;
+    char *source;
+    bool ours;
+
+    NEXT(clGetProgramInfo)(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes);
+    if (!bytes || !(source = calloc(1, bytes + 1)))
+        return false;
+    NEXT(clGetProgramInfo)(program, CL_PROGRAM_SOURCE, bytes, source, NULL);
+    ours = strstr(source, "/* SPDX-License-Identifier");
+    free(source);
+    return ours;
 }
 
 cl_program clCreateProgramWithBinary(cl_context ctx, cl_uint n,
@@ -284,7 +299,8 @@ cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t bytes,
     const cl_int err =
         NEXT(clGetProgramInfo)(program, what, bytes, value, needed);
 
-    if (is_altered() && !err && value && what == CL_PROGRAM_BINARY_SIZES)
+    if (is_altered() && !err && value && what == CL_PROGRAM_BINARY_SIZES &&
+        is_ours(program))
         memset(value, 0, bytes);
     return err;
 }

@@ -15,6 +15,7 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/first-use.t \
   tests/kept.t \
   tests/keras.t \
   tests/lacking.t \
@@ -95,6 +96,18 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+# This one compiles the commands, without the tool's main().
+tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
+  src/tool/common.c \
+  src/tool/devices.c \
+  src/tool/options.c \
+  src/tool/progress.c \
+  src/tool/selftest.c \
+  src/tool/train.c \
+  src/tool/uptime.c
+tests_first_use_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
+tests_first_use_t_LDFLAGS = -export-dynamic
+tests_first_use_t_LDADD = $(LDADD) -ldl
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -64,7 +64,7 @@ static bool training(const struct bench_options *o)
     return !strcmp(o->mode, "train");
 }
 
-struct clade_net_config bench_config(const struct bench_options *o)
+static struct clade_net_config config_of(const struct bench_options *o)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
 
@@ -73,14 +73,6 @@ struct clade_net_config bench_config(const struct bench_options *o)
     *(strcmp(o->mode, "infer") ? &config.train_batch : &config.eval_batch) =
         o->batch;
     return config;
-}
-
-clade_status bench_device(clade_backend **be, const struct bench_options *o)
-{
-    const struct tool_plans plans = { .config[0] = bench_config(o),
-                                      .count = !o->no_self_test };
-
-    return tool_open_tested(be, o->device, &plans);
 }
 
 /* Images of uniform noise; the labels go through the classes in turn. */
@@ -109,12 +101,13 @@ static clade_status make_batch(struct bench *b)
 
 static clade_status bench_open(struct bench *b)
 {
-    const struct clade_net_config config = bench_config(b->o);
+    const struct tool_plans plans = { .config[0] = config_of(b->o),
+                                      .count = !b->o->no_self_test };
     clade_status st;
 
-    if ((st = bench_device(&b->be, b->o)))
+    if ((st = tool_open_tested(&b->be, b->o->device, &plans)))
         return st;
-    st = clade_net_new(&b->net, b->be, &config);
+    st = clade_net_new(&b->net, b->be, &plans.config[0]);
     tool_notices(b->be);
     return st ? st : make_batch(b);
 }
@@ -340,11 +333,11 @@ out:
 static clade_status bench(const void *given)
 {
     const struct bench_options *o = given;
-    struct clade_net_config config = bench_config(o);
+    struct clade_net_config config = config_of(o);
 
     tool_catch_signals();
     if (!strcmp(o->mode, "ops"))
-        return bench_ops(o);
+        return bench_ops(o, &config);
     return o->plan ? bench_plan(o, &config) : bench_steps(o);
 }
 

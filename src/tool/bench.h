@@ -11,13 +11,10 @@ struct bench_options {
     bool json, profile, plan, no_self_test;
 };
 
-/* The net that is measured, or whose ops are. */
-struct clade_net_config bench_config(const struct bench_options *o);
-/* Test the device for that net, and open it. */
-clade_status bench_device(clade_backend **be, const struct bench_options *o);
-
-/* --mode ops: each op of GoogLeNet at a batch, with each algorithm. */
-clade_status bench_ops(const struct bench_options *o);
+/* --mode ops: each op of GoogLeNet at a batch, with each algorithm.  The
+ * self-test is that of a net of this config. */
+clade_status bench_ops(const struct bench_options *o,
+                       const struct clade_net_config *config);
 
 /* --plan: the ops of a net of this config after each pass over its plans. */
 clade_status bench_plan(const struct bench_options *o,

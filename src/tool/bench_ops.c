@@ -133,8 +133,11 @@ static clade_status print_json(const struct table *t)
     return CLADE_OK;
 }
 
-clade_status bench_ops(const struct bench_options *o)
+clade_status bench_ops(const struct bench_options *o,
+                       const struct clade_net_config *config)
 {
+    const struct tool_plans plans = { .config[0] = *config,
+                                      .count = !o->no_self_test };
     struct table t = { .o = o };
     clade_status st;
 
@@ -143,7 +146,7 @@ clade_status bench_ops(const struct bench_options *o)
                           "bench: --compare, --plan, --profile and --without "
                           "are of --mode train or infer");
     t.rows = json_array();
-    st = bench_device(&t.be, o);
+    st = tool_open_tested(&t.be, o->device, &plans);
     if (!st && clade_backend_real(t.be) == CLADE_F64)
         st = clade_fail(CLADE_EUSAGE,
                         "bench: %s stores double: its ops are "

@@ -16,6 +16,7 @@
 
 /* What the child sends. */
 enum message {
+    MEETS,   /* a text: the device */
     SAYS,    /* a line of text: what it does now */
     ADVISES, /* a text: what to do about a bad driver */
     AVOIDS,  /* a struct backend_avoided; its pointer is the parent's as well */
@@ -32,12 +33,19 @@ struct talk {
     const char *device;
     const struct tool_plans *plans;
     struct child_link *link; /* the child's only */
+    char met[640];           /* the device, once it is open */
     char doing[256];         /* what the child said last */
     char advice[512];
     struct backend_avoided avoided[BACKEND_AVOIDED_MAX];
     int n_avoided;
     struct failure failure;
 };
+
+/* What to do about a bad driver. */
+static const char newer[] = "A newer driver may help";
+static const char intel_way[] =
+    ", and so may CL_CONFIG_CPU_TARGET_ARCH=core-avx2 in the environment";
+static const char way_out[] = "--no-self-test uses the device all the same.";
 
 /* ---- the child ----------------------------------------------------------- */
 
@@ -61,19 +69,19 @@ static bool is_stopped(void *arg)
     return child_stopped(t->link) || tool_stop(NULL);
 }
 
-static void advise(struct child_link *link, const struct clade_device *d)
+/* Name the device, and what to do if it is bad. */
+static void introduce(struct child_link *link, const struct clade_device *d)
 {
-    char text[sizeof(((struct talk *)0)->advice)];
+    char text[1024];
     const bool intel =
         d->type == CLADE_DEVICE_CPU && strstr(d->platform, "Intel");
 
+    snprintf(text, sizeof text, "%s / %s, driver %s,", d->platform, d->name,
+             d->driver);
+    send_text(link, MEETS, text);
     snprintf(text, sizeof text,
-             "A newer driver may help%s. `clade verify --device %s` judges the "
-             "whole device; --no-self-test goes on all the same.",
-             intel ? ", and so may CL_CONFIG_CPU_TARGET_ARCH=core-avx2 in the "
-                     "environment"
-                   : "",
-             d->selector);
+             "%s%s. `clade verify --device %s` judges the whole device. %s",
+             newer, intel ? intel_way : "", d->selector, way_out);
     send_text(link, ADVISES, text);
 }
 
@@ -96,7 +104,7 @@ static void work(struct child_link *link, void *arg)
     t->link = link;
     f.st = clade_backend_open(&be, t->device);
     if (!f.st) {
-        advise(link, clade_backend_device(be));
+        introduce(link, clade_backend_device(be));
         f.st = test_plans(t, be);
         for (int i = 0; i < be->n_avoided; i++)
             child_send(link, AVOIDS, &be->avoided[i], sizeof be->avoided[i]);
@@ -112,6 +120,9 @@ static void work(struct child_link *link, void *arg)
 static void take(struct talk *t, const struct child_message *m)
 {
     switch (m->type) {
+    case MEETS:
+        snprintf(t->met, sizeof t->met, "%s", (const char *)m->data);
+        break;
     case SAYS:
         snprintf(t->doing, sizeof t->doing, "%s", (const char *)m->data);
         if (!t->plans->quiet)
@@ -150,9 +161,12 @@ static clade_status conclude(const struct talk *t)
 
 static clade_status dead(const struct talk *t, struct child *child)
 {
+    const char *quote = t->doing[0] ? "\"" : "";
+
     return clade_fail(
-        CLADE_EDEVICE, "the driver did not survive its self-test%s%s: %s\n%s",
-        t->doing[0] ? ", at " : "", t->doing, child_death(child), t->advice);
+        CLADE_EUNSUPPORTED, "%s did not survive its self-test%s%s%s%s: %s\n%s",
+        t->met[0] ? t->met : "the driver", t->doing[0] ? ", at " : "", quote,
+        t->doing, quote, child_death(child), t->advice);
 }
 
 static clade_status self_test(struct talk *t)
@@ -167,6 +181,7 @@ static clade_status self_test(struct talk *t)
 
     if (st)
         return st;
+    snprintf(t->advice, sizeof t->advice, "%s. %s", newer, way_out);
     while ((event = child_next(child, &m, PATIENCE)) == CHILD_MESSAGE)
         take(t, &m);
     st = event == CHILD_ENDED ? conclude(t) : dead(t, child);

@@ -35,7 +35,8 @@ struct selftest {
     bool (*stop)(void *arg);
     void *arg;
     int tried;
-    char failed[32]; /* the op that no algorithm computes right; or empty */
+    char failed[32];    /* the op that no algorithm computes right; or empty */
+    char message[1024]; /* about it */
 };
 
 /* ---- one use ------------------------------------------------------------- */
@@ -162,10 +163,11 @@ static clade_status act_on(struct selftest *t, const struct selftest_use *use,
         return CLADE_OK;
     }
     snprintf(t->failed, sizeof(t->failed), "%s", clade_op_name(wrong.kind));
-    return clade_fail(CLADE_EBOUND,
-                      "%s / %s, driver %s, computes %s wrongly, as its "
-                      "self-test found: %s",
-                      d->platform, d->name, d->driver, t->failed, wrong.why);
+    snprintf(t->message, sizeof(t->message),
+             "%s / %s, driver %s, computes %s wrongly, as its self-test found: "
+             "%s",
+             d->platform, d->name, d->driver, t->failed, wrong.why);
+    return clade_fail(CLADE_EBOUND, "%s", t->message);
 }
 
 /* ---- all uses ------------------------------------------------------------ */
@@ -306,5 +308,5 @@ clade_status clade_verify_selftest(clade_backend *be,
     st = test_plans(&t);
     if (!st || t.failed[0])
         keep_result(&t);
-    return st;
+    return t.failed[0] ? clade_fail(st, "%s", t.message) : st;
 }
