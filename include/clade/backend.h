@@ -61,13 +61,14 @@ CLADE_API clade_status clade_device_find(struct clade_device *device,
 /*
  * A backend at work on one device: one in-order queue and the programs and
  * kernels of one net.  Two backends may be used in two threads at once; one
- * backend in one thread at a time.
+ * backend in one thread at a time.  Buffers and tasks belong to the backend
+ * that made them; every other one refuses them with CLADE_EUSAGE.
  */
 typedef struct clade_backend clade_backend;
 
 /*
  * Open the device that a text selects, as clade_device_find() takes it.  Close
- * waits for what is queued; the backend's buffers and nets must be freed
+ * waits for what is queued; the backend's buffers, tasks and nets must be freed
  * before.  It accepts NULL.
  *
  * CLADE_EAMBIGUOUS or CLADE_ENODEVICE with the list in the message;
@@ -77,6 +78,7 @@ typedef struct clade_backend clade_backend;
 CLADE_API clade_status clade_backend_open(clade_backend **be,
                                           const char *device);
 CLADE_API void clade_backend_close(clade_backend *be);
+/* The device as it was opened; NULL for NULL. */
 CLADE_API const struct clade_device *
 clade_backend_device(const clade_backend *be);
 /* CLADE_F32, or CLADE_F64 for cpu64: the type that its ops' floats have. */
@@ -87,9 +89,14 @@ enum clade_memory {
     CLADE_MEMORY_HOST    /* pinned: mapped once, for staging */
 };
 
-/* Allocate `bytes` > 0 bytes; their contents are undefined.  CLADE_ENOMEM names
- * the size; CLADE_EDEVICE: it can't be mapped.  Free accepts NULL and does not
- * wait for queued work. */
+/*
+ * Allocate `bytes` > 0 bytes; their contents are undefined.  CLADE_ENOMEM names
+ * the size; CLADE_EDEVICE: it can't be mapped; CLADE_EUSAGE: 0 bytes.
+ *
+ * Free accepts NULL, leaves another backend's buffer alone, and does not wait
+ * for queued work.  A buffer is freed once, as with free(), and no task that
+ * uses it may run afterwards.
+ */
 CLADE_API clade_status clade_backend_alloc(clade_backend *be,
                                            struct clade_buffer **buffer,
                                            size_t bytes,
@@ -99,8 +106,11 @@ CLADE_API void clade_backend_free(clade_backend *be,
 /* The bytes in buffers that are alive. */
 CLADE_API uint64_t clade_backend_memory(const clade_backend *be);
 
-/* Each of the four below: CLADE_OK, or CLADE_EDEVICE or CLADE_ENOMEM with what
- * the driver said. */
+/*
+ * Each of the four below: CLADE_OK, or CLADE_EDEVICE or CLADE_ENOMEM with what
+ * the driver said; CLADE_EUSAGE if the bytes do not lie in the buffer, or if it
+ * is another backend's.  For 0 bytes they do nothing.
+ */
 
 /* Queued: `bytes` bytes from byte `at` on become copies of `word`; both are
  * multiples of 4. */
@@ -123,12 +133,14 @@ CLADE_API clade_status clade_backend_read(clade_backend *be, void *to,
 CLADE_API clade_status clade_backend_write(clade_backend *be,
                                            struct clade_buffer *to, size_t at,
                                            const void *from, size_t bytes);
-/* The host's address of a CLADE_MEMORY_HOST buffer, valid until it is freed. */
+/* The host's address of a CLADE_MEMORY_HOST buffer, valid until it is freed;
+ * NULL for any other buffer. */
 CLADE_API void *clade_backend_map(clade_backend *be,
                                   struct clade_buffer *buffer);
 
 /* List the names of the algorithms that can run `op`, best first, at most
- * `max`; returns how many there are (0: not supported). */
+ * `max`; returns how many there are.  0: it is not supported, or no op that
+ * clade_backend_choose() takes. */
 CLADE_API int clade_backend_algorithms(clade_backend *be,
                                        const struct clade_op *op,
                                        const char *names[], int max);
@@ -142,7 +154,9 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
  * wrongly, it is passed over with a notice.
  *
  * CLADE_EUSAGE names the algorithms that there are, if `choice` is none of
- * them; CLADE_EUNSUPPORTED the op that the device, or the choice, cannot run.
+ * them.  It is also the status of an op that no function of ops.h makes, and of
+ * one whose floats are not of the backend's type.  CLADE_EUNSUPPORTED names the
+ * op that the device, or the choice, cannot run.
  * CLADE_EDEVICE or CLADE_ENOMEM: what was queued before has failed, or the
  * device was lost while an algorithm was tried.
  */
@@ -150,7 +164,7 @@ CLADE_API clade_status clade_backend_choose(clade_backend *be,
                                             struct clade_op *op,
                                             const char *choice);
 /* Write a choice into `text`, as "direct:1,14,2,16,16,45" (the name alone if
- * all parameters are 0), and return `text`. */
+ * all parameters are 0, "" if nothing is chosen), and return `text`. */
 #define CLADE_CHOICE_TEXT 128
 CLADE_API char *clade_choice_text(char text[CLADE_CHOICE_TEXT],
                                   const struct clade_choice *choice);
@@ -163,19 +177,25 @@ CLADE_API clade_status clade_backend_fuse(clade_backend *be, bool fma);
 typedef struct clade_task clade_task;
 
 /*
- * Make an op ready to run any number of times.  It must have its choice, and
- * its tensors their buffers.  op->step, if any, must outlive the task; the op
- * need not.  Programs are shared by tasks and kept until the backend closes.
- * CLADE_EBUILD carries the compiler's log.
+ * Make an op ready to run any number of times.  It must have a choice that this
+ * backend made, and its tensors must lie in CLADE_MEMORY_DEVICE buffers of this
+ * backend, those that the choice needs included: t[CLADE_WORKSPACE] of at least
+ * op->workspace bytes, t[CLADE_PACKED] of at least op->packed elements.  The
+ * buffers and op->step must outlive the last run of the task; the op need not.
+ * Programs are shared by tasks and kept until the backend closes.
+ *
+ * CLADE_EUSAGE says which of this is missing.  CLADE_EBUILD carries the
+ * compiler's log.
  */
 CLADE_API clade_status clade_backend_prepare(clade_backend *be,
                                              clade_task **task,
                                              const struct clade_op *op);
 /* Queue a task, with its op->step's values as they are now.  A fault may show
- * later, in finish or read; it names the op. */
+ * later, in finish or read; it names the op.  CLADE_EUSAGE if the task is NULL
+ * or another backend's, or if its step cannot be: a batch of 0 images. */
 CLADE_API clade_status clade_backend_run(clade_backend *be, clade_task *task);
 /* Free a task, before its backend closes; waits for it if it is still queued.
- * Accepts NULL. */
+ * Accepts NULL, and leaves another backend's task alone. */
 CLADE_API void clade_backend_release(clade_backend *be, clade_task *task);
 /* Send what is queued to the device; wait until all of it is done. */
 CLADE_API clade_status clade_backend_flush(clade_backend *be);

@@ -33,7 +33,8 @@ struct clade_data {
  * are the first test_count of `dir`/test_batch.bin.
  *
  * Returns CLADE_EDATA if a file is missing, damaged or too short; the message
- * names the file, the record and what to do.
+ * names the file, the record and what to do.  CLADE_EUSAGE: a count is
+ * negative.  Of 0 images no file is read.
  */
 CLADE_API clade_status clade_data_cifar10(struct clade_data *data,
                                           const char *dir, int train_count,
@@ -42,12 +43,14 @@ CLADE_API clade_status clade_data_cifar10(struct clade_data *data,
 /*
  * Make images of 32 x 32 x 3 by formula.  Each of ten classes has a hue and a
  * pattern of its own.  Labels count up from 0 and start again after 9.  Test
- * images come from other random draws than training images.
+ * images come from other random draws than training images.  CLADE_EUSAGE: a
+ * count is negative.
  */
 CLADE_API clade_status clade_data_builtin(struct clade_data *data,
                                           int train_count, int test_count,
                                           uint64_t seed);
 
+/* Accepts NULL, and leaves no images, so freeing twice is harmless. */
 CLADE_API void clade_data_free(struct clade_data *data);
 
 #ifdef __cplusplus

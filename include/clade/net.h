@@ -40,16 +40,20 @@ struct clade_net_config {
  * A rewrite replaces ops by fewer or faster ones.  No loss and no parameter
  * changes by a bit when a rewrite is left out.
  *
- * CLADE_EUSAGE: the config names an unknown net, algorithm or rewrite; the
- * message lists those that there are.  CLADE_ETOOSMALL: the device lacks
- * memory; the message names the largest batch that fits, if one does.
- * CLADE_EUNSUPPORTED: the device, or config->algorithm, cannot run an op.
- * CLADE_EBUILD carries the compiler's log.  CLADE_ENOMEM and CLADE_EDEVICE come
- * from the backend.
+ * CLADE_EUSAGE: the config names an unknown net, algorithm or rewrite, and the
+ * message lists those that there are; or a batch is negative.
+ * CLADE_ETOOSMALL: the device lacks memory; the message names the largest batch
+ * that fits, if one does.  CLADE_EUNSUPPORTED: the device, or
+ * config->algorithm, cannot run an op.  CLADE_EBUILD carries the compiler's
+ * log.  CLADE_ENOMEM and CLADE_EDEVICE come from the backend.
  */
 CLADE_API clade_status clade_net_new(clade_net **net, clade_backend *be,
                                      const struct clade_net_config *config);
+/* Accepts NULL.  Free a net once, before its backend closes. */
 CLADE_API void clade_net_free(clade_net *net);
+
+/* For a net that is NULL the functions below that return no status give zeros
+ * and NULL. */
 
 /* The memory that a net takes on the device, in bytes. */
 struct clade_net_memory {
@@ -108,8 +112,10 @@ struct clade_result {
  * parameters is queued.
  *
  * CLADE_EDIVERGED: a loss is not finite; the message names the head, and
- * nothing is updated.  CLADE_EUSAGE: the net has no plan for n images.
- * CLADE_EDATA: a label is not below classes.
+ * nothing is updated.  CLADE_EUSAGE: the net has no plan for n images, a batch
+ * lacks labels or images or has both sorts of images, or images first ...
+ * first+n-1 are not in the whole batch.  CLADE_EDATA: a label is not below
+ * classes.
  */
 CLADE_API clade_status clade_net_train(clade_net *net,
                                        const struct clade_batch *batch,
@@ -130,7 +136,8 @@ struct clade_parameter {
 CLADE_API int clade_net_parameters(const clade_net *net,
                                    const struct clade_parameter **list);
 
-/* Copy a value or a momentum of that list to, or from, float32 on the host. */
+/* Copy a tensor of that list to, or from, float32 on the host.  CLADE_EUSAGE if
+ * it is absent or not of that list. */
 CLADE_API clade_status clade_net_read(clade_net *net, float *to,
                                       struct clade_tensor tensor);
 CLADE_API clade_status clade_net_write(clade_net *net,

@@ -11,14 +11,20 @@ extern "C" {
 /*
  * Ops: what a net is made of.  A function below makes the struct of one op
  * and checks every shape; nothing else makes one.  It returns CLADE_OK and
- * sets *op, or CLADE_ESHAPE with a message that names the op and the shapes.
+ * sets *op, or CLADE_ESHAPE with a message that names the op and the shapes, or
+ * CLADE_EUSAGE if `op`, `step`, `layer` or `conv` is NULL.
+ *
  * A backend then chooses how to compute it (clade_backend_choose), makes it
  * ready (clade_backend_prepare) and runs it (clade_backend_run).
  *
  * Letters: image N H W C, filter R S C K, output N P Q K.  Arithmetic is
  * float32 (float64 where the tensors are CLADE_F64), with the roundings that
  * the op's depth counts.  Outputs are overwritten, unless a flag says
- * otherwise, and must not overlap any input.
+ * otherwise, and must not overlap any other tensor of the op.
+ *
+ * All floats of an op are of one type, the one that its backend computes with
+ * (clade_backend_real()).  Every tensor may be a slice, except filters and what
+ * sgd updates: those that say `dense`.
  */
 
 /*
@@ -71,13 +77,15 @@ enum clade_role {
     CLADE_HIT,
     CLADE_LABEL,
     CLADE_TABLE,
-    CLADE_PACKED,    /* the filter in the algorithm's own layout */
-    CLADE_WORKSPACE, /* scratch, used from byte 0; never read before written */
+    CLADE_PACKED,    /* the filter in the algorithm's own layout: dense, floats
+                        of the op's type */
+    CLADE_WORKSPACE, /* scratch, never read before written: dense, of any type,
+                        from byte 0 of its buffer on; overlaps nothing */
     CLADE_ROLES
 };
 
-/* Get the name of a kind or a role ("dw"), and the roles that a kind writes or
- * reads, as masks (1 << role). */
+/* Get the name of a kind or a role ("dw"; "unknown" if there is none), and the
+ * roles that a kind writes or reads, as masks (1 << role). */
 CLADE_API const char *clade_op_name(enum clade_op_kind kind);
 CLADE_API const char *clade_role_name(enum clade_role role);
 CLADE_API unsigned clade_op_outputs(enum clade_op_kind kind);
@@ -103,21 +111,25 @@ struct clade_window {
 };
 
 /* Make a window `same`, which pads an H x W image as TensorFlow does (P =
- * ceil(H/stride); the odd pixel goes after), or `valid` (no padding). */
+ * ceil(H/stride); the odd pixel goes after), or `valid` (no padding).  If an
+ * argument is below 1, so is a result, and no op takes the window. */
 CLADE_API struct clade_window clade_window_same(int r, int s, int stride, int h,
                                                 int w);
 CLADE_API struct clade_window clade_window_valid(int r, int s, int stride);
 
 /*
  * What changes from one step to the next; ops point at it and read it when
- * they run.  Random indices and the loss's 1/batch use the global image
- * number and batch, so that a step cut into parts computes the same.
+ * they run, so it must outlive them.  Random indices and the loss's 1/batch use
+ * the global image number and batch, so that a step cut into parts computes the
+ * same.
  */
 struct clade_step {
     uint64_t seed;       /* Philox' key */
     uint32_t number;     /* the training step, from 0: Philox' third word */
-    int first_image;     /* global number, within the batch, of image 0 */
-    int batch;           /* images of the whole batch */
+    int first_image;     /* global number, within the batch, of image 0: at
+                            least 0, for dropout */
+    int batch;           /* images of the whole batch: at least 1, for
+                            loss_bwd */
     float learning_rate; /* of sgd */
     bool dropout;        /* false: dropout passes its input on unchanged */
 };
@@ -141,7 +153,7 @@ struct clade_op {
 
     /* Set by clade_backend_choose(). */
     struct clade_choice choice;
-    size_t workspace; /* bytes needed at t[CLADE_WORKSPACE] */
+    size_t workspace; /* bytes needed at t[CLADE_WORKSPACE]; 0: none */
     size_t packed;    /* elements needed at t[CLADE_PACKED]; 0: none */
     int depth;        /* roundings on the longest path from a product to the
                          output, the output's own included */
@@ -152,7 +164,8 @@ struct clade_op {
  *                  x[n, p*stride-top+r, q*stride-left+s, c] * w[r,s,c,k])
  *
  * y [N,P,Q,K], x [N,H,W,C], w [R,S,C,K] dense (ld = K), b [1,1,1,K] or absent;
- * all float.  flags: CLADE_BIAS (b must be given), CLADE_RELU.
+ * all float.  flags: CLADE_BIAS, CLADE_RELU.  b must be given with CLADE_BIAS,
+ * and must be absent without it.
  */
 CLADE_API clade_status clade_op_conv_fwd(
     struct clade_op *op, struct clade_tensor y, struct clade_tensor x,
@@ -321,7 +334,8 @@ CLADE_API clade_status clade_op_resize(struct clade_op *op,
                                        struct clade_tensor table);
 
 /* Count the products and sums of an op: a multiply-add is two.  A convolution
- * counts as a direct one, whatever its algorithm. */
+ * counts as a direct one, whatever its algorithm.  NULL and an op of no kind
+ * count as 0. */
 CLADE_API double clade_op_flops(const struct clade_op *op);
 
 #ifdef __cplusplus

@@ -42,6 +42,13 @@ typedef enum clade_status {
 } clade_status;
 
 /*
+ * Every public function that returns a status checks what it is called with.  A
+ * mistake of the caller is CLADE_EUSAGE or CLADE_ESHAPE; the message names the
+ * function or the op, what is wrong and what to do.  So is NULL for a pointer
+ * of which the header does not say what NULL means.  After a mistake nothing
+ * has changed.  What no function can see stays the caller's duty: that a
+ * pointer points to what it says, and to nothing that was freed.
+ *
  * The message of the last failure in this thread.  It names the file, op, shape
  * or device, and says what to do next.  Read it only after a call has failed;
  * it stays until the next failure in this thread.  Never NULL.

@@ -38,7 +38,7 @@ struct clade_tensor {
     enum clade_type type;
 };
 
-/* The size of one element in bytes. */
+/* The size of one element in bytes; 0 for a type that is none. */
 CLADE_API size_t clade_type_size(enum clade_type type);
 
 /* A dense tensor (ld = c) that begins at element `offset` of a buffer. */
@@ -47,16 +47,18 @@ CLADE_API struct clade_tensor clade_tensor_at(struct clade_buffer *buffer,
                                               int w, int c,
                                               enum clade_type type);
 
-/* The slice with channels first ... first+c-1 of a tensor. */
+/* The slice with channels first ... first+c-1 of a tensor.  If the tensor lacks
+ * some of them, the result has ld = 0, and no op takes it. */
 CLADE_API struct clade_tensor clade_tensor_slice(struct clade_tensor t,
                                                  int first, int c);
 
-/* The number of pixels, N*H*W, and of elements, N*H*W*C. */
+/* The number of pixels, N*H*W, and of elements, N*H*W*C; 0 if an extent is
+ * below 1, if the number is 2^63 or more, or if t is NULL. */
 CLADE_API int64_t clade_tensor_pixels(const struct clade_tensor *t);
 CLADE_API int64_t clade_tensor_elements(const struct clade_tensor *t);
 
 /* Where element i of the tensor lies: its element number in the buffer.  i
- * counts in row-major order, 0 <= i < N*H*W*C. */
+ * counts in row-major order, 0 <= i < N*H*W*C; else the result is -1. */
 CLADE_API int64_t clade_tensor_element(const struct clade_tensor *t, int64_t i);
 
 #ifdef __cplusplus

@@ -93,7 +93,9 @@ struct clade_train_observer {
 
 /*
  * Train.  However a run ends, the files of the last complete epoch stay.
+ * observer may be NULL.
  *
+ * CLADE_EUSAGE     `out` is NULL, or a number of the config is out of range
  * CLADE_EINUSE     `out` holds another run, and resume is not set
  * CLADE_EDATA      the data or the checkpoint are bad, or the checkpoint is
  *                  another run's; the message names both values that differ
@@ -106,7 +108,8 @@ CLADE_API clade_status clade_train(clade_backend *be,
 
 /* Evaluate a net on labelled images, `batch` at a time.  The net must have been
  * built with that eval_batch, and with eval_last for the rest.  Only the
- * observer's `stop` is called; observer may be NULL. */
+ * observer's `stop` is called; observer may be NULL.  CLADE_ESHAPE: the images
+ * are of another size than the net's source.  CLADE_EUSAGE: there are none. */
 CLADE_API clade_status
 clade_train_evaluate(struct clade_figures *figures, clade_net *net,
                      const struct clade_dataset *data, int batch,
@@ -132,6 +135,7 @@ struct clade_checkpoint_info {
  * message names the file and what is wrong with it. */
 CLADE_API clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                              const char *path);
+/* Accepts NULL. */
 CLADE_API void clade_checkpoint_close(clade_checkpoint *checkpoint);
 CLADE_API const struct clade_checkpoint_info *
 clade_checkpoint_info(const clade_checkpoint *checkpoint);

@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+/* Every `report`, `conclude` and `stop` below may be NULL. */
+
 /* The outcome of a judgement.  Mistrusted: the judgement itself is in doubt
  * (nothing was judged, a bound is NaN, or data is not what it claims to be). */
 enum clade_outcome { CLADE_PASSED, CLADE_FAILED, CLADE_MISTRUSTED };
