@@ -17,8 +17,16 @@
 #define FMA(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* OpenCL 2.0 has this attribute; clang knows it in 1.2, others ignore it. */
+/* Unroll the loop that follows.  The attribute is OpenCL 2.0's: clang has it in
+ * 1.2 as well, but before version 4 it refused it there. */
+#if defined(__has_attribute) && !(defined(__clang__) && __clang_major__ < 4)
+#if __has_attribute(opencl_unroll_hint)
 #define UNROLL __attribute__((opencl_unroll_hint))
+#endif
+#endif
+#ifndef UNROLL
+#define UNROLL
+#endif
 
 #ifdef VEC
 #define JOIN_(a, b) a##b

@@ -3,6 +3,7 @@
 #define FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * A driver with a fault.  tests/faults.c defines some of OpenCL's functions.  A
@@ -30,6 +31,11 @@ struct fault {
     const char *late;
     /* If not 0, each launch, or each read, fails with this code. */
     int launch_error, read_error;
+    /* The device answers the question `asked` with these bytes (0: it answers
+     * for itself). */
+    unsigned asked;
+    const void *answer;
+    size_t answer_bytes;
     /* A kernel's float argument `from` arrives as `to`. */
     float from, to;
 };

@@ -13,6 +13,7 @@ check_PROGRAMS = \
   tests/data.t \
   tests/kept.t \
   tests/keras.t \
+  tests/lacking.t \
   tests/library.t \
   tests/net.t \
   tests/null-step.t \
@@ -87,6 +88,10 @@ tests_data_t_SOURCES = tests/data.c
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_lacking_t_SOURCES = tests/lacking.c $(FAULTS)
+tests_lacking_t_CFLAGS = $(FAULTS_CFLAGS)
+tests_lacking_t_LDFLAGS = -export-dynamic
+tests_lacking_t_LDADD = $(LDADD) -ldl
 tests_library_t_SOURCES = tests/library.c
 # This one links the shared library as a user does, with public names only.
 tests_library_t_LDADD = libtap.la libclade.la

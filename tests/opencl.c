@@ -348,6 +348,55 @@ static void check_cache(void)
 }
 enum { CACHE_CHECKS = 7 };
 
+static bool is_kept(const char *want)
+{
+    size_t bytes;
+    char *data = ocl_cache_load("a key", &bytes);
+    const bool kept = data && !strcmp(data, want);
+
+    free(data);
+    return kept;
+}
+
+/* Put something else in a kept file's place, which a link then leads to. */
+static void replace_by(mode_t type)
+{
+    char moved[1100];
+
+    snprintf(moved, sizeof moved, "%s/moved", cache);
+    rename(files[0], moved);
+    if (type == S_IFLNK ? symlink(moved, files[0])
+                        : mknod(files[0], type | 0600, 0))
+        tap_note("%s: not made", files[0]);
+}
+
+/* What others may have written is not read, but written anew. */
+static void check_owner(void)
+{
+    cache = cache_begin();
+    ocl_cache_store("a key", "mine", 4);
+    list_files();
+    tap_ok(is_kept("mine"), "a file of this user's is read");
+    chmod(files[0], 0620);
+    tap_ok(!is_kept("mine"), "not one that a group may write");
+    chmod(files[0], 0602);
+    tap_ok(!is_kept("mine"), "nor one that anyone may write");
+    chmod(files[0], 0600);
+    replace_by(S_IFLNK);
+    tap_ok(!is_kept("mine"), "nor through a link");
+    ocl_cache_store("a key", "new", 3);
+    tap_ok(is_kept("new"), "a link is replaced");
+    replace_by(S_IFIFO);
+    tap_ok(!is_kept("new"), "nor a FIFO, which is not waited for");
+    ocl_cache_store("a key", "mine", 4);
+    if (chown(files[0], 12345, (gid_t)-1))
+        tap_skip("another user's file: only root can make one");
+    else
+        tap_ok(!is_kept("mine"), "nor another user's file");
+    cache_end();
+}
+enum { OWNER_CHECKS = 7 };
+
 static void *run_often(void *failures)
 {
     for (int i = 0; i < 3; i++)
@@ -384,11 +433,12 @@ int main(void)
         tap_skip_all("%s is no OpenCL device", device_text);
     tap_note("%s", clade_backend_device(dev)->name);
     tap_plan(MEMORY_CHECKS + ERROR_CHECKS + QUEUE_CHECKS + CACHE_CHECKS +
-             THREAD_CHECKS);
+             OWNER_CHECKS + THREAD_CHECKS);
     check_memory();
     check_errors();
     check_many();
     check_cache();
+    check_owner();
     check_threads();
     clade_backend_close(dev);
     return tap_done();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "faulty.h"
+#include "status.h"
 #include "tap.h"
 
 static void right(const struct clade_op *op)
@@ -310,6 +311,41 @@ static void test_largest_error(clade_backend *be, const struct op_case *c)
            v.max_error, v.where);
 }
 
+/* Scratch of more bytes than an int counts, which the device does not have. */
+#define SCRATCH ((size_t)3 << 30)
+
+static clade_status settle_large(clade_backend *be, struct clade_op *op)
+{
+    const clade_status st = backend_cpu.settle(be, op);
+
+    op->workspace = op->label ? SCRATCH : 0; /* of the op under test */
+    return st;
+}
+
+static clade_status alloc_small(clade_backend *be, struct clade_buffer **buffer,
+                                size_t bytes, enum clade_memory where)
+{
+    return bytes > SCRATCH / 2
+               ? clade_fail(CLADE_ENOMEM, "%zu bytes are too many", bytes)
+               : backend_cpu.alloc(be, buffer, bytes, where);
+}
+
+static void test_large_scratch(clade_backend *be, const struct op_case *c)
+{
+    struct clade_verdict v;
+    const struct clade_verify_ops options = { .report = keep_verdict,
+                                              .arg = &v };
+    struct clade_verify_summary summary = { 0 };
+
+    faulty.settle = settle_large;
+    faulty.alloc = alloc_small;
+    if (verify_case(&summary, be, c, &options))
+        tap_bail("%s", clade_error());
+    faulty_reset();
+    tap_ok(strstr(v.message, "3221225728 bytes") != NULL,
+           "3 GiB of scratch with a guard behind it: %s", v.message);
+}
+
 int main(void)
 {
     const int n = sizeof(faults) / sizeof(*faults);
@@ -318,10 +354,11 @@ int main(void)
 
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
-    tap_plan(n + 1);
+    tap_plan(n + 2);
     for (int i = 0; i < n; i++)
         test_fault(be, &cases, &faults[i]);
     test_largest_error(be, &cases.list[0]);
+    test_large_scratch(be, &cases.list[0]);
     free(cases.list);
     faulty_close(be);
     return tap_done();

@@ -19,8 +19,8 @@ static const struct {
 };
 enum { VARIANTS = sizeof(variants) / sizeof(variants[0]) };
 
-/* Its rank is below every other device's, so the reference is chosen only if it
- * is named or if there is no other device. */
+/* Its rank is below that of every device that can run programs, so the
+ * reference is chosen only if it is named or if there is no such device. */
 static struct clade_device describe(int variant)
 {
     const long pages = sysconf(_SC_PHYS_PAGES);

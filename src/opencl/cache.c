@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
-#include "file.h"
 #include "rng.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,8 @@
  * The cache folder is $XDG_CACHE_HOME/clade, else ~/.cache/clade.  It has one
  * file a key, named by the key's hash: a header, the whole key (hashes can
  * collide), then the data.  Failures here are not errors: a file that cannot be
- * read is made again now, one that cannot be written is made again next time.
+ * read, or that another user could have written, is made again now; one that
+ * cannot be written is made again next time.
  */
 struct header {
     char magic[16];
@@ -79,13 +80,47 @@ static bool intact(const char *file, size_t bytes, const char *key)
            h.checksum == rng_fnv64(file + sizeof h, body);
 }
 
+/* Whether nobody else can have written an open file: its program will run. */
+static bool is_own(int fd, size_t *bytes)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) || !S_ISREG(s.st_mode) || s.st_uid != geteuid() ||
+        s.st_mode & (S_IWGRP | S_IWOTH))
+        return false;
+    *bytes = (size_t)s.st_size;
+    return true;
+}
+
+/* Read a file of our own: malloc'd bytes with a 0 after them, or NULL.  Never
+ * wait for a FIFO's writer. */
+static char *read_own(const char *path, size_t *bytes)
+{
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char *text = NULL;
+    FILE *f;
+
+    if (fd < 0)
+        return NULL;
+    if (!is_own(fd, bytes) || !(f = fdopen(fd, "rb"))) {
+        close(fd);
+        return NULL;
+    }
+    if ((text = calloc(1, *bytes + 1)) && fread(text, 1, *bytes, f) != *bytes) {
+        free(text);
+        text = NULL;
+    }
+    fclose(f);
+    return text;
+}
+
 void *ocl_cache_load(const char *key, size_t *bytes)
 {
     const size_t before = sizeof(struct header) + strlen(key);
     char path[4096], *file;
     size_t n;
 
-    if (!file_name(path, sizeof path, key) || file_read(&file, &n, path))
+    if (!file_name(path, sizeof path, key) || !(file = read_own(path, &n)))
         return NULL;
     if (!intact(file, n, key)) {
         free(file);

@@ -30,12 +30,14 @@ void ocl_context_close(struct ocl *o);
 clade_status ocl_devices(struct clade_device **list, int *count);
 clade_status ocl_device_find(cl_platform_id *platform, cl_device_id *dev,
                              const char *selector);
+/* Say what a device lacks to run programs, or NULL: nothing. */
+const char *ocl_device_lacks(cl_device_id dev);
 
 /* ---- cache.c ----------------------------------------------------------- */
 
 /* Load or store the file of a key in the cache folder.  Load returns malloc'd
- * bytes with a 0 after them, or NULL if the file is absent, damaged or of
- * another key.  Storing is best effort. */
+ * bytes with a 0 after them, or NULL if the file is absent, damaged, of another
+ * key, or not this user's alone to write.  Storing is best effort. */
 void *ocl_cache_load(const char *key, size_t *bytes);
 void ocl_cache_store(const char *key, const void *data, size_t bytes);
 /* "platform, device, driver": the start of every key, malloc'd. */

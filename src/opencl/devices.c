@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,15 +115,39 @@ static enum clade_device_type device_type(const struct clade_device *d,
     return type & CL_DEVICE_TYPE_GPU ? CLADE_DEVICE_GPU : CLADE_DEVICE_OTHER;
 }
 
+/* What a device needs to run programs from their source. */
+static const struct {
+    cl_device_info what;
+    const char *without;
+} needs[] = {
+    { CL_DEVICE_AVAILABLE, "it is not available" },
+    { CL_DEVICE_COMPILER_AVAILABLE, "its driver has no compiler" },
+    { CL_DEVICE_LINKER_AVAILABLE, "its driver has no linker" },
+};
+
+const char *ocl_device_lacks(cl_device_id dev)
+{
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        cl_bool has = CL_TRUE;
+
+        /* OpenCL 1.1 does not know the last of them */
+        if (!clGetDeviceInfo(dev, needs[i].what, sizeof has, &has, NULL) &&
+            !has)
+            return needs[i].without;
+    }
+    return NULL;
+}
+
 /* GPUs first, then CPUs, llvmpipe, Oclgrind; within each, the device with the
- * most compute units.  Devices that cannot run programs come last. */
+ * most compute units.  Devices that cannot run programs come last, after the
+ * reference. */
 static int device_rank(const struct clade_device *d, bool usable)
 {
     const int units = d->units < 99999 ? d->units : 99999;
     int class = 3;
 
     if (!usable)
-        return 0;
+        return INT_MIN;
     if (d->emulated)
         class = oclgrind(d) ? 1 : 2;
     else if (d->type == CLADE_DEVICE_GPU)
@@ -151,7 +176,6 @@ static void describe(struct clade_device *d, cl_platform_id platform,
                      cl_device_id dev, int p, int i)
 {
     char profile[32];
-    bool usable;
 
     memset(d, 0, sizeof *d);
     snprintf(d->selector, sizeof d->selector, "opencl:%d:%d", p, i);
@@ -169,9 +193,7 @@ static void describe(struct clade_device *d, cl_platform_id platform,
     d->emulated = oclgrind(d) || strstr(d->name, "llvmpipe");
     d->type = device_type(
         d, device_number(dev, CL_DEVICE_TYPE, sizeof(cl_device_type)));
-    usable = device_number(dev, CL_DEVICE_AVAILABLE, sizeof(cl_bool)) &&
-             device_number(dev, CL_DEVICE_COMPILER_AVAILABLE, sizeof(cl_bool));
-    d->rank = device_rank(d, usable);
+    d->rank = device_rank(d, !ocl_device_lacks(dev));
 }
 
 clade_status ocl_devices(struct clade_device **list, int *count)

@@ -24,6 +24,18 @@ static void close_backend(clade_backend *be)
     free(o);
 }
 
+static clade_status find_device(struct ocl *o, const char *selector)
+{
+    clade_status st = ocl_device_find(&o->platform, &o->dev, selector);
+    const char *lacks = st ? NULL : ocl_device_lacks(o->dev);
+
+    return lacks ? clade_fail(CLADE_EDEVICE,
+                              "%s, %s, cannot run programs: %s; use another "
+                              "device",
+                              selector, o->base.device.name, lacks)
+                 : st;
+}
+
 static clade_status open_queue(struct ocl *o)
 {
     cl_int err;
@@ -62,7 +74,7 @@ static clade_status open_backend(clade_backend **be,
     o->base.table = &backend_opencl;
     o->base.device = *device;
     o->base.real = CLADE_F32;
-    if ((st = ocl_device_find(&o->platform, &o->dev, device->selector)))
+    if ((st = find_device(o, device->selector)))
         goto out;
     if ((st = ocl_context_open(o)) || (st = open_queue(o)))
         goto out;

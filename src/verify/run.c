@@ -56,7 +56,7 @@ static unsigned outputs(const struct rig *rig)
 static clade_status add_scratch(struct rig *rig, enum clade_role role,
                                 size_t bytes)
 {
-    const int elements = (int)((bytes + 3) / 4);
+    const size_t elements = (bytes + 3) / 4; /* an int's: settle sees to it */
     clade_status st;
 
     if (!bytes)
@@ -64,8 +64,8 @@ static clade_status add_scratch(struct rig *rig, enum clade_role role,
     st = clade_backend_alloc(rig->be, &rig->buffer[role],
                              elements * 4 + GUARD_BYTES, CLADE_MEMORY_DEVICE);
     if (!st)
-        rig->op.t[role] =
-            clade_tensor_at(rig->buffer[role], 0, 1, 1, 1, elements, CLADE_F32);
+        rig->op.t[role] = clade_tensor_at(rig->buffer[role], 0, 1, 1, 1,
+                                          (int)elements, CLADE_F32);
     return st;
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drivers that lack something: a compiler, a linker, an attribute.  A driver
+ * with faults stands in front of the real one.  The device is
+ * CLADE_TEST_DEVICE's, else the best one.
+ */
+#include "faults.h"
+#include "folder.h"
+#include "opencl/core.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *device_text;
+
+static void begin(const struct fault *fault)
+{
+    if (!fault_begin(fault))
+        tap_bail("%s", fault_error());
+}
+
+/* A device that cannot run programs is worse than the reference, and says why
+ * it can't be opened. */
+static void test_without(cl_device_info what, const char *message)
+{
+    static const cl_bool no = CL_FALSE;
+    const struct fault fault = { .asked = what,
+                                 .answer = &no,
+                                 .answer_bytes = sizeof no };
+    struct clade_device *list;
+    clade_backend *be;
+    clade_status st;
+    int n;
+
+    begin(&fault);
+    if (clade_devices(&list, &n))
+        tap_bail("%s", clade_error());
+    tap_ok(!strcmp(list[0].selector, "cpu"), "%s: the best device is %s",
+           message, list[0].selector);
+    st = clade_backend_open(&be, device_text);
+    tap_ok(st == CLADE_EDEVICE && strstr(clade_error(), message), "%s: %s",
+           message, st ? clade_error() : "opened");
+    fault_end();
+    clade_devices_free(list);
+}
+
+/* clang 3 knows the hint to unroll a loop, but not in OpenCL 1.2. */
+static void test_old_clang(void)
+{
+    static const struct fault fault = {
+        .file = "prelude.cl",
+        .find = "#pragma OPENCL FP_CONTRACT OFF\n",
+        .replace = "#pragma OPENCL FP_CONTRACT OFF\n"
+                   "#define __clang_major__ 3\n"
+                   "#define opencl_unroll_hint reqd_work_group_size\n"
+    };
+    const struct clade_op op = { .kind = CLADE_SGD };
+    struct ocl_task *task = NULL;
+    clade_backend *be;
+    clade_status st;
+
+    if (clade_backend_open(&be, device_text))
+        tap_bail("%s", clade_error());
+    begin(&fault);
+    if (!(st = ocl_task_new(&task, (struct ocl *)be, &op)))
+        st = ocl_launch(task, &ocl_probe_text, "probe_sum", "-D VEC=1",
+                        OCL_GRID(1, 1, 1), NULL, 0);
+    tap_ok(!st && fault_end(), "a compiler that refuses the hint: %s",
+           st ? clade_error() : "not given");
+    ocl_task_free(be, (clade_task *)task);
+    clade_backend_close(be);
+}
+
+int main(void)
+{
+    const char *name = getenv("CLADE_TEST_DEVICE");
+    clade_backend *be;
+
+    device_text = name ? name : "opencl";
+    if (clade_backend_open(&be, device_text))
+        tap_skip_all("no device: %s", clade_error());
+    if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
+        tap_skip_all("%s is no OpenCL device", device_text);
+    clade_backend_close(be);
+    tap_plan(5);
+    cache_begin();
+    test_without(CL_DEVICE_COMPILER_AVAILABLE, "no compiler");
+    test_without(CL_DEVICE_LINKER_AVAILABLE, "no linker");
+    test_old_clang();
+    cache_end();
+    return tap_done();
+}
