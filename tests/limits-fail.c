@@ -10,8 +10,8 @@
 
 static cl_icd_dispatch below;
 static atomic_int launches;
-static atomic_bool lost;
-static _Atomic(cl_event) failed; /* never released, so no other is like it */
+static atomic_bool lost, to_fail; /* the next launch that has an event */
+static _Atomic(cl_event) failed;  /* never released, so no other is like it */
 
 /* ---- commands ------------------------------------------------------------ */
 
@@ -34,7 +34,9 @@ launch(cl_command_queue queue, cl_kernel kernel, cl_uint dims,
     if (!err)
         err = below.clEnqueueNDRangeKernel(queue, kernel, dims, offset, global,
                                            local, n, wait, event);
-    if (!err && number == limits.fail && event) {
+    to_fail |= number == limits.fail;
+    if (!err && event && to_fail) {
+        to_fail = false;
         below.clRetainEvent(*event);
         failed = *event;
     }

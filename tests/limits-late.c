@@ -12,6 +12,7 @@ struct gate {
     struct gate *next;
     cl_command_queue queue;
     cl_event event;
+    cl_uint held; /* commands */
 };
 static struct gate *gates;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -26,6 +27,7 @@ static struct gate *gate_new(cl_command_queue queue)
     below.clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof ctx, &ctx,
                                 NULL);
     g->queue = queue;
+    g->held = 0;
     g->event = below.clCreateUserEvent(ctx, NULL);
     if (!g->event ||
         below.clEnqueueBarrierWithWaitList(queue, 1, &g->event, NULL))
@@ -46,6 +48,7 @@ static void hold(cl_command_queue queue)
         g->next = gates;
         gates = g;
     }
+    g->held++;
     pthread_mutex_unlock(&lock);
 }
 
@@ -154,6 +157,24 @@ static CL_API_ENTRY cl_int CL_API_CALL finish(cl_command_queue queue)
     return below.clFinish(queue);
 }
 
+static CL_API_ENTRY cl_int CL_API_CALL queue_info(cl_command_queue queue,
+                                                  cl_command_queue_info what,
+                                                  size_t size, void *value,
+                                                  size_t *needed)
+{
+    struct gate *g;
+    cl_uint held;
+
+    if (what != LIMITS_HELD)
+        return below.clGetCommandQueueInfo(queue, what, size, value, needed);
+    pthread_mutex_lock(&lock);
+    for (g = gates; g && g->queue != queue; g = g->next)
+        ;
+    held = g ? g->held : 0;
+    pthread_mutex_unlock(&lock);
+    return limits_answer(&held, sizeof held, size, value, needed);
+}
+
 /* A queue is flushed before it goes. */
 static CL_API_ENTRY cl_int CL_API_CALL release_queue(cl_command_queue queue)
 {
@@ -186,6 +207,7 @@ void late_install(cl_icd_dispatch *table)
     table->clEnqueueWriteBuffer = write;
     table->clFinish = finish;
     table->clFlush = flush;
+    table->clGetCommandQueueInfo = queue_info;
     table->clReleaseCommandQueue = release_queue;
     table->clWaitForEvents = wait_for;
 }

@@ -238,6 +238,14 @@ static void test_null(void)
     tap_ok(read_back(CL_TRUE, &got) == 0, "a read gives zeros");
 }
 
+static cl_uint held(void)
+{
+    cl_uint n = 0;
+
+    clGetCommandQueueInfo(queue, LIMITS_HELD, sizeof n, &n, NULL);
+    return n;
+}
+
 /* Nothing begins before a flush; then all does. */
 static void test_late(void)
 {
@@ -245,7 +253,7 @@ static void test_late(void)
     cl_event event = NULL;
     float last = 0;
 
-    tap_plan(5);
+    tap_plan(7);
     write_three();
     launch_one(&event);
     for (int i = 0; i < 1000; i++)
@@ -253,10 +261,12 @@ static void test_late(void)
             break;
     tap_ok(status_of(event) > CL_RUNNING, "a launch waits for a flush");
     tap_ok(read_back(CL_FALSE, (float *)&got) == 0, "so does a read");
+    tap_ok(held() == 2, "two commands are held back");
     clFlush(queue);
+    tap_ok(held() == 0, "after a flush, none is");
     while (status_of(event) > CL_COMPLETE)
         ;
-    tap_ok(status_of(event) == CL_COMPLETE, "after a flush it ends");
+    tap_ok(status_of(event) == CL_COMPLETE, "the launch ends");
     tap_ok(read_back(CL_TRUE, &last) == 7 && got == 7,
            "a blocking read waits for what was queued");
     clReleaseEvent(event);

@@ -38,6 +38,17 @@ static bool is_ours(cl_event event)
     return (char *)event >= events && (char *)event < events + sizeof events;
 }
 
+static CL_API_ENTRY cl_int CL_API_CALL device_info(cl_device_id dev,
+                                                   cl_device_info what,
+                                                   size_t size, void *value,
+                                                   size_t *needed)
+{
+    return what == CL_DEVICE_NAME
+               ? limits_name(&below, " without execution", dev, size, value,
+                             needed)
+               : below.clGetDeviceInfo(dev, what, size, value, needed);
+}
+
 /* ---- buffers ------------------------------------------------------------- */
 
 /* Returns where the buffer is linked; its end if it is not there. */
@@ -227,10 +238,9 @@ static CL_API_ENTRY cl_int CL_API_CALL event_info(cl_event event,
 
     if (!is_ours(event))
         return below.clGetEventInfo(event, what, size, value, needed);
-    if (what != CL_EVENT_COMMAND_EXECUTION_STATUS || size < sizeof ended)
-        return CL_INVALID_VALUE;
-    memcpy(value, &ended, sizeof ended);
-    return CL_SUCCESS;
+    return what == CL_EVENT_COMMAND_EXECUTION_STATUS
+               ? limits_answer(&ended, sizeof ended, size, value, needed)
+               : CL_INVALID_VALUE;
 }
 
 static CL_API_ENTRY cl_int CL_API_CALL wait_for(cl_uint n, const cl_event *list)
@@ -261,6 +271,7 @@ void null_install(cl_icd_dispatch *table)
     table->clEnqueueReadBuffer = read;
     table->clEnqueueUnmapMemObject = unmap;
     table->clEnqueueWriteBuffer = write;
+    table->clGetDeviceInfo = device_info;
     table->clGetEventInfo = event_info;
     table->clGetMemObjectInfo = mem_info;
     table->clReleaseEvent = release_event;

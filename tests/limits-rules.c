@@ -33,42 +33,23 @@ static const struct {
     ROW(CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, vector),
 };
 
-static cl_int answer(const void *from, size_t bytes, size_t size, void *value,
-                     size_t *needed)
-{
-    if (needed)
-        *needed = bytes;
-    if (value && size < bytes)
-        return CL_INVALID_VALUE;
-    if (value)
-        memcpy(value, from, bytes);
-    return CL_SUCCESS;
-}
-
-/* The driver's name for the device, and the profile's. */
-static cl_int answer_name(cl_device_id dev, size_t size, void *value,
-                          size_t *needed)
-{
-    char name[256] = "", both[320];
-
-    below.clGetDeviceInfo(dev, CL_DEVICE_NAME, sizeof name - 1, name, NULL);
-    snprintf(both, sizeof both, "%s as %s", name, limits.profile.name);
-    return answer(both, strlen(both) + 1, size, value, needed);
-}
-
 static CL_API_ENTRY cl_int CL_API_CALL device_info(cl_device_id dev,
                                                    cl_device_info what,
                                                    size_t size, void *value,
                                                    size_t *needed)
 {
-    if (what == CL_DEVICE_NAME)
-        return answer_name(dev, size, value, needed);
+    if (what == CL_DEVICE_NAME) {
+        char as[64];
+
+        snprintf(as, sizeof as, " as %s", limits.profile.name);
+        return limits_name(&below, as, dev, size, value, needed);
+    }
     if (what == CL_DEVICE_TYPE)
-        return answer(&gpu, sizeof gpu, size, value, needed);
+        return limits_answer(&gpu, sizeof gpu, size, value, needed);
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (answers[i].what == what)
-            return answer((const char *)&limits.profile + answers[i].at,
-                          answers[i].bytes, size, value, needed);
+            return limits_answer((const char *)&limits.profile + answers[i].at,
+                                 answers[i].bytes, size, value, needed);
     return below.clGetDeviceInfo(dev, what, size, value, needed);
 }
 
@@ -77,11 +58,11 @@ kernel_info(cl_kernel kernel, cl_device_id dev, cl_kernel_work_group_info what,
             size_t size, void *value, size_t *needed)
 {
     if (what == CL_KERNEL_WORK_GROUP_SIZE)
-        return answer(&limits.profile.group, sizeof limits.profile.group, size,
-                      value, needed);
+        return limits_answer(&limits.profile.group, sizeof limits.profile.group,
+                             size, value, needed);
     if (what == CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE)
-        return answer(&limits.profile.wave, sizeof limits.profile.wave, size,
-                      value, needed);
+        return limits_answer(&limits.profile.wave, sizeof limits.profile.wave,
+                             size, value, needed);
     return below.clGetKernelWorkGroupInfo(kernel, dev, what, size, value,
                                           needed);
 }

@@ -65,6 +65,30 @@ static void read_environment(void)
         limits.profile.buffer = limits.profile.memory = (cl_ulong)1 << 40;
 }
 
+/* ---- answers ------------------------------------------------------------- */
+
+cl_int limits_answer(const void *from, size_t bytes, size_t size, void *value,
+                     size_t *needed)
+{
+    if (needed)
+        *needed = bytes;
+    if (value && size < bytes)
+        return CL_INVALID_VALUE;
+    if (value)
+        memcpy(value, from, bytes);
+    return CL_SUCCESS;
+}
+
+cl_int limits_name(const cl_icd_dispatch *below, const char *more,
+                   cl_device_id dev, size_t size, void *value, size_t *needed)
+{
+    char name[256] = "", both[320];
+
+    below->clGetDeviceInfo(dev, CL_DEVICE_NAME, sizeof name - 1, name, NULL);
+    snprintf(both, sizeof both, "%s%s", name, more);
+    return limits_answer(both, strlen(both) + 1, size, value, needed);
+}
+
 /* ---- what the loader calls
  * ------------------------------------------------------- */
 
@@ -73,18 +97,12 @@ CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size,
 {
     static const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
     static const char name[] = "clade limits";
-    const bool is_name = what == CL_LAYER_NAME;
-    const size_t bytes = is_name ? sizeof name : sizeof version;
 
-    if (!is_name && what != CL_LAYER_API_VERSION)
-        return CL_INVALID_VALUE;
-    if (value && size < bytes)
-        return CL_INVALID_VALUE;
-    if (value)
-        memcpy(value, is_name ? (const void *)name : &version, bytes);
-    if (needed)
-        *needed = bytes;
-    return CL_SUCCESS;
+    if (what == CL_LAYER_NAME)
+        return limits_answer(name, sizeof name, size, value, needed);
+    if (what == CL_LAYER_API_VERSION)
+        return limits_answer(&version, sizeof version, size, value, needed);
+    return CL_INVALID_VALUE;
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n,

@@ -22,11 +22,15 @@
  *     late      begin nothing before a flush, a wait, a blocking command or
  *               clFinish()
  *     refuse=N  the N-th launch returns CL_OUT_OF_RESOURCES
- *     fail=N    the N-th launch is queued and fails when it runs: only its
- *               event shows it
+ *     fail=N    the N-th launch, or the next that has an event, is queued and
+ *               fails later: only its event shows it
  *     lost=N    the device is lost in the N-th launch: that and all that was
  *               queued fails, and the queue is no longer valid
  */
+
+/* Ask clGetCommandQueueInfo() for this to learn how many commands `late` holds
+ * back: a cl_uint. */
+#define LIMITS_HELD 0x4C480000
 
 /* What a GPU answers.  The types are those of clGetDeviceInfo(). */
 struct profile {
@@ -57,6 +61,15 @@ struct limits {
     int refuse, fail, lost; /* 0: never */
 };
 extern struct limits limits;
+
+/* Answer a query of clGetDeviceInfo() or its like. */
+cl_int limits_answer(const void *from, size_t bytes, size_t size, void *value,
+                     size_t *needed);
+/* Answer a query of a device's name, with `more` after what `below` says.  The
+ * name is a part of the keys of clade's cache, where what was seen without the
+ * layer must stay as it is. */
+cl_int limits_name(const cl_icd_dispatch *below, const char *more,
+                   cl_device_id dev, size_t size, void *value, size_t *needed);
 
 /*
  * Each of the following replaces some functions in `table`, and calls those

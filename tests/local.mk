@@ -60,6 +60,7 @@ TESTS = $(check_PROGRAMS) $(test_scripts)
 # These are not part of `make check`; other targets build and run them.
 EXTRA_PROGRAMS = \
   $(driver_programs) \
+  tests/limits-grids.t \
   tests/limits-layer.t \
   tests/mutants.t \
   tests/programs
@@ -289,9 +290,9 @@ EXTRA_DIST += \
   doc/drivers.md \
   tests/drivers/oclgrind.sh
 
-# Hold a device to the limits of GPUs: a layer that the ICD loader loads; see
-# tests/limits.h.  A module has no -rpath unless it is installed; with none,
-# libtool would make an archive.
+# Hold a device to the limits of GPUs, and let it fail; see doc/drivers.md.  The
+# layer is a module that the ICD loader loads.  It is not installed, but without
+# -rpath libtool would make an archive of it.
 EXTRA_LTLIBRARIES = tests/limits.la
 tests_limits_la_SOURCES = \
   tests/limits-fail.c \
@@ -304,10 +305,18 @@ tests_limits_la_SOURCES = \
 tests_limits_la_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
 tests_limits_la_LDFLAGS = -module -avoid-version -shared \
   -rpath $(abs_builddir)/tests
+tests_limits_grids_t_SOURCES = tests/limits-grids.c tests/limits.h
+tests_limits_grids_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_limits_layer_t_SOURCES = \
   tests/limits-layer.c \
   tests/limits-profiles.c \
   tests/limits.h
 tests_limits_layer_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_limits_layer_t_LDADD = libtap.la $(OPENCL_LIBS)
-CLEANFILES += tests/limits-layer.t tests/limits.la
+
+limits_parts = tests/limits-grids.t tests/limits-layer.t tests/limits.la
+check-limits: all $(limits_parts)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/limits.sh
+.PHONY: check-limits
+CLEANFILES += $(limits_parts) tests/limits.log tests/limits.trs
+EXTRA_DIST += tests/limits.sh

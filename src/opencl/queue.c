@@ -37,15 +37,19 @@ void ocl_pending_free(struct ocl_pending *p)
     free(p);
 }
 
-/* Whether the oldest command has ended; `status` is negative if it failed. */
+/* Whether the oldest command has ended; `status` is negative if it failed.
+ * Intel's runtime says CL_COMPLETE of a command that it skipped, because it had
+ * to wait for one that failed; waiting for such a command fails. */
 static bool has_ended(struct ocl_pending *p, cl_int *status)
 {
+    const cl_event *event = &p->ring[p->first].event;
     cl_int err;
 
     *status = CL_COMPLETE;
-    err = clGetEventInfo(p->ring[p->first].event,
-                         CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof *status,
-                         status, NULL);
+    err = clGetEventInfo(*event, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                         sizeof *status, status, NULL);
+    if (err == CL_SUCCESS && *status == CL_COMPLETE)
+        err = clWaitForEvents(1, event);
     if (err != CL_SUCCESS)
         *status = err;
     return *status <= CL_COMPLETE;
