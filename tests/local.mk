@@ -11,6 +11,7 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/file.t \
   tests/kept.t \
   tests/keras.t \
   tests/library.t \
@@ -83,6 +84,7 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+tests_file_t_SOURCES = tests/file.c
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "rng.h"
@@ -23,6 +22,7 @@ struct training {
     uint32_t shuffle;         /* the stream of random numbers for shuffling */
     uint32_t *order;          /* the order of the images in this epoch */
     uint8_t *images, *labels; /* of one step, in the net's staging memory */
+    struct run_folder folder;
     struct csv history, losses;
     char *checkpoint; /* the path of the checkpoint */
     bool elsewhere;   /* another device or driver wrote the checkpoint */
@@ -235,6 +235,9 @@ static clade_status train_epochs(struct training *t)
 
 static clade_status check_config(const struct clade_train_config *c)
 {
+    if (!c->out || !*c->out)
+        return clade_fail(CLADE_EUSAGE, "training needs a folder for its "
+                                        "files");
     if (c->train_count < 1 || c->test_count < 1 || c->batch < 1 ||
         c->epochs < 1 || !(c->learning_rate > 0))
         return clade_fail(CLADE_EUSAGE,
@@ -244,34 +247,6 @@ static clade_status check_config(const struct clade_train_config *c)
         return clade_fail(CLADE_EUSAGE,
                           "%d epochs of %d images are more than 2^31 steps",
                           c->epochs, c->train_count);
-    return CLADE_OK;
-}
-
-/* Is there a file of this name in the folder? */
-static bool holds(const char *folder, const char *name)
-{
-    char *path = file_path(folder, name);
-    bool there = path && !access(path, F_OK);
-
-    free(path);
-    return there;
-}
-
-/* Refuse a folder that holds another run.  If it has a history but no
- * checkpoint, that run was killed before its first checkpoint. */
-static clade_status check_unused(const char *folder)
-{
-    if (holds(folder, TRAIN_CHECKPOINT))
-        return clade_fail(CLADE_EINUSE,
-                          "%s: holds another run; continue that with --resume, "
-                          "or name another folder with --out",
-                          folder);
-    if (holds(folder, TRAIN_HISTORY))
-        return clade_fail(CLADE_EINUSE,
-                          "%s: holds a " TRAIN_HISTORY
-                          " but no checkpoint, so its run cannot continue; "
-                          "remove the folder, or name another with --out",
-                          folder);
     return CLADE_OK;
 }
 
@@ -318,8 +293,7 @@ static clade_status make_staging(struct training *t)
     t->shuffle = rng_stream("shuffle", "train");
     t->order = malloc((size_t)c->train_count * sizeof *t->order);
     clade_net_staging(t->net, &t->images, &t->labels);
-    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
-    if (!t->order || !t->checkpoint)
+    if (!t->order)
         return clade_fail(CLADE_ENOMEM, "%d images: out of memory",
                           c->train_count);
     return CLADE_OK;
@@ -364,29 +338,6 @@ static clade_status open_files(struct training *t)
     return st;
 }
 
-static clade_status write_nothing(void *arg, FILE *file)
-{
-    (void)arg;
-    (void)file;
-    return CLADE_OK;
-}
-
-/* Make the folder and write a file to it, so that a failure shows now and not
- * after an epoch. */
-static clade_status prepare_folder(const char *folder)
-{
-    char *path = file_path(folder, ".clade-probe");
-    clade_status st;
-
-    if (!path)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", folder);
-    if (!(st = file_make_folder(folder)) &&
-        !(st = file_replace(path, write_nothing, NULL)))
-        unlink(path);
-    free(path);
-    return st;
-}
-
 static void tell_start(struct training *t)
 {
     if (t->observer->start)
@@ -414,32 +365,25 @@ static clade_status set_up(struct training *t, clade_checkpoint *checkpoint)
             return st;
         t->done = clade_checkpoint_info(checkpoint)->epoch;
     }
-    if ((st = prepare_folder(t->config->out)) || (st = open_files(t)))
+    if ((st = open_files(t)))
         return st;
     tell_start(t);
     return history_replay(&t->history, &t->shape, t->observer);
 }
 
-static clade_status find_checkpoint(clade_checkpoint **checkpoint,
-                                    const struct clade_train_config *config)
+/* Take the folder of the run; if the run goes on, open its checkpoint. */
+static clade_status begin(struct training *t, clade_checkpoint **checkpoint)
 {
-    char *path;
-    clade_status st;
+    const struct clade_train_config *c = t->config;
+    clade_status st = run_folder_take(&t->folder, c, t->observer);
 
-    if (!config->resume)
-        return check_unused(config->out);
-    if (!holds(config->out, TRAIN_CHECKPOINT))
-        return clade_fail(CLADE_EDATA,
-                          "%s: there is no " TRAIN_CHECKPOINT
-                          " to resume from; name the run's folder with --out, "
-                          "or start a new run without --resume",
-                          config->out);
-    path = file_path(config->out, TRAIN_CHECKPOINT);
-    if (!path)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", config->out);
-    st = clade_checkpoint_open(checkpoint, path);
-    free(path);
-    return st;
+    if (st)
+        return st;
+    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
+    if (!t->checkpoint)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", c->out);
+    return c->resume ? clade_checkpoint_open(checkpoint, t->checkpoint)
+                     : CLADE_OK;
 }
 
 static void training_free(struct training *t)
@@ -451,6 +395,7 @@ static void training_free(struct training *t)
     free(t->order);
     clade_net_free(t->net);
     clade_data_free(&t->data);
+    run_folder_release(&t->folder);
 }
 
 clade_status clade_train(clade_backend *be,
@@ -464,10 +409,11 @@ clade_status clade_train(clade_backend *be,
     clade_checkpoint *checkpoint = NULL;
     clade_status st;
 
-    if ((st = check_config(config)) ||
-        (st = find_checkpoint(&checkpoint, config)))
+    if ((st = check_config(config)))
         return st;
-    st = set_up(&t, checkpoint);
+    st = begin(&t, &checkpoint);
+    if (!st)
+        st = set_up(&t, checkpoint);
     clade_checkpoint_close(checkpoint);
     if (!st)
         st = train_epochs(&t);

@@ -128,7 +128,7 @@ clade_status verify_dump(const char *folder, const struct op_case *c,
     } else {
         set_case(metadata, c, host);
         set_verdict(metadata, v, clade_backend_device(be));
-        st = file_make_folder(folder);
+        st = file_make_folder(folder, NULL);
     }
     if (!st)
         st = safetensors_write(path, metadata, d.list, d.count, values, &d);

@@ -88,7 +88,7 @@ clade_status envelope_read(struct envelope *e, const char *file)
     clade_status st = CLADE_OK;
 
     if (file) {
-        st = file_read(&text, &t.n, file);
+        st = file_read_pipe(&text, &t.n, file);
         t.text = text;
         t.name = file;
     }
