@@ -274,6 +274,13 @@ fails 2 'used: another run is using this folder' "$@" --out "$dir/used"
 kill -TERM $! && wait $!
 [ $? -eq 130 ]
 report $? 'and the first of the two runs goes on until it is stopped'
+# A compiler in this process removes its files when a signal comes.
+POCL_CACHE_DIR=$dir/pocl XDG_CACHE_HOME=$PWD/$dir/cache "$CLADE" "$@" \
+    --out "$dir/stopped" >"$dir/out" 2>"$dir/err" &
+sleep 1
+kill -TERM $! && wait $!
+[ $? -eq 130 ] && grep -q '^clade: interrupted' "$dir/err"
+report $? 'a signal while kernels are built is no fault of the kernels'
 fails 2 'no algorithm .nonesuch' "$@" --algorithm nonesuch --out "$dir/none"
 fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
     --out "$dir/resumed"

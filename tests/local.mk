@@ -26,6 +26,7 @@ check_PROGRAMS = \
   tests/resize.t \
   tests/rng.t \
   tests/device.t \
+  tests/signals.t \
   tests/task.t \
   tests/train.t \
   tests/verify-case.t \
@@ -113,6 +114,8 @@ tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
+tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
+tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_case_t_SOURCES = tests/verify-case.c
