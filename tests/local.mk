@@ -15,6 +15,7 @@ check_PROGRAMS = \
   tests/kept.t \
   tests/keras.t \
   tests/library.t \
+  tests/locale.t \
   tests/net.t \
   tests/null-step.t \
   tests/op.t \
@@ -92,6 +93,8 @@ tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_library_t_SOURCES = tests/library.c
 # This one links the shared library as a user does, with public names only.
 tests_library_t_LDADD = libtap.la libclade.la
+tests_locale_t_SOURCES = tests/locale.c $(TRAINER)
+tests_locale_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_null_step_t_SOURCES = tests/null-step.c
