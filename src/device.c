@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "plain.h"
 #include "status.h"
 
 static int better_first(const void *a, const void *b)
@@ -86,10 +87,14 @@ static bool contains(const char *text, const char *part)
  * of the name, else 0. */
 static int fit(const struct clade_device *d, const char *text)
 {
+    const locale_t before = plain_begin(); /* in Turkish, I is no i */
     char name[260];
+    int fits;
 
     full_name(name, d);
-    return !strcasecmp(name, text) ? 2 : contains(name, text);
+    fits = !strcasecmp(name, text) ? 2 : contains(name, text);
+    plain_end(before);
+    return fits;
 }
 
 #define LINES_MAX 4096

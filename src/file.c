@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "file.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* How many links a path may have in a row: Linux' limit. */
+#define LINKS_MAX 40
+/* How many names are tried for a new file.  Killed processes that had this
+ * one's number may have left some. */
+#define NAMES_MAX 1000
+
+/* ---- paths --------------------------------------------------------------- */
 
 char *file_path(const char *folder, const char *name)
 {
@@ -23,49 +36,157 @@ static clade_status io_failed(const char *path)
     return clade_fail(CLADE_EIO, "%s: %s", path, strerror(errno));
 }
 
-/* Flush a file or folder to the disk. */
-static clade_status sync_path(const char *path)
+static clade_status no_memory(const char *path)
+{
+    return clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
+}
+
+/* The folder of a file; NULL if there is no memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+}
+
+/* The path of a file in the folder of another. */
+static char *path_beside(const char *path, const char *name)
+{
+    char *folder = folder_of(path);
+    char *beside = folder ? file_path(folder, name) : NULL;
+
+    free(folder);
+    return beside;
+}
+
+/* Set *to to the path that symbolic links lead to from `path`.  There may be
+ * nothing there yet. */
+static clade_status follow(char **to, const char *path)
+{
+    char *at = strdup(path), *next, link[PATH_MAX];
+    ssize_t n;
+
+    for (int i = 0; at && (n = readlink(at, link, sizeof link - 1)) >= 0; i++) {
+        link[n] = '\0';
+        next = link[0] == '/' ? strdup(link) : path_beside(at, link);
+        free(at);
+        at = next;
+        if (i == LINKS_MAX) {
+            free(at);
+            errno = ELOOP;
+            return io_failed(path);
+        }
+    }
+    *to = at;
+    return at ? CLADE_OK : no_memory(path);
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* Flush a folder to the disk. */
+static clade_status flush_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     clade_status st = CLADE_OK;
 
-    /* EINVAL: this file system cannot sync a folder. */
-    if (fd < 0 || (fsync(fd) && errno != EINVAL))
+    /* A folder may be writable, but not readable; it cannot be flushed. */
+    if (fd < 0)
+        return errno == EACCES ? CLADE_OK : io_failed(path);
+    /* EINVAL: this file system cannot flush a folder. */
+    if (fsync(fd) && errno != EINVAL)
         st = io_failed(path);
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     return st;
 }
 
 /* Flush a file's new name to the disk: it is in the file's folder. */
-static clade_status sync_folder_of(const char *path)
+static clade_status flush_folder_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder =
-        slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    clade_status st;
+    char *folder = folder_of(path);
+    clade_status st = folder ? flush_folder(folder) : no_memory(path);
 
-    if (!folder)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
-    st = sync_path(folder);
     free(folder);
     return st;
 }
 
-static clade_status write_new(const char *path, const char *temporary,
-                              clade_status (*write)(void *arg, FILE *file),
-                              void *arg)
+/* What is to be written, and the path to name if that fails. */
+struct writing {
+    const char *path;
+    clade_status (*write)(void *arg, FILE *file);
+    void *arg;
+};
+
+/* Write to an open file, and close it. */
+static clade_status write_to(int fd, const struct writing *w)
 {
-    FILE *file = fopen(temporary, "wbe");
+    FILE *file = fdopen(fd, "wb");
     clade_status st;
 
-    if (!file)
-        return io_failed(path);
-    st = write(arg, file);
-    if (!st && (fflush(file) || ferror(file) || fsync(fileno(file))))
-        st = io_failed(path);
+    if (!file) {
+        st = io_failed(w->path);
+        close(fd);
+        return st;
+    }
+    st = w->write(w->arg, file);
+    if (!st && (fflush(file) || ferror(file)))
+        st = io_failed(w->path);
+    /* EINVAL: a device or a FIFO is not on a disk. */
+    if (!st && fsync(fd) && errno != EINVAL)
+        st = io_failed(w->path);
     if (fclose(file) && !st)
-        st = io_failed(path);
+        st = io_failed(w->path);
+    return st;
+}
+
+static clade_status write_into(const struct writing *w)
+{
+    int fd = open(w->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+    return fd < 0 ? io_failed(w->path) : write_to(fd, w);
+}
+
+/* Make a new file `name`, "PATH.PID-N.tmp" with the first N that is free. */
+static int open_new(char *name, size_t size, const char *path)
+{
+    int fd = -1;
+
+    for (int i = 0; i < NAMES_MAX; i++) {
+        snprintf(name, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                  0666);
+        if (fd >= 0 || errno != EEXIST)
+            break;
+    }
+    return fd;
+}
+
+/* Replace the regular file `to`.  `old` is its state, or NULL if there is
+ * none. */
+static clade_status replace(const char *to, const struct stat *old,
+                            const struct writing *w)
+{
+    size_t n = strlen(to) + sizeof ".-9223372036854775808-999.tmp";
+    char *name = malloc(n);
+    clade_status st;
+    int fd;
+
+    if (!name)
+        return no_memory(w->path);
+    if ((fd = open_new(name, n, to)) < 0) {
+        st = io_failed(w->path);
+        goto out;
+    }
+    if (old) /* a file system without permissions refuses, which is no harm */
+        fchmod(fd, old->st_mode & 0777);
+    st = write_to(fd, w);
+    if (!st && rename(name, to))
+        st = io_failed(w->path);
+    if (st)
+        unlink(name);
+    else
+        st = flush_folder_of(to);
+out:
+    free(name);
     return st;
 }
 
@@ -73,75 +194,214 @@ clade_status file_replace(const char *path,
                           clade_status (*write)(void *arg, FILE *file),
                           void *arg)
 {
-    size_t n = strlen(path) + sizeof ".tmp";
-    char *temporary = malloc(n);
+    const struct writing w = { path, write, arg };
+    struct stat s;
+    const bool old = !stat(path, &s);
     clade_status st;
+    char *to;
 
-    if (!temporary)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
-    snprintf(temporary, n, "%s.tmp", path);
-    st = write_new(path, temporary, write, arg);
-    if (!st && rename(temporary, path))
-        st = io_failed(path);
-    if (st)
-        unlink(temporary);
-    else
-        st = sync_folder_of(path);
-    free(temporary);
+    if (old && S_ISDIR(s.st_mode))
+        return clade_fail(CLADE_EIO, "%s: is a folder", path);
+    if (old && !S_ISREG(s.st_mode))
+        return write_into(&w);
+    if ((st = follow(&to, path)))
+        return st;
+    st = replace(to, old ? &s : NULL, &w);
+    free(to);
     return st;
 }
 
-clade_status file_read(char **text, size_t *n, const char *path)
+/* Is `name` one that open_new() gives to new files for `base`? */
+static bool is_leftover(const char *name, const char *base)
 {
-    FILE *file = fopen(path, "rbe");
+    const size_t n = strlen(base);
+    int end = 0;
+
+    if (strncmp(name, base, n) || name[n] != '.' ||
+        !isdigit((unsigned char)name[n + 1]))
+        return false;
+    sscanf(name + n, ".%*d-%*d.tmp%n", &end);
+    return end && !name[n + (size_t)end];
+}
+
+void file_remove_leftovers(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = folder_of(path);
+    DIR *dir = folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        if (is_leftover(entry->d_name, slash ? slash + 1 : path))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    free(folder);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+/* Open a file for reading.  If `wait` is set, it may be a FIFO, and then wait
+ * for its writer. */
+static clade_status open_to_read(FILE **file, const char *path, bool wait)
+{
+    struct stat s;
+    const bool fifo = wait && !stat(path, &s) && S_ISFIFO(s.st_mode);
+    /* With O_NONBLOCK, open() does not wait for a FIFO's writer or a device. */
+    const int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (fifo ? 0 : O_NONBLOCK));
+    const char *wrong = NULL;
+
+    if (fd < 0 || fstat(fd, &s))
+        wrong = strerror(errno);
+    else if (S_ISDIR(s.st_mode))
+        wrong = "is a folder";
+    else if (!S_ISREG(s.st_mode) && !(fifo && S_ISFIFO(s.st_mode)))
+        wrong = "is no regular file";
+    else if (!(*file = fdopen(fd, "rb")))
+        wrong = strerror(errno);
+    if (!wrong)
+        return CLADE_OK;
+    if (fd >= 0)
+        close(fd);
+    return clade_fail(fd >= 0 || errno == ENOENT || errno == ENOTDIR
+                          ? CLADE_EDATA
+                          : CLADE_EIO,
+                      "%s: %s", path, wrong);
+}
+
+clade_status file_open(FILE **file, const char *path)
+{
+    return open_to_read(file, path, false);
+}
+
+/* Read what is left of an open file. */
+static clade_status read_all(char **text, size_t *n, FILE *file,
+                             const char *path)
+{
     char *bytes = NULL, *more;
     size_t room = 0, have = 0;
-    clade_status st = CLADE_OK;
+    clade_status st;
 
-    if (!file)
-        return io_failed(path);
     do {
         room += room / 2 + 4096;
         if (!(more = realloc(bytes, room + 1))) {
-            st = clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
-            goto out;
+            free(bytes);
+            return no_memory(path);
         }
         bytes = more;
         have += fread(bytes + have, 1, room - have, file);
     } while (have == room);
     if (ferror(file)) {
         st = io_failed(path);
-        goto out;
+        free(bytes);
+        return st;
     }
     bytes[have] = 0;
     *text = bytes;
     *n = have;
-    bytes = NULL;
-out:
-    free(bytes);
+    return CLADE_OK;
+}
+
+static clade_status open_and_read(char **text, size_t *n, const char *path,
+                                  bool wait)
+{
+    FILE *file;
+    clade_status st = open_to_read(&file, path, wait);
+
+    if (st)
+        return st;
+    st = read_all(text, n, file, path);
     fclose(file);
     return st;
 }
 
-clade_status file_make_folder(const char *path)
+clade_status file_read(char **text, size_t *n, const char *path)
+{
+    return open_and_read(text, n, path, false);
+}
+
+clade_status file_read_pipe(char **text, size_t *n, const char *path)
+{
+    return open_and_read(text, n, path, true);
+}
+
+/* ---- folders ------------------------------------------------------------- */
+
+/* Make one folder, and flush its name to the disk.  It may exist already. */
+static clade_status make_one(const char *path, int *made)
+{
+    if (mkdir(path, 0777))
+        return errno == EEXIST ? CLADE_OK : io_failed(path);
+    ++*made;
+    return flush_folder_of(path);
+}
+
+clade_status file_make_folder(const char *path, int *made)
 {
     char *copy = strdup(path);
     clade_status st = CLADE_OK;
+    int count = 0;
 
     if (!copy)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
-    for (char *at = copy + 1; !st; at++) {
+        return no_memory(path);
+    for (char *at = copy; !st; at++) {
         char here = *at;
 
-        if (here && here != '/')
+        if (here && (here != '/' || at == copy))
             continue;
         *at = 0;
-        if (mkdir(copy, 0777) && errno != EEXIST)
-            st = io_failed(copy);
+        st = make_one(copy, &count);
         *at = here;
         if (!here)
             break;
     }
+    if (!st && made)
+        *made = count;
     free(copy);
     return st;
+}
+
+void file_remove_folder(const char *path, int made)
+{
+    char *copy = made > 0 ? strdup(path) : NULL, *slash;
+
+    while (copy && made > 0) {
+        if (!rmdir(copy))
+            made--;
+        if (!(slash = strrchr(copy, '/')))
+            break;
+        *slash = '\0';
+    }
+    free(copy);
+}
+
+clade_status file_lock(int *lock, const char *folder)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    clade_status st;
+
+    if (fd < 0)
+        return io_failed(folder);
+    if (!flock(fd, LOCK_EX | LOCK_NB)) {
+        *lock = fd;
+        return CLADE_OK;
+    }
+    if (errno == EWOULDBLOCK)
+        st = clade_fail(CLADE_EINUSE,
+                        "%s: another run is using this folder; wait until it "
+                        "ends, or take another folder",
+                        folder);
+    else
+        st = clade_fail(CLADE_EUNSUPPORTED, "%s: it cannot be locked: %s",
+                        folder, strerror(errno));
+    close(fd);
+    return st;
+}
+
+void file_unlock(int lock)
+{
+    /* A child process may have a copy, which close() would leave locked. */
+    flock(lock, LOCK_UN);
+    close(lock);
 }

@@ -7,23 +7,63 @@
 #include "status.h"
 
 /*
- * Replace the file `path` as a whole.  `write` writes to `path`.tmp, which is
- * then flushed to the disk and renamed.  On failure the old file stays and the
- * new one is removed.  Returns the status of `write` if that failed, or
- * CLADE_EIO, whose message names the file.
+ * Write the file `path` by calling `write`.
+ *
+ * A regular file is replaced as a whole, and gets the permissions of the old
+ * one.  `write` writes to a new file beside it, `path`.PID-N.tmp, which is then
+ * flushed to the disk and renamed.  On failure the old file stays and the new
+ * one is removed.  If `path` is a symbolic link, the file that it leads to is
+ * replaced, and the link stays.
+ *
+ * What exists and is no regular file (a device, a FIFO) is written into.
+ *
+ * Returns the status of `write` if that failed, or CLADE_EIO, whose message
+ * names the file.
  */
 clade_status file_replace(const char *path,
                           clade_status (*write)(void *arg, FILE *file),
                           void *arg);
+/* Remove what processes that were killed in file_replace() left of `path`.
+ * Nobody may be replacing it now. */
+void file_remove_leftovers(const char *path);
 
-/* Read a whole file: *n bytes in *text, with a 0 byte after them.  The caller
- * frees *text.  CLADE_EIO: the message names the file. */
+/*
+ * Open a regular file for reading.  This never waits, as it would for a FIFO.
+ *
+ * CLADE_EDATA  nothing has this name, or it is a folder or no regular file
+ * CLADE_EIO    it cannot be opened
+ *
+ * The message names the file.
+ */
+clade_status file_open(FILE **file, const char *path);
+/* Open and read a whole regular file: *n bytes in *text, with a 0 byte after
+ * them.  The caller frees *text.  Fails like file_open(). */
 clade_status file_read(char **text, size_t *n, const char *path);
+/* The same, but wait for the text if the file is a FIFO or a pipe, as a user
+ * names it with the shell's <(command). */
+clade_status file_read_pipe(char **text, size_t *n, const char *path);
 
 /* "folder/name", which the caller frees; NULL if there is no memory. */
 char *file_path(const char *folder, const char *name);
 
-/* Make a folder and all folders above it.  It may exist already. */
-clade_status file_make_folder(const char *path);
+/* Make a folder and all folders above it, which may exist already.  Each new
+ * name is flushed to the disk.  Set *made to the number of folders made; it may
+ * be NULL. */
+clade_status file_make_folder(const char *path, int *made);
+/* Remove the folder and those above it, `made` in all, if they are empty. */
+void file_remove_folder(const char *path, int made);
+
+/*
+ * Lock a folder, so that no other caller can until file_unlock(*lock), or until
+ * this process ends.
+ *
+ * CLADE_EINUSE        another caller has locked it
+ * CLADE_EUNSUPPORTED  its file system has no locks
+ * CLADE_EIO           it is no folder, or it cannot be opened
+ *
+ * The message names the folder.
+ */
+clade_status file_lock(int *lock, const char *folder);
+void file_unlock(int lock);
 
 #endif

@@ -326,10 +326,7 @@ clade_status safetensors_open(struct safetensors **out, const char *path)
 
     if (!file || !(file->path = strdup(path)))
         st = clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
-    else if (!(file->file = fopen(path, "rbe")))
-        st = clade_fail(errno == ENOENT ? CLADE_EDATA : CLADE_EIO, "%s: %s",
-                        path, strerror(errno));
-    else
+    else if (!(st = file_open(&file->file, path)))
         st = read_header(file);
     if (st)
         safetensors_close(file);

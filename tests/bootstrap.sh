@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # bootstrap must tell a GPU that is usable from one that lacks a driver or an
-# access right.  Each test makes the files of a machine: a PCI bus, device
-# nodes, ICD files of drivers.
+# access right; it must install, configure and choose folders as is right.  Each
+# test makes the files of a machine: a PCI bus, device nodes, ICD files of
+# drivers.
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 unset OCL_ICD_VENDORS RUSTICL_ENABLE CLADE_DEVICE CLADE_TEST_DEVICE
@@ -24,7 +25,7 @@ gpu()
 judge()
 {
     number=$((number + 1))
-    if [ "$1" -eq "$2" ] && echo "$said" | grep -qF "$3"; then
+    if [ "$1" -eq "$2" ] && echo "$said" | grep -qF -- "$3"; then
         echo "ok $number - $4"
     else
         echo "not ok $number - $4"
@@ -42,7 +43,7 @@ expect()
     judge $? "$1" "$2" "$4"
 }
 
-echo 1..19
+echo 1..26
 mkdir "$here/none"
 expect 0 '0 on the PCI bus' "$here/none" 'a machine without a GPU'
 
@@ -101,14 +102,15 @@ END
 cp "$here/bin/make" "$here/tree/configure"
 chmod +x "$here/bin"/* "$here/tree/configure"
 
-# builds STATUS TEXT ROOT WHY [ARG...]: one test of what `bootstrap check
+# builds STATUS TEXT ROOT WHY [ARG...]: one test of what `bootstrap $verb
 # ARG...` says on the machine in ROOT.
+verb=check
 builds()
 {
     wanted=$1 text=$2 machine=$3 why=$4
     shift 4
     said=$(PATH=$here/bin:$PATH CLADE_SYSTEM_ROOT=$machine \
-        "$here/tree/bootstrap" check "$@" 2>&1)
+        "$here/tree/bootstrap" "$verb" "$@" 2>&1)
     judge $? "$wanted" "$text" "$why"
 }
 
@@ -123,6 +125,50 @@ builds 4 'name a device' "$here/pocl" 'the CPU does not replace an unusable GPU'
 builds 0 'make check CLADE_TEST_DEVICE=cpu' "$here/pocl" \
     'unless the arguments of make name it' CLADE_TEST_DEVICE=cpu
 
+# ---- configure, again ------------------------------------------------------
+
+info=$here/idle/var/lib/dpkg/info
+mkdir -p "$info"
+printf '#!/bin/sh\necho "config.status $*"\n' >"$here/tree/config.status"
+chmod +x "$here/tree/config.status"
+touch -d '2020-01-02' "$here/tree/config.status"
+touch -d '2020-01-01' "$info/libclblast-dev:amd64.list" "$info/gcc.list"
+builds 0 'make -j' "$here/idle" 'if configure has run, make is next'
+echo "$said" | grep -q config.status
+judge $? 1 'make -j' 'and configure is not run again'
+touch -d '2020-01-03' "$info/libclblast-dev:amd64.list"
+builds 0 'config.status --recheck' "$here/idle" \
+    'unless a package was installed since'
+
+# ---- runs --------------------------------------------------------------------
+
+printf '#!/bin/sh\necho "clade $*"\n' >"$here/tree/clade"
+chmod +x "$here/tree/clade"
+verb=train
+builds 3 'no run to resume' "$here/idle" 'there is no run yet' --resume
+mkdir "$here/tree/clade-run" "$here/tree/clade-run-2" "$here/tree/clade-run-3"
+touch -d '2020-01-02' "$here/tree/clade-run-2/checkpoint.safetensors"
+touch -d '2020-01-01' "$here/tree/clade-run/checkpoint.safetensors"
+builds 0 '--resume --out clade-run-2' "$here/idle" \
+    'the run that wrote the last checkpoint is resumed' --resume
+builds 0 '--out clade-run-4' "$here/idle" 'a new run gets a new folder'
+verb=check
+
+# ---- without root's rights ---------------------------------------------------
+
+# A PATH with no sudo, where nobody is root.
+mkdir "$here/poor"
+for tool in sh cat dirname grep tr; do
+    ln -s "$(command -v "$tool")" "$here/poor/$tool"
+done
+cp "$here/bin/apt-get" "$here/poor"
+printf '#!/bin/sh\nexit 1\n' >"$here/poor/dpkg-query"
+printf '#!/bin/sh\necho 1000\n' >"$here/poor/id"
+chmod +x "$here/poor/dpkg-query" "$here/poor/id"
+said=$(PATH=$here/poor "$here/tree/bootstrap" 2>&1)
+judge $? 1 'apt-get update && apt-get install -y --no-install-recommends auto' \
+    'without root and sudo, it prints the line that installs the packages'
+
 # root has all access rights, so these run as nobody.
 mv "$here/intel" "$here/shut"
 : >"$here/shut/dev/dri/renderD128"
@@ -136,7 +182,7 @@ if $as test -x "$SRCDIR/bootstrap" 2>/dev/null; then
         'a driver, but no right to use the device node'
     expect 0 '1 usable' "$here/nvidia" 'NVIDIA does not need the render node'
 else
-    for number in 18 19; do
+    for number in 25 26; do
         echo "ok $number # SKIP root has every right, and nobody cannot run it"
     done
 fi

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "net/table.h"
 #include "safetensors.h"
@@ -183,6 +184,21 @@ static void test_damages(void)
     free(good);
 }
 
+/* What is not even a regular file must be refused at once. */
+static void test_no_file(void)
+{
+    const char *fifo = path("damaged", "fifo");
+
+    mkfifo(fifo, 0666);
+    alarm(20); /* rather than to wait for a writer */
+    tap_ok(failed(load(fifo), CLADE_EDATA, "fifo", "is no regular file"),
+           "a FIFO is refused, and not waited for");
+    alarm(0);
+    tap_ok(failed(load(path("damaged", "")), CLADE_EDATA, "damaged",
+                  "is a folder"),
+           "a folder is refused");
+}
+
 /* In a run's checkpoint, overwrite what follows the first `text` by `with`. */
 static void change_after(const char *run, const char *text, const char *with)
 {
@@ -273,9 +289,10 @@ static void test_name_alone(const char *choice, bool same)
 int main(void)
 {
     trainer_begin("checkpoint-test");
-    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 4 + 2);
+    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 2 + 4 + 2);
     test_round_trip();
     test_damages();
+    test_no_file();
     test_elsewhere();
     test_name_alone("reference:1,14,2", true);
     test_name_alone("referenced:1,14,2", false);

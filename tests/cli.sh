@@ -110,6 +110,13 @@ printf 'a folder with something of this name in it is in the way' >"$dir/file"
 fails 1 'file' train --device cpu --train-count 1 --test-count 1 \
     --out "$dir/file/run"
 fails 3 'file' eval --checkpoint "$dir/file"
+fails 3 'is a folder' eval --checkpoint "$dir"
+for option in against envelope op; do
+    fails 3 'is a folder' verify --device cpu --format json --suite train \
+        --$option "$dir"
+done
+fails 3 'is a folder' bench --device cpu --mode infer --batch 1 --steps 1 \
+    --json --compare "$dir"
 
 # ---- devices ----------------------------------------------------------------
 
@@ -176,6 +183,15 @@ ends 0 $softmax --html "$dir/page.html" && grep -q '</html>' "$dir/page.html" &&
     ! grep -q '<script\|http' "$dir/page.html"
 report $? 'verify --html writes a page that loads nothing else'
 fails 1 'no/such' $softmax --format json --html no/such/page.html
+ln -s page.html "$dir/link.html"
+ends 0 $softmax --html "$dir/link.html" --seed 7 && [ -L "$dir/link.html" ] &&
+    [ ! -L "$dir/page.html" ] && grep -q 'seed 7 ' "$dir/page.html"
+report $? 'where a link stays, and its page is replaced'
+if [ -w /dev/full ]; then
+    ln -s /dev/full "$dir/full.html"
+    fails 1 'full.html: No space left' $softmax --format json \
+        --html "$dir/full.html"
+fi
 
 fails 2 'no algorithm .zzz. on cpu; there is .reference.' verify \
     --device cpu --suite ops --case sgd --algorithm zzz --format json
@@ -272,6 +288,21 @@ report $? 'with --quiet, stderr stays empty'
 fails 2 'holds another run' "$@" --out "$dir/resumed"
 grep -q '^clade: --resume .* --out' "$dir/err"
 report $? 'and the options that help are named'
+"$CLADE" "$@" --epochs 1000 --out "$dir/used" >"$dir/table" 2>"$dir/first" &
+while kill -0 $! 2>"$dir/out" && ! grep -q '^memory' "$dir/first"; do
+    sleep 0.1
+done
+fails 2 'used: another run is using this folder' "$@" --out "$dir/used"
+kill -TERM $! && wait $!
+[ $? -eq 130 ]
+report $? 'and the first of the two runs goes on until it is stopped'
+# A compiler in this process removes its files when a signal comes.
+POCL_CACHE_DIR=$dir/pocl XDG_CACHE_HOME=$PWD/$dir/cache "$CLADE" "$@" \
+    --out "$dir/stopped" >"$dir/out" 2>"$dir/err" &
+sleep 1
+kill -TERM $! && wait $!
+[ $? -eq 130 ] && grep -q '^clade: interrupted' "$dir/err"
+report $? 'a signal while kernels are built is no fault of the kernels'
 fails 2 'no algorithm .nonesuch' "$@" --algorithm nonesuch --out "$dir/none"
 fails 3 'with seed 1, this run has 2' "$@" --seed 2 --resume \
     --out "$dir/resumed"

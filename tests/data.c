@@ -51,7 +51,7 @@ static void remove_files(void)
 {
     unlink(path_of("data_batch_1.bin"));
     unlink(path_of("data_batch_2.bin"));
-    unlink(path_of("test_batch.bin"));
+    remove(path_of("test_batch.bin")); /* it may be a folder */
 }
 
 /* Write good files: 3 + 4 training records, 2 test records. */
@@ -119,6 +119,18 @@ static void no_test_file(void)
     unlink(path_of("test_batch.bin"));
 }
 
+static void fifo(void)
+{
+    unlink(path_of("data_batch_2.bin"));
+    mkfifo(path_of("data_batch_2.bin"), 0666);
+}
+
+static void folder(void)
+{
+    unlink(path_of("test_batch.bin"));
+    mkdir(path_of("test_batch.bin"), 0777);
+}
+
 static void nothing(void)
 {
 }
@@ -135,6 +147,8 @@ static const struct {
     { high_label, 5, 2, "data_batch_1.bin", "record 2 (at byte 6146) has label 10", "cifar-10-binary.tar.gz", "a label above 9" },
     { no_training_files, 5, 2, "data_batch_*.bin", "no ", "cifar-10-binary.tar.gz", "no training files" },
     { no_test_file, 5, 2, "test_batch.bin", "No such file", "cifar-10-binary.tar.gz", "no test file" },
+    { fifo, 5, 2, "data_batch_2.bin", "is no regular file", "cifar-10-binary.tar.gz", "a FIFO, which is not waited for" },
+    { folder, 5, 2, "test_batch.bin", "is a folder", "cifar-10-binary.tar.gz", "a folder" },
     { nothing, 8, 2, "data_batch_*.bin", "8 images are needed, there are 7", "train_count of 7", "more training images than there are" },
     { nothing, 5, 3, "test_batch.bin", "3 images are needed, there are 2", "test_count of 2", "more test images than there are" },
 };
@@ -143,6 +157,7 @@ enum { N_FAULTS = sizeof(faults) / sizeof(*faults) };
 
 static void test_faults(void)
 {
+    alarm(60); /* rather than to wait for a FIFO's writer */
     for (int i = 0; i < N_FAULTS; i++) {
         struct clade_data d;
         clade_status st;
@@ -159,6 +174,7 @@ static void test_faults(void)
                     "cifar10: %s", faults[i].why))
             tap_note("got: %s", st ? clade_error() : "no failure");
     }
+    alarm(0);
 }
 
 /* ---- the real files ------------------------------------------------------ */

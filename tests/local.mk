@@ -15,11 +15,13 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/file.t \
   tests/first-use.t \
   tests/kept.t \
   tests/keras.t \
   tests/lacking.t \
   tests/library.t \
+  tests/locale.t \
   tests/net.t \
   tests/null-step.t \
   tests/op.t \
@@ -31,6 +33,7 @@ check_PROGRAMS = \
   tests/resize.t \
   tests/rng.t \
   tests/device.t \
+  tests/signals.t \
   tests/task.t \
   tests/train.t \
   tests/verify-case.t \
@@ -97,6 +100,7 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+tests_file_t_SOURCES = tests/file.c
 # This one compiles the commands, without the tool's main().
 tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/common.c \
@@ -126,6 +130,8 @@ tests_lacking_t_LDFLAGS = -export-dynamic
 tests_lacking_t_LDADD = $(LDADD) -ldl
 tests_library_t_SOURCES = tests/library.c
 tests_library_t_LDADD = libtap.la libclade.la
+tests_locale_t_SOURCES = tests/locale.c $(TRAINER)
+tests_locale_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_net_t_SOURCES = tests/net.c
 tests_net_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_null_step_t_SOURCES = tests/null-step.c
@@ -148,6 +154,8 @@ tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
+tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
+tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_case_t_SOURCES = tests/verify-case.c

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Training runs: their files, and how they end, are resumed and fail. */
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -23,6 +25,20 @@ static void append(const char *name, const char *text)
 static bool exists(const char *name)
 {
     return !access(name, F_OK);
+}
+
+/* How many files are in a run's folder; -1 if there is no folder. */
+static int files_in(const char *run)
+{
+    DIR *folder = opendir(path(run, ""));
+    int n = 0;
+
+    if (!folder)
+        return -1;
+    for (const struct dirent *e; (e = readdir(folder));)
+        n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+    closedir(folder);
+    return n;
 }
 
 static void test_schedule(void)
@@ -118,6 +134,11 @@ static void test_interrupted(void)
            "resumed, it gives the same files as an unbroken run");
 }
 
+/* Five steps and an empty line, which is not the sixth. */
+#define STEPS_TEXT                                                             \
+    "epoch,step,learning_rate,loss,classifier_loss,aux1_loss\n"                \
+    "0,0,0,0,0,0\n0,1,0,0,0,0\n0,2,0,0,0,0\n1,3,0,0,0,0\n\n1,4,0,0,0,0\n"
+
 static void test_cut(void)
 {
     copy_run("cut", "straight");
@@ -137,6 +158,11 @@ static void test_cut(void)
     tap_ok(
         failed(train("shorter", 3, true), CLADE_EDATA, "steps.csv", "missing"),
         "missing steps are refused");
+    copy_run("shorter", "straight");
+    write_all(path("shorter", "steps.csv"), STEPS_TEXT, sizeof STEPS_TEXT - 1);
+    tap_ok(
+        failed(train("shorter", 3, true), CLADE_EDATA, "steps.csv", "missing"),
+        "an empty line is no step");
     for (int i = 0; i < 2; i++) {
         const char *name = i ? "steps.csv" : "history.csv";
 
@@ -197,6 +223,96 @@ static void test_other_run(void)
     }
 }
 
+/* ---- one run at a time --------------------------------------------------- */
+
+/* What other runs in the same folder get during a step. */
+struct rivals {
+    const char *run;
+    clade_status here, resumed;
+    bool named; /* does the message name the folder and say what to do? */
+    int in_child;
+};
+
+static int train_in_child(const struct clade_train_config *c)
+{
+    const pid_t child = fork();
+    int status;
+
+    if (!child) {
+        alarm(60); /* a child cannot compute with its parent's threads */
+        _exit((int)clade_train(cpu, c, NULL));
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void on_rivals(void *arg, const struct clade_train_step *step)
+{
+    struct rivals *r = arg;
+    struct clade_train_config c = config_for(r->run, 1);
+
+    if (step->step)
+        return;
+    if (step->epoch == 0) {
+        r->in_child = train_in_child(&c);
+        r->here = clade_train(cpu, &c, NULL);
+        r->named =
+            strstr(clade_error(), r->run) && strstr(clade_error(), "wait");
+    } else {
+        c.resume = true;
+        r->resumed = clade_train(cpu, &c, NULL);
+    }
+}
+
+static void test_rivals(void)
+{
+    struct rivals r = { .run = "rivals" };
+    const struct clade_train_observer observer = { .arg = &r,
+                                                   .step = on_rivals };
+    struct clade_train_config c = config_for("rivals", 2);
+
+    tap_ok(!clade_train(cpu, &c, &observer) && same_run("straight", "rivals"),
+           "a run is not disturbed by others in its folder");
+    tap_ok(r.here == CLADE_EINUSE && r.named,
+           "they are refused, with the folder's name and what to do");
+    tap_ok(r.in_child == CLADE_EINUSE, "in another process, too");
+    tap_ok(r.resumed == CLADE_EINUSE, "and with --resume");
+    tap_ok(!train("rivals", 3, true) && files_in("rivals") == 3,
+           "when the run has ended, its folder is free, with three files");
+}
+
+static void test_leftovers(void)
+{
+    copy_run("left", "straight");
+    append(path("left", "checkpoint.safetensors.4194304-0.tmp"), "half a");
+    tap_ok(!train("left", 2, true) && files_in("left") == 3,
+           "what a killed run left behind is removed");
+}
+
+static void on_remove(void *arg, const struct clade_train_step *step)
+{
+    if (step->step)
+        rmdir(path(arg, ""));
+}
+
+static void test_removed(void)
+{
+    const struct clade_train_observer observer = { .arg = "removed",
+                                                   .step = on_remove };
+    struct clade_train_config c = config_for("removed", 2);
+
+    tap_ok(failed(clade_train(cpu, &c, &observer), CLADE_EIO, "removed/", "No"),
+           "if its folder is removed, a run ends, and names the file");
+    c = config_for("not/made", 1);
+    c.data = "no/such/data";
+    tap_ok(failed(clade_train(cpu, &c, NULL), CLADE_EDATA, "no/such", "") &&
+               files_in("not") < 0,
+           "a run that cannot start leaves no folder");
+    c.out = "";
+    tap_ok(failed(clade_train(cpu, &c, NULL), CLADE_EUSAGE, "folder", ""),
+           "a run needs a folder's name");
+}
+
 /* ---- failures ------------------------------------------------------------ */
 
 static void test_disk_full(void)
@@ -214,7 +330,7 @@ static void test_disk_full(void)
     setrlimit(RLIMIT_FSIZE, &old);
     tap_ok(failed(st, CLADE_EIO, "full/checkpoint.safetensors", "large"),
            "a checkpoint that cannot be written is named");
-    tap_ok(!exists(path("full", "checkpoint.safetensors.tmp")) &&
+    tap_ok(files_in("full") == 3 &&
                same_file(path("full", "checkpoint.safetensors"),
                          path("straight", "checkpoint.safetensors")),
            "no part of it is left, and the old one is unchanged");
@@ -237,7 +353,7 @@ static void test_failures(void)
 int main(void)
 {
     trainer_begin("train-test");
-    tap_plan(1 + 3 + 4 + 3 + 3 + 5 + 4 + 5 + 3 + 2);
+    tap_plan(1 + 3 + 4 + 3 + 3 + 6 + 4 + 5 + 5 + 1 + 3 + 3 + 2);
     test_schedule();
     test_straight();
     test_files();
@@ -246,6 +362,9 @@ int main(void)
     test_cut();
     test_in_use();
     test_other_run();
+    test_rivals();
+    test_leftovers();
+    test_removed();
     test_disk_full();
     test_failures();
     trainer_end();

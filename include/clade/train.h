@@ -20,7 +20,8 @@ extern "C" {
  *     checkpoint.safetensors  parameters and momenta after the last epoch
  *
  * After every epoch each file is replaced as a whole.  The same config on the
- * same device and driver gives the same bytes.
+ * same device and driver gives the same bytes.  Until the run ends, no other run
+ * can use the folder: it is locked with flock().
  */
 struct clade_train_config {
     const char *data; /* a CIFAR-10 folder; NULL: built-in images */
@@ -96,7 +97,8 @@ struct clade_train_observer {
  * observer may be NULL.
  *
  * CLADE_EUSAGE     `out` is NULL, or a number of the config is out of range
- * CLADE_EINUSE     `out` holds another run, and resume is not set
+ * CLADE_EINUSE     `out` holds another run, and resume is not set; or another
+ *                  run is using it now
  * CLADE_EDATA      the data or the checkpoint are bad, or the checkpoint is
  *                  another run's; the message names both values that differ
  * CLADE_EIO        a file cannot be read or written; the message names it
@@ -131,8 +133,9 @@ struct clade_checkpoint_info {
     const char *algorithms; /* clade_net_algorithms() */
 };
 
-/* Open a checkpoint, and check its metadata and layout.  CLADE_EDATA: the
- * message names the file and what is wrong with it. */
+/* Open a checkpoint, and check its metadata and layout.  CLADE_EDATA: there is
+ * no such file, or it is no checkpoint, a folder or a FIFO.  CLADE_EIO: it
+ * cannot be read.  The message names the file and what is wrong with it. */
 CLADE_API clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                              const char *path);
 /* Accepts NULL. */

@@ -53,8 +53,6 @@ static clade_status check_size(FILE *file, const char *path)
 
     if (fstat(fileno(file), &s))
         return clade_fail(CLADE_EDATA, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(s.st_mode))
-        return clade_fail(CLADE_EDATA, "%s: not a file; " FETCH, path);
     if (s.st_size == 0)
         return clade_fail(CLADE_EDATA,
                           "%s: record 0 is missing: the file is "
@@ -103,12 +101,14 @@ static clade_status read_file(struct filling *f, const char *dir,
 
     if (!path)
         return clade_fail(CLADE_ENOMEM, "%s/%s: out of memory", dir, name);
-    if (!(file = fopen(path, "rb")))
-        st = clade_fail(CLADE_EDATA, "%s: %s; " FETCH, path, strerror(errno));
-    else if (!(st = check_size(file, path)))
-        st = read_records(f, file, path);
-    if (file)
+    if (file_open(&file, path)) {
+        st = clade_fail(CLADE_EDATA, "%s; " FETCH, clade_error());
+    } else {
+        st = check_size(file, path);
+        if (!st)
+            st = read_records(f, file, path);
         fclose(file);
+    }
     free(path);
     return st;
 }

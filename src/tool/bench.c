@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "file.h"
 #include "profile.h"
 #include "rng.h"
 #include "status.h"
@@ -233,17 +234,32 @@ static void print_text(json_t *o)
                json_object_get(o, "device_bytes"))));
 }
 
+static clade_status read_object(json_t **object, const char *path)
+{
+    json_error_t error;
+    char *text;
+    size_t n;
+    clade_status st = file_read_pipe(&text, &n, path);
+
+    if (st)
+        return st;
+    *object = json_loadb(text, n, 0, &error);
+    free(text);
+    return *object ? CLADE_OK
+                   : clade_fail(CLADE_EDATA, "%s: line %d: %s", path,
+                                error.line, error.text);
+}
+
 /* Read the object that an earlier run printed.  It must be for the same device,
  * mode and batch. */
 static clade_status read_then(json_t **then, const char *path, json_t *now)
 {
     static const char *const same[] = { "device", "mode", "batch" };
-    json_error_t error;
-    json_t *object = json_load_file(path, 0, &error);
-    clade_status st = CLADE_OK;
+    json_t *object;
+    clade_status st = read_object(&object, path);
 
-    if (!object)
-        return clade_fail(CLADE_EDATA, "%s: %s", path, error.text);
+    if (st)
+        return st;
     for (size_t i = 0; i < COUNT_OF(same) && !st; i++)
         if (!json_equal(json_object_get(object, same[i]),
                         json_object_get(now, same[i])))

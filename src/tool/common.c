@@ -6,21 +6,36 @@
 
 static volatile sig_atomic_t stopping;
 
+static const int signals[] = { SIGINT, SIGTERM };
+
+/* Set what a signal does, unless it is ignored: as a job of `nohup` or in the
+ * background, this process is to live on. */
+static void set_handler(int number, void (*handler)(int))
+{
+    /* SA_RESTART: a file that is being read or written is so to its end. */
+    struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+    struct sigaction old;
+
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < COUNT_OF(signals); i++)
+        sigaddset(&action.sa_mask, signals[i]);
+    if (!sigaction(number, NULL, &old) && old.sa_handler != SIG_IGN)
+        sigaction(number, &action, NULL);
+}
+
+/* After this, any of the signals ends the process. */
 static void on_signal(int number)
 {
     (void)number;
     stopping = 1;
+    for (size_t i = 0; i < COUNT_OF(signals); i++)
+        set_handler(signals[i], SIG_DFL);
 }
 
 void tool_catch_signals(void)
 {
-    /* SA_RESTART: a file that is being read or written is so to its end. */
-    struct sigaction action = { .sa_handler = on_signal,
-                                .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < COUNT_OF(signals); i++)
+        set_handler(signals[i], on_signal);
 }
 
 bool tool_stop(void *arg)

@@ -37,6 +37,10 @@ static clade_status run_command(const struct tool_command *command, int argc,
         tool_usage(command);
     else if (!st)
         st = command->run(options);
+    /* Clang, as part of a driver, gives a build up when a signal comes. */
+    if (st == CLADE_EBUILD && tool_stop(NULL))
+        st = clade_fail(CLADE_EINTERRUPTED,
+                        "interrupted while a kernel was built");
     free(options);
     return st;
 }

@@ -90,7 +90,8 @@ const char *tool_nearest(const char *word, const char *const names[], size_t n);
 double tool_uptime(void);
 
 /* After tool_catch_signals(), the first SIGINT or SIGTERM makes tool_stop()
- * true; a second one ends the process at once. */
+ * true; a second one, whichever of the two, ends the process at once.  A signal
+ * that the process was started to ignore is still ignored. */
 void tool_catch_signals(void);
 bool tool_stop(void *arg);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net/table.h"
+#include "plain.h"
 #include "safetensors.h"
 #include "status.h"
 
@@ -26,12 +27,14 @@ static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
 {
+    const locale_t before = plain_begin();
     char text[512];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    plain_end(before);
     if (json_object_set_new(metadata, key, json_string(text))) {
         for (char *c = text; *c; c++)
             *c = (unsigned char)*c < 0x80 ? *c : '?';
@@ -194,11 +197,14 @@ static clade_status get_real(double *value, const clade_checkpoint *c,
 {
     const char *text;
     clade_status st = get_text(&text, c, key);
+    locale_t before;
     char *end;
 
     if (st)
         return st;
+    before = plain_begin();
     *value = strtod(text, &end);
+    plain_end(before);
     return end == text || *end || !(*value > 0) ? bad_text(c, key, text)
                                                 : CLADE_OK;
 }

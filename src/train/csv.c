@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static size_t rows_length(int *row, const char *text, int rows,
         char *end;
         long epoch = strtol(at, &end, 10);
 
-        if (!newline || end == at || *end != ',' ||
+        /* strtol() would skip an empty line. */
+        if (!newline || !isdigit((unsigned char)*at) || *end != ',' ||
             epoch != *row / rows_an_epoch)
             return 0;
         at = newline + 1;

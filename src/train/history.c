@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
 #include "status.h"
 
 /* The text that `write` writes to a stream; NULL if there is no memory. */
@@ -68,21 +69,27 @@ static void append_figures(FILE *to, const struct clade_net_shape *shape,
 void history_append(struct csv *csv, const struct clade_net_shape *shape,
                     const struct clade_train_epoch *epoch)
 {
+    const locale_t before = plain_begin();
+
     fprintf(csv->out, "%d", epoch->epoch);
     append_figures(csv->out, shape, &epoch->train);
     append_figures(csv->out, shape, &epoch->test);
     fputc('\n', csv->out);
+    plain_end(before);
 }
 
 void steps_append(struct csv *csv, const struct clade_net_shape *shape,
                   int epoch, int step, double learning_rate,
                   const struct clade_result *result)
 {
+    const locale_t before = plain_begin();
+
     fprintf(csv->out, "%d,%d,%.9g,%.9g", epoch, step, learning_rate,
             result->loss);
     for (int i = 0; i < shape->heads; i++)
         fprintf(csv->out, ",%.9g", result->head_loss[i]);
     fputc('\n', csv->out);
+    plain_end(before);
 }
 
 /* Read the number after the comma at *at; false if there is none. */
@@ -110,6 +117,20 @@ static bool parse_figures(struct clade_figures *f, char **at,
     return good;
 }
 
+/* Read the row at *at, and move *at behind it; false if it is damaged. */
+static bool parse_row(struct clade_train_epoch *row, char **at,
+                      const struct clade_net_shape *shape)
+{
+    const locale_t before = plain_begin();
+    bool good;
+
+    row->epoch = (int)strtol(*at, at, 10);
+    good = parse_figures(&row->train, at, shape) &&
+           parse_figures(&row->test, at, shape) && *(*at)++ == '\n';
+    plain_end(before);
+    return good;
+}
+
 clade_status history_replay(struct csv *csv,
                             const struct clade_net_shape *shape,
                             const struct clade_train_observer *observer)
@@ -122,9 +143,7 @@ clade_status history_replay(struct csv *csv,
     while (*at) {
         struct clade_train_epoch row = { .resumed = true };
 
-        row.epoch = (int)strtol(at, &at, 10);
-        if (!parse_figures(&row.train, &at, shape) ||
-            !parse_figures(&row.test, &at, shape) || *at++ != '\n')
+        if (!parse_row(&row, &at, shape))
             return clade_fail(CLADE_EDATA, "%s: the row of epoch %d is damaged",
                               csv->path, row.epoch);
         if (observer->epoch)

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "rng.h"
@@ -23,6 +22,7 @@ struct training {
     uint32_t shuffle;         /* the stream of random numbers for shuffling */
     uint32_t *order;          /* the order of the images in this epoch */
     uint8_t *images, *labels; /* of one step, in the net's staging memory */
+    struct run_folder folder;
     struct csv history, losses;
     char *checkpoint; /* the path of the checkpoint */
     bool elsewhere;   /* another device or driver wrote the checkpoint */
@@ -263,7 +263,8 @@ static clade_status train_epochs(struct training *t)
 
 static clade_status check_config(const struct clade_train_config *c)
 {
-    const clade_status st = status_given("clade_train", "config->out", c->out);
+    const clade_status st = status_given("clade_train", "config->out",
+                                         c->out && *c->out);
 
     if (st)
         return st;
@@ -276,34 +277,6 @@ static clade_status check_config(const struct clade_train_config *c)
         return clade_fail(CLADE_EUSAGE,
                           "%d epochs of %d images are more than 2^31 steps",
                           c->epochs, c->train_count);
-    return CLADE_OK;
-}
-
-/* Is there a file of this name in the folder? */
-static bool holds(const char *folder, const char *name)
-{
-    char *path = file_path(folder, name);
-    bool there = path && !access(path, F_OK);
-
-    free(path);
-    return there;
-}
-
-/* Refuse a folder that holds another run.  If it has a history but no
- * checkpoint, that run was killed before its first checkpoint. */
-static clade_status check_unused(const char *folder)
-{
-    if (holds(folder, TRAIN_CHECKPOINT))
-        return clade_fail(CLADE_EINUSE,
-                          "%s: holds another run; resume that, or take another "
-                          "folder",
-                          folder);
-    if (holds(folder, TRAIN_HISTORY))
-        return clade_fail(CLADE_EINUSE,
-                          "%s: holds a " TRAIN_HISTORY
-                          " but no checkpoint, so its run cannot continue; "
-                          "remove the folder, or take another",
-                          folder);
     return CLADE_OK;
 }
 
@@ -351,8 +324,7 @@ static clade_status make_staging(struct training *t)
     t->shuffle = rng_stream("shuffle", "train");
     t->order = malloc((size_t)c->train_count * sizeof *t->order);
     clade_net_staging(t->net, &t->images, &t->labels);
-    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
-    if (!t->order || !t->checkpoint)
+    if (!t->order)
         return clade_fail(CLADE_ENOMEM, "%d images: out of memory",
                           c->train_count);
     return CLADE_OK;
@@ -397,29 +369,6 @@ static clade_status open_files(struct training *t)
     return st;
 }
 
-static clade_status write_nothing(void *arg, FILE *file)
-{
-    (void)arg;
-    (void)file;
-    return CLADE_OK;
-}
-
-/* Make the folder and write a file to it, so that a failure shows now and not
- * after an epoch. */
-static clade_status prepare_folder(const char *folder)
-{
-    char *path = file_path(folder, ".clade-probe");
-    clade_status st;
-
-    if (!path)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", folder);
-    if (!(st = file_make_folder(folder)) &&
-        !(st = file_replace(path, write_nothing, NULL)))
-        unlink(path);
-    free(path);
-    return st;
-}
-
 static void tell_start(struct training *t)
 {
     if (t->observer->start)
@@ -447,41 +396,43 @@ static clade_status set_up(struct training *t, clade_checkpoint *checkpoint)
             return st;
         t->done = clade_checkpoint_info(checkpoint)->epoch;
     }
-    if ((st = prepare_folder(t->config->out)) || (st = open_files(t)))
+    if ((st = open_files(t)))
         return st;
     tell_start(t);
     return history_replay(&t->history, &t->shape, t->observer);
 }
 
-static clade_status find_checkpoint(clade_checkpoint **checkpoint,
-                                    const struct clade_train_config *config)
+/* Take the folder of the run; if the run goes on, open its checkpoint. */
+static clade_status begin(struct training *t, clade_checkpoint **checkpoint)
+{
+    const struct clade_train_config *c = t->config;
+    clade_status st = run_folder_take(&t->folder, c, t->observer);
+
+    if (st)
+        return st;
+    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
+    if (!t->checkpoint)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", c->out);
+    return c->resume ? clade_checkpoint_open(checkpoint, t->checkpoint)
+                     : CLADE_OK;
+}
+
+clade_status train_check(clade_checkpoint **checkpoint,
+                         const struct clade_train_config *config)
 {
     char *path;
     clade_status st;
 
-    if (!config->resume)
-        return check_unused(config->out);
-    if (!holds(config->out, TRAIN_CHECKPOINT))
-        return clade_fail(CLADE_EDATA,
-                          "%s: there is no " TRAIN_CHECKPOINT
-                          " to resume from; take the run's folder, or start a "
-                          "new run",
-                          config->out);
+    *checkpoint = NULL;
+    if ((st = check_config(config)) || (st = run_folder_check(config)) ||
+        !config->resume)
+        return st;
     path = file_path(config->out, TRAIN_CHECKPOINT);
     if (!path)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", config->out);
     st = clade_checkpoint_open(checkpoint, path);
     free(path);
     return st;
-}
-
-clade_status train_check(clade_checkpoint **checkpoint,
-                         const struct clade_train_config *config)
-{
-    const clade_status st = check_config(config);
-
-    *checkpoint = NULL;
-    return st ? st : find_checkpoint(checkpoint, config);
 }
 
 static void training_free(struct training *t)
@@ -493,6 +444,7 @@ static void training_free(struct training *t)
     free(t->order);
     clade_net_free(t->net);
     clade_data_free(&t->data);
+    run_folder_release(&t->folder);
 }
 
 clade_status clade_train(clade_backend *be,
@@ -503,13 +455,15 @@ clade_status clade_train(clade_backend *be,
     struct training t = { .config = config,
                           .observer = observer ? observer : &nobody,
                           .be = be };
-    clade_checkpoint *checkpoint;
+    clade_checkpoint *checkpoint = NULL;
     clade_status st;
 
     if ((st = status_given(__func__, "be, config", be && config)) ||
-        (st = train_check(&checkpoint, config)))
+        (st = check_config(config)))
         return st;
-    st = set_up(&t, checkpoint);
+    st = begin(&t, &checkpoint);
+    if (!st)
+        st = set_up(&t, checkpoint);
     clade_checkpoint_close(checkpoint);
     if (!st)
         st = train_epochs(&t);

@@ -18,6 +18,32 @@ clade_status train_check(clade_checkpoint **checkpoint,
 /* The net that a new run trains; a resumed one has algorithms as well. */
 struct clade_net_config train_net_config(const struct clade_train_config *c);
 
+/* The folder that a run uses. */
+struct run_folder {
+    const char *path;
+    int lock; /* of file_lock() */
+    bool locked;
+    int made; /* how many folders were made for it */
+};
+/* Whether the folder config->out is one that a run can take.  Nothing is made or
+ * locked.  CLADE_EINUSE and CLADE_EDATA as below. */
+clade_status run_folder_check(const struct clade_train_config *config);
+/*
+ * Take the folder config->out, as a new one or, if config->resume is set, as
+ * the folder of the run that goes on.  No other run can take it until
+ * run_folder_release(), which must be called even if this fails.
+ *
+ * CLADE_EINUSE  another run is using it, or it holds another run's files
+ * CLADE_EDATA   it holds no run that could go on
+ * CLADE_EIO     it cannot be made, or no file can be written to it
+ */
+clade_status run_folder_take(struct run_folder *folder,
+                             const struct clade_train_config *config,
+                             const struct clade_train_observer *observer);
+/* Let others take the folder.  If it was made for this run and is empty, remove
+ * it. */
+void run_folder_release(struct run_folder *folder);
+
 /*
  * A csv file, kept in memory.  Rows are appended through `out`.
  */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "plain.h"
 #include "safetensors.h"
 #include "status.h"
 
@@ -71,6 +72,7 @@ static void set_case(json_t *metadata, const struct op_case *c,
                      const struct verify_host *host)
 {
     const struct clade_step *s = &host->step;
+    const locale_t before = plain_begin();
     char key[32];
 
     set_text(metadata, "format", FORMAT);
@@ -85,6 +87,7 @@ static void set_case(json_t *metadata, const struct op_case *c,
         json_sprintf("%llu %u %d %d %.9g %d %u", (unsigned long long)s->seed,
                      (unsigned)s->number, s->first_image, s->batch,
                      s->learning_rate, s->dropout, (unsigned)host->op.stream));
+    plain_end(before);
 }
 
 /* Add what is known about the failure. */
@@ -128,7 +131,7 @@ clade_status verify_dump(const char *folder, const struct op_case *c,
     } else {
         set_case(metadata, c, host);
         set_verdict(metadata, v, clade_backend_device(be));
-        st = file_make_folder(folder);
+        st = file_make_folder(folder, NULL);
     }
     if (!st)
         st = safetensors_write(path, metadata, d.list, d.count, values, &d);
@@ -152,6 +155,16 @@ static clade_status bad(const struct safetensors *file, const char *key,
 
 #define NOT_WANTED "it is missing, or not what the op needs"
 
+static bool get_scalar(float *to, const char *text)
+{
+    const locale_t before = plain_begin();
+    char *end;
+
+    *to = strtof(text, &end);
+    plain_end(before);
+    return *text && !*end;
+}
+
 static bool get_gap(int *to, const char *text)
 {
     char *end;
@@ -167,7 +180,7 @@ static clade_status get_case(struct op_case *c, const struct safetensors *file,
     const char *format = safetensors_text(file, "format");
     const char *name = safetensors_text(file, "case");
     const char *scalar = safetensors_text(file, "scalar"), *wrong;
-    char key[32], *end;
+    char key[32];
 
     if (!format || strcmp(format, FORMAT))
         return bad(file, "format", format ? format : "it is missing");
@@ -181,8 +194,9 @@ static clade_status get_case(struct op_case *c, const struct safetensors *file,
     wrong = name ? verify_case_parse(c, name) : NOT_WANTED;
     if (wrong)
         return bad(file, "case", wrong);
-    c->scalar = scalar ? strtof(scalar, &end) : 0;
-    return scalar && !*end ? CLADE_OK : bad(file, "scalar", NOT_WANTED);
+    return scalar && get_scalar(&c->scalar, scalar)
+               ? CLADE_OK
+               : bad(file, "scalar", NOT_WANTED);
 }
 
 static clade_status get_step(struct verify_host *host,
@@ -192,11 +206,15 @@ static clade_status get_step(struct verify_host *host,
     struct clade_step *s = &host->step;
     unsigned long long seed;
     unsigned number, stream;
-    int dropout;
+    int dropout, found = 0;
+    const locale_t before = plain_begin();
 
-    if (!text ||
-        sscanf(text, "%llu %u %d %d %f %d %u", &seed, &number, &s->first_image,
-               &s->batch, &s->learning_rate, &dropout, &stream) != 7)
+    if (text)
+        found = sscanf(text, "%llu %u %d %d %f %d %u", &seed, &number,
+                       &s->first_image, &s->batch, &s->learning_rate, &dropout,
+                       &stream);
+    plain_end(before);
+    if (found != 7)
         return bad(file, "step", NOT_WANTED);
     s->seed = seed;
     s->number = number;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "plain.h"
 #include "verify/record.h"
 
 /* Made by `clade verify --make-envelope`. */
@@ -88,7 +89,7 @@ clade_status envelope_read(struct envelope *e, const char *file)
     clade_status st = CLADE_OK;
 
     if (file) {
-        st = file_read(&text, &t.n, file);
+        st = file_read_pipe(&text, &t.n, file);
         t.text = text;
         t.name = file;
     }
@@ -138,9 +139,8 @@ static void put_quantity(FILE *f, const struct envelope *e, int i)
             i + 1 < s->n ? "," : "");
 }
 
-static clade_status put(void *arg, FILE *f)
+static clade_status put_plain(const struct writing *w, FILE *f)
 {
-    const struct writing *w = arg;
     const struct training_config *c = &w->e->config;
 
     fputs("{\n \"format\": \"" ENVELOPE_FORMAT "\",\n"
@@ -161,6 +161,15 @@ static clade_status put(void *arg, FILE *f)
         put_quantity(f, w->e, i);
     fputs(" ]\n}\n", f);
     return CLADE_OK;
+}
+
+static clade_status put(void *arg, FILE *f)
+{
+    const locale_t before = plain_begin();
+    const clade_status st = put_plain(arg, f);
+
+    plain_end(before);
+    return st;
 }
 
 clade_status envelope_write(const char *file, const struct envelope *e,

@@ -241,7 +241,7 @@ clade_status record_read(struct record *r, const char *file, bool quick)
     const char *type;
     json_t *o;
     char *text;
-    clade_status st = file_read(&text, &t.n, file);
+    clade_status st = file_read_pipe(&text, &t.n, file);
 
     if (st == CLADE_EIO) /* a file that cannot be read is bad data, too */
         return clade_fail(CLADE_EDATA, "%s", clade_error());
