@@ -267,6 +267,8 @@ driver_programs = \
   tests/drivers/fill.t \
   tests/drivers/forged-binary.t \
   tests/drivers/llvmpipe-loops.t \
+  tests/drivers/wide-builds.t \
+  tests/drivers/wide-calls.t \
   tests/drivers/write.t
 DRIVER_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) \
   -DCL_TARGET_OPENCL_VERSION=120 -DCL_USE_DEPRECATED_OPENCL_1_2_APIS
@@ -285,6 +287,14 @@ tests_drivers_forged_binary_t_LDADD = $(OPENCL_LIBS)
 tests_drivers_llvmpipe_loops_t_SOURCES = tests/drivers/llvmpipe-loops.c
 tests_drivers_llvmpipe_loops_t_CFLAGS = $(DRIVER_CFLAGS)
 tests_drivers_llvmpipe_loops_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_wide_builds_t_SOURCES = \
+  tests/drivers/wide-builds.c \
+  $(ONE_DEVICE)
+tests_drivers_wide_builds_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_wide_builds_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_wide_calls_t_SOURCES = tests/drivers/wide-calls.c $(ONE_DEVICE)
+tests_drivers_wide_calls_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_wide_calls_t_LDADD = $(OPENCL_LIBS) -lm
 tests_drivers_write_t_SOURCES = tests/drivers/write.c $(ONE_DEVICE)
 tests_drivers_write_t_CFLAGS = $(DRIVER_CFLAGS)
 tests_drivers_write_t_LDADD = $(OPENCL_LIBS)
