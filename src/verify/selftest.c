@@ -90,14 +90,17 @@ static clade_status try_case(struct clade_verdict *v, clade_backend *be,
     return st;
 }
 
+#define MESSAGE 200 /* bytes of a verdict's message that are kept */
+
 /* Describe what is wrong, for the verdict that is kept. */
 static void describe(char *text, size_t size, const struct clade_verdict *v,
                      const struct op_case *c)
 {
     if (v->where[0])
         snprintf(text, size,
-                 FAILED ": %s by `%s`: %s is %.9g, must be %.9g; %s", c->name,
-                 v->algorithm, v->where, v->got, v->want, v->message);
+                 FAILED ": %s by `%s`: %s is %.9g, must be %.9g; %.*s",
+                 c->name, v->algorithm, v->where, v->got, v->want, MESSAGE,
+                 v->message);
     else
         snprintf(text, size, FAILED ": %s by `%s`: %.*s", c->name, v->algorithm,
                  (int)strcspn(v->message, "\n"), v->message);
