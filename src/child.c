@@ -49,6 +49,8 @@ struct child {
     int messages, output; /* the ends of pipes to read from; -1: closed */
     int status;           /* as waitpid()'s; -1: nobody knows */
     bool done;            /* it said that its work is done */
+    double since;         /* when it last did something */
+    unsigned notes;       /* how many it had made then */
     double late;          /* it was killed after so many seconds; 0: not */
     struct head head;     /* of the message that is coming */
     char *data;
@@ -318,13 +320,17 @@ static void bury(struct child *c)
 }
 
 /* Stop or kill it, if it is time to. */
-static void keep_watch(struct child *c, double waited, double limit)
+static void keep_watch(struct child *c, double limit)
 {
     wait_for_end(c, false);
     if (c->config.stop && c->config.stop(c->config.stop_arg))
         c->page->stop = 1;
-    if (limit > 0 && c->pid && waited > limit) {
-        c->late = waited;
+    if (c->notes != c->page->notes) {
+        c->notes = c->page->notes;
+        c->since = now();
+    }
+    if (limit > 0 && c->pid && now() - c->since > limit) {
+        c->late = limit;
         kill_child(c);
     }
 }
@@ -332,8 +338,7 @@ static void keep_watch(struct child *c, double waited, double limit)
 enum child_event child_next(struct child *c, struct child_message *m,
                             double seconds)
 {
-    const double began = now();
-
+    c->since = now();
     while (c->messages >= 0 && !c->late) {
         const enum heard heard = hear(c, c->pid ? TICK : 0);
 
@@ -346,17 +351,12 @@ enum child_event child_next(struct child *c, struct child_message *m,
         }
         if (!c->pid && heard == NOTHING)
             break;
-        keep_watch(c, now() - began, seconds);
+        keep_watch(c, seconds);
     }
     bury(c);
     return c->late > 0                 ? CHILD_LATE
            : c->done && c->status <= 0 ? CHILD_ENDED
                                        : CHILD_DIED;
-}
-
-unsigned child_notes(const struct child *c)
-{
-    return c->page->notes;
 }
 
 void child_close(struct child *c)
@@ -417,7 +417,7 @@ static void describe_end(char *text, size_t size, const struct child *c)
     const int s = c->status;
 
     if (c->late > 0)
-        snprintf(text, size, "it did not end within %.3g s and was killed",
+        snprintf(text, size, "it did nothing for %.3g s and was killed",
                  c->late);
     else if (s >= 0 && WIFSIGNALED(s))
         snprintf(text, size, "it died of %s (%s)", signal_name(WTERMSIG(s)),

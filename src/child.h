@@ -47,16 +47,14 @@ enum child_event {
     CHILD_MESSAGE, /* *message is set */
     CHILD_ENDED,   /* its work is done */
     CHILD_DIED,    /* it died, or it ended before its work was done */
-    CHILD_LATE     /* it said nothing for so long that it was killed */
+    CHILD_LATE     /* it did nothing for so long that it was killed */
 };
 
-/* Wait for what the child does next, at most `seconds` (0: for ever).  After
- * the last message comes its end, again and again. */
+/* Wait for what the child does next.  Kill it if it neither sends nor notes
+ * anything for `seconds` (0: never).  After the last message comes its end,
+ * again and again. */
 enum child_event child_next(struct child *child, struct child_message *message,
                             double seconds);
-
-/* How often the child has called child_note(). */
-unsigned child_notes(const struct child *child);
 
 /* After CHILD_DIED or CHILD_LATE, how it died: "it died of SIGSEGV
  * (Segmentation fault) while building pool.cl: -D WIN_R=3; its last words:

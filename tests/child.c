@@ -111,6 +111,18 @@ static void leave_another(struct child_link *link, void *arg)
     abort();
 }
 
+static void dawdle(struct child_link *link, void *arg)
+{
+    (void)link;
+    (void)arg;
+    for (int i = 0; i < 6; i++) {
+        child_note("waiting for", "the device", NULL);
+        doze(300);
+    }
+    signal(SIGTERM, SIG_DFL);
+    raise(SIGTERM);
+}
+
 static void hang(struct child_link *link, void *arg)
 {
     (void)arg;
@@ -139,7 +151,10 @@ static const struct {
     { "an heir that keeps the pipes", leave_another, 0, CHILD_DIED,
       "it died of SIGABRT (Aborted)" },
     { "no end", hang, 1, CHILD_LATE,
-      "s and was killed while waiting for conv_bwd_data" },
+      "it did nothing for 1 s and was killed while waiting for "
+      "conv_bwd_data" },
+    { "a long time, in which much is noted", dawdle, 0, CHILD_DIED,
+      "it died of SIGTERM (Terminated) while waiting for the device" },
 };
 /* clang-format on */
 enum { DEATHS = sizeof deaths / sizeof *deaths };
@@ -189,9 +204,9 @@ static void test_stop(void)
 
     if (child_start(&child, &config))
         tap_bail("%s", clade_error());
-    right = child_next(child, &m, 0) == CHILD_MESSAGE && child_notes(child);
+    right = child_next(child, &m, 0) == CHILD_MESSAGE;
     right &= child_next(child, &m, 0) == CHILD_ENDED;
-    tap_ok(right, "it is told to stop, %u notes later", child_notes(child));
+    tap_ok(right, "it is told to stop");
     child_close(child);
 }
 

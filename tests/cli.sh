@@ -177,12 +177,31 @@ fails 1 'no/such' $softmax --format json --html no/such/page.html
 
 fails 2 'no algorithm .zzz. on cpu; there is .reference.' verify \
     --device cpu --suite ops --case sgd --algorithm zzz --format json
+# refused ARG...: one test; the device must be refused, on stderr and in JSON.
+refused()
+{
+    text='only single precision'
+    ends 4 verify --device cpu64 --format json "$@" &&
+        grep -q "^clade: .*$text" "$dir/err" &&
+        grep -q '"complete": false' "$dir/out" &&
+        [ "$(grep -c "\"error\": \".*$text" "$dir/out")" = 2 ]
+    report $? "exit 4, \"$text\", also in JSON: clade verify $*"
+}
+
 for suite in ops step train; do
-    fails 4 'only single precision' verify --device cpu64 --suite $suite \
-        --format json
+    refused --suite $suite
 done
-fails 4 'only single precision' verify --device cpu64 --format json \
-    --make-envelope "$dir/envelope"
+refused --make-envelope "$dir/envelope"
+ends 2 verify --device cpu --device cpu --record "$dir/record" &&
+    grep -q 'each its own file' "$dir/err" && [ ! -e "$dir/record" ]
+report $? 'a record is of one device'
+export NEO4J_PASSWORD=secret FASTLY_API_TOKEN=secret POCL_DEVICES=cpu
+ends 0 $softmax --format json --html "$dir/page.html" &&
+    ! grep -q secret "$dir/out" "$dir/page.html" &&
+    grep -q 'POCL_DEVICES=cpu' "$dir/out" &&
+    grep -q 'POCL_DEVICES=cpu' "$dir/page.html"
+report $? 'reports have the variables of drivers, and no others'
+unset NEO4J_PASSWORD FASTLY_API_TOKEN POCL_DEVICES
 
 "$CLADE" verify --device cpu --quick >"$dir/out" 2>"$dir/err" &
 sleep 1

@@ -3,9 +3,11 @@
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faults.h"
 
@@ -18,6 +20,7 @@
 static const struct fault none;
 static const struct fault *now = &none;
 static int effects, launches;
+static bool deadly; /* the next clFinish kills the process */
 static char error[512];
 static char *text; /* the unchanged text of cl/`file` */
 
@@ -37,6 +40,64 @@ static struct {
 const char *fault_error(void)
 {
     return error;
+}
+
+/* ---- death --------------------------------------------------------------- */
+
+static void die(void)
+{
+    effects++;
+    fprintf(stderr, "the driver's last words\n");
+    if (now->death.signal == FAULT_HANGS)
+        for (;;)
+            pause();
+    signal(now->death.signal, SIG_DFL);
+    raise(now->death.signal);
+}
+
+static bool dies_of(const char *words)
+{
+    return words && strstr(words, now->death.what);
+}
+
+static void die_of_build(cl_program program, const char *options)
+{
+    size_t bytes = 0;
+    char *source;
+
+    if (now->death.where != FAULT_BUILD)
+        return;
+    clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes);
+    source = calloc(1, bytes + 1);
+    clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL);
+    if (dies_of(options) || dies_of(source))
+        die();
+    free(source);
+}
+
+cl_int clGetPlatformIDs(cl_uint n, cl_platform_id *list, cl_uint *found)
+{
+    if (now->death.where == FAULT_LIST)
+        die();
+    return NEXT(clGetPlatformIDs)(n, list, found);
+}
+
+cl_context clCreateContext(const cl_context_properties *properties, cl_uint n,
+                           const cl_device_id *devices,
+                           void(CL_CALLBACK *notify)(const char *, const void *,
+                                                     size_t, void *),
+                           void *arg, cl_int *err)
+{
+    if (now->death.where == FAULT_OPEN)
+        die();
+    return NEXT(clCreateContext)(properties, n, devices, notify, arg, err);
+}
+
+cl_int clFinish(cl_command_queue queue)
+{
+    if (deadly)
+        die();
+    return NEXT(clFinish)(queue);
 }
 
 /* ---- the compiler -------------------------------------------------------- */
@@ -187,6 +248,7 @@ cl_int clBuildProgram(cl_program program, cl_uint n,
 {
     if (now->first_options)
         options = first_options(program, options);
+    die_of_build(program, options);
     return NEXT(clBuildProgram)(program, n, devices, options, notify, arg);
 }
 
@@ -277,6 +339,10 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
 {
     const bool lost = is_lost(kernel);
 
+    if (now->death.where == FAULT_LAUNCH && is_kernel(kernel, now->death.what))
+        die();
+    deadly |=
+        now->death.where == FAULT_FINISH && is_kernel(kernel, now->death.what);
     if (now->launch_error) {
         effects++;
         return now->launch_error;
@@ -330,6 +396,7 @@ bool fault_begin(const struct fault *fault)
         return false;
     }
     effects = launches = 0;
+    deadly = false;
     now = fault;
     return true;
 }

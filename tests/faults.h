@@ -32,7 +32,25 @@ struct fault {
     int launch_error, read_error;
     /* A kernel's float argument `from` arrives as `to`. */
     float from, to;
+    /* The process dies of this signal, or never comes back from the driver, in
+     * one of its functions: when a context is made or platforms are listed
+     * (`what` is NULL), when a program is built whose source or options have
+     * `what` in them, when the kernel `what` is launched, or in the first
+     * clFinish after that. */
+    struct {
+        enum {
+            FAULT_NOWHERE,
+            FAULT_LIST,
+            FAULT_OPEN,
+            FAULT_BUILD,
+            FAULT_LAUNCH,
+            FAULT_FINISH
+        } where;
+        const char *what;
+        int signal; /* FAULT_HANGS: it never comes back */
+    } death;
 };
+#define FAULT_HANGS (-1)
 
 /* Begin to have the fault.  Returns false if that is impossible, because the
  * text to change is not there; fault_error() says why. */

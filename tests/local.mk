@@ -29,6 +29,7 @@ check_PROGRAMS = \
   tests/task.t \
   tests/train.t \
   tests/verify-case.t \
+  tests/verify-deaths.t \
   tests/verify-judge.t \
   tests/verify-ops.t \
   tests/verify-oracle.t \
@@ -116,6 +117,19 @@ tests_device_t_SOURCES = tests/device.c
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_case_t_SOURCES = tests/verify-case.c
+# This one runs the tool's `clade verify`, without its main().
+tests_verify_deaths_t_SOURCES = \
+  tests/verify-deaths.c \
+  $(FAULTS) \
+  $(VERIFY_SRC) \
+  src/tool/common.c \
+  src/tool/devices.c \
+  src/tool/options.c \
+  src/tool/uptime.c
+nodist_tests_verify_deaths_t_SOURCES = src/tool/verify_head.inc
+tests_verify_deaths_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
+tests_verify_deaths_t_LDFLAGS = -export-dynamic
+tests_verify_deaths_t_LDADD = $(LDADD) $(JANSSON_LIBS) -ldl
 tests_verify_judge_t_SOURCES = tests/verify-judge.c $(FAULTY)
 tests_verify_ops_t_SOURCES = tests/verify-ops.c
 tests_verify_oracle_t_SOURCES = tests/verify-oracle.c

@@ -31,7 +31,7 @@ struct clade_verdict {
     double rms;            /* of error over bracket, in units of 2^-24 */
     double got, want;      /* of the worst element */
     char where[64];        /* the worst element, "y[0,3,2,17]" */
-    char message[256];     /* a failure in words, or empty */
+    char message[768];     /* a failure in words, or empty */
     char triage[256];      /* after a failure: where it occurs, or empty */
     char file[512];        /* after a failure: its inputs' file, or empty */
     double seconds;        /* that its runs took */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "status.h"
-#include "verify_report.h"
+#include "verify_follow.h"
 
 #define AT(member) offsetof(struct verify_options, member)
 
@@ -44,6 +44,9 @@ static const struct tool_option options[] = {
     { "make-envelope", TOOL_TEXT, AT(make_envelope), "FILE",
       "write such a file: train many times, with noise of this device's size",
       0, 0 },
+    { "time-limit", TOOL_INT, AT(time_limit), "SECONDS",
+      "how long a device may take over one thing (a build, a launch, a wait) "
+      "before its process is killed and the case fails; 0: for ever", 0, 1e6 },
     { "runs", TOOL_INT, AT(runs), "K", "how many times --make-envelope trains", 3, 10000 },
 };
 /* clang-format on */
@@ -52,252 +55,57 @@ static const struct verify_options defaults = {
     .format = "table",
     .reference = "cpu64",
     .batch = 2,
+    .time_limit = 600,
     .runs = 99,
     .seed = 1,
 };
 
-/* ---- what can be asked for -------------------------------------------------
- */
-
-/* Judge all cases of the ops suite or, if there is a file, the op in it. */
-static clade_status judge_ops_or_file(clade_backend *be, struct report *r,
-                                      const char *file)
-{
-    const struct verify_options *o = r->options;
-    const struct clade_verify_ops ops = { .algorithm = o->algorithm,
-                                          .match = o->match,
-                                          .quick = o->quick,
-                                          .triage = true,
-                                          .dump = file ? NULL : o->dump,
-                                          .report = report_verdict,
-                                          .stop = tool_stop,
-                                          .arg = r };
-    struct clade_verify_summary summary;
-    const clade_status st = file ? clade_verify_op(&summary, be, file, &ops)
-                                 : clade_verify_ops(&summary, be, &ops);
-
-    report_summary(r, &summary);
-    return st;
-}
-
-static clade_status judge_file(clade_backend *be, struct report *r)
-{
-    return judge_ops_or_file(be, r, r->options->op);
-}
-
-static clade_status judge_ops(clade_backend *be, struct report *r)
-{
-    return judge_ops_or_file(be, r, NULL);
-}
-
-static clade_status judge_step(clade_backend *be, struct report *r)
-{
-    const struct verify_options *o = r->options;
-    const struct clade_verify_step step = { .algorithm = o->algorithm,
-                                            .dump = o->dump,
-                                            .triage = true,
-                                            .batch = o->batch,
-                                            .seed = o->seed,
-                                            .report = report_step_verdict,
-                                            .stop = tool_stop,
-                                            .arg = r };
-    struct clade_verify_summary summary;
-    const clade_status st = clade_verify_step(&summary, be, &step);
-
-    report_summary(r, &summary);
-    return st;
-}
-
-static clade_status write_record(clade_backend *be, struct report *r)
-{
-    const struct verify_options *o = r->options;
-    const struct clade_record record = { .file = o->record,
-                                         .algorithm = o->algorithm,
-                                         .batch = o->batch,
-                                         .steps = o->steps ? o->steps : 5,
-                                         .seed = o->seed,
-                                         .stop = tool_stop };
-
-    return clade_record_write(be, &record);
-}
-
-static clade_status judge_by_record(clade_backend *be, struct report *r)
-{
-    const struct verify_options *o = r->options;
-    const struct clade_against against = { .file = o->against,
-                                           .algorithm = o->algorithm,
-                                           .quick = o->quick,
-                                           .report = report_distance,
-                                           .conclude = report_training,
-                                           .stop = tool_stop,
-                                           .arg = r };
-
-    return clade_verify_against(be, &against);
-}
-
-static struct clade_verify_train training(struct report *r)
-{
-    const struct verify_options *o = r->options;
-
-    return (struct clade_verify_train){ .algorithm = o->algorithm,
-                                        .reference = o->reference,
-                                        .envelope = o->envelope,
-                                        .batch = o->batch,
-                                        .steps = o->steps,
-                                        .seed = o->seed,
-                                        .quick = o->quick,
-                                        .report = report_distance,
-                                        .conclude = report_training,
-                                        .stop = tool_stop,
-                                        .arg = r };
-}
-
-static clade_status judge_training(clade_backend *be, struct report *r)
-{
-    const struct clade_verify_train train = training(r);
-
-    return clade_verify_train(be, &train);
-}
-
-static clade_status make_envelope(clade_backend *be, struct report *r)
-{
-    const struct clade_verify_train train = training(r);
-
-    return clade_envelope_make(be, r->options->make_envelope, r->options->runs,
-                               &train);
-}
-
-/* ---- devices ---------------------------------------------------------------
- */
-
-/* After a broken bound, the other suites and devices are judged all the same.
- */
-static bool goes_on(clade_status st)
-{
-    return !st || st == CLADE_EBOUND || st == CLADE_EMISTRUSTED;
-}
-
-/* The worse of two: one that ends everything, then MISTRUSTED. */
-static clade_status worst_of(clade_status a, clade_status b)
-{
-    if (!b || !goes_on(a) || (a == CLADE_EMISTRUSTED && goes_on(b)))
-        return a;
-    return b;
-}
-
-static bool is_suite(const struct verify_options *o, const char *name)
-{
-    if (!o->suite)
-        return !o->record && !o->against && !o->make_envelope && !o->op &&
-               strcmp(name, "train");
-    return !strcmp(o->suite, name);
-}
-
-/* Do everything that was asked for, on one device. */
-static clade_status judge(clade_backend *be, struct report *r)
-{
-    const struct verify_options *o = r->options;
-    const struct {
-        bool wanted;
-        clade_status (*judge)(clade_backend *be, struct report *r);
-    } parts[] = {
-        { o->record, write_record },
-        { o->make_envelope, make_envelope },
-        { o->against, judge_by_record },
-        { o->op, judge_file },
-        { is_suite(o, "ops"), judge_ops },
-        { is_suite(o, "step"), judge_step },
-        { is_suite(o, "train"), judge_training },
-    };
-    clade_status st = CLADE_OK;
-
-    for (size_t i = 0; i < COUNT_OF(parts) && goes_on(st); i++)
-        if (parts[i].wanted)
-            st = worst_of(st, parts[i].judge(be, r));
-    return st;
-}
-
-static clade_status verify_device(const char *device, struct report *r)
-{
-    clade_backend *be;
-    clade_status st;
-
-    if ((st = report_device(r)) || (st = tool_open(&be, device)))
-        return st;
-    report_opened(r, be);
-    st = judge(be, r);
-    report_totals(r);
-    tool_notices(be);
-    clade_backend_close(be);
-    return st;
-}
-
-/* Whether a device is at fault, rather than what was asked for. */
-static bool is_the_devices(clade_status st)
-{
-    return st == CLADE_ENODEVICE || st == CLADE_EBUILD ||
-           st == CLADE_ETOOSMALL || st == CLADE_EUNSUPPORTED ||
-           st == CLADE_EDEVICE;
-}
-
-/* One of several devices: the others are judged even if this one fails. */
-static clade_status verify_one(const char *device, struct report *r)
-{
-    const clade_status st = verify_device(device, r);
-
-    if (!is_the_devices(st))
-        return st;
-    report_error(r, device, st);
-    return CLADE_OK;
-}
-
-static clade_status verify_all(struct report *r)
-{
-    struct clade_device *list;
-    clade_status st;
-    int n;
-
-    if ((st = clade_devices(&list, &n)))
-        return st;
-    for (int i = 0; i < n && goes_on(st); i++)
-        if (strcmp(list[i].selector, "cpu64")) /* a reference, not judged */
-            st = worst_of(st, verify_one(list[i].selector, r));
-    clade_devices_free(list);
-    return st;
-}
-
-/* Do it on each device that was named. */
-static clade_status verify_devices(struct report *r)
+/* Judge each device that was named. */
+static void verify_devices(struct report *r)
 {
     const struct tool_list *devices = &r->options->devices;
-    const char *first = devices->item[0]; /* NULL: the default device */
-    clade_status st = CLADE_OK;
 
-    if (devices->count < 2 && (!first || strcmp(first, "all")))
-        return verify_device(first, r);
-    for (int i = 0; i < devices->count && goes_on(st); i++) {
-        const char *device = devices->item[i];
-
-        st = worst_of(st, strcmp(device, "all") ? verify_one(device, r)
-                                                : verify_all(r));
-    }
-    return st;
+    if (!devices->count)
+        verify_device(r, NULL);
+    for (int i = 0; i < devices->count && report_goes_on(r); i++)
+        if (strcmp(devices->item[i], "all"))
+            verify_device(r, devices->item[i]);
+        else
+            verify_all(r);
 }
 
-/* Print what can be printed only now that everything is known. */
-static clade_status print_end(struct report *r)
+/* Whatever happened, write what is known.  Nothing is if what was asked for
+ * makes no sense. */
+static void print_end(struct report *r)
 {
     clade_status st = CLADE_OK;
 
     report_finish(r);
-    if (r->options->html)
+    if (r->options->html && (r->tests || report_goes_on(r)))
         st = html_write(r, r->options->html);
-    if (!st)
-        st = r->writer->end(r);
     if (!st && r->incomplete)
         st = clade_fail(CLADE_ENOMEM,
                         "verify: out of memory: the report is incomplete");
-    return st;
+    report_end(r, NULL, st);
+    if (r->writer->bail && !report_goes_on(r))
+        r->writer->bail(r->message);
+    else if (!st && (r->tests || report_goes_on(r)))
+        report_end(r, NULL, r->writer->end(r));
+}
+
+/* Each device would overwrite the file of the one before. */
+static clade_status check_files(const struct verify_options *o)
+{
+    const struct tool_list *d = &o->devices;
+    const bool several =
+        d->count > 1 || (d->count && !strcmp(d->item[0], "all"));
+
+    if (!several || (!o->record && !o->make_envelope))
+        return CLADE_OK;
+    return clade_fail(CLADE_EUSAGE,
+                      "verify: --%s writes one file, for one device: name one "
+                      "device, and give each its own file",
+                      o->record ? "record" : "make-envelope");
 }
 
 static clade_status verify(const void *given)
@@ -308,17 +116,15 @@ static clade_status verify(const void *given)
                                              ? &json_writer
                                              : &table_writer;
     struct report r;
-    clade_status st;
+    clade_status st = check_files(o);
 
+    if (st)
+        return st;
     tool_catch_signals();
     report_open(&r, o, writer);
-    st = verify_devices(&r);
-    if (goes_on(st))
-        st = worst_of(st, print_end(&r));
-    if (goes_on(st))
-        st = worst_of(st, report_status(&r));
-    else if (writer->bail)
-        writer->bail(clade_error());
+    verify_devices(&r);
+    print_end(&r);
+    st = report_status(&r);
     report_close(&r);
     return st;
 }
@@ -335,7 +141,10 @@ const struct tool_command cmd_verify = {
         "another\n"
         "platform, and in Oclgrind if that is installed. The driver is named "
         "as\n"
-        "the suspect only if these runs point to it.",
+        "the suspect only if these runs point to it.\n\n"
+        "A process of its own judges each device. If the driver kills it, or "
+        "never\n"
+        "returns, that case fails, and another process goes on with the next.",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,

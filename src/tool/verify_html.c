@@ -319,6 +319,11 @@ static void heading(FILE *f, const struct report *r)
     put(f, o->suite ? o->suite : o->against ? "against a record" : "ops, step");
     fprintf(f, "%s &middot; seed %llu &middot; batch of the step %d</p>\n",
             o->quick ? " (quick)" : "", (unsigned long long)o->seed, o->batch);
+    if (!report_complete(r)) {
+        fputs("<p class=\"bad\">Incomplete: ", f);
+        put(f, r->message);
+        fputs("</p>\n", f);
+    }
     for (int i = 0; i < r->n_environment; i++) {
         fputs(i ? " " : "<p class=\"dim\">environment: ", f);
         element(f, "code", NULL, r->environment[i]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as one JSON object. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "status.h"
 #include "verify_report.h"
@@ -15,10 +17,20 @@ static json_t *number(double x)
     return json_real(x);
 }
 
-/* A text, or null. */
+/* A text, or null.  One that is not UTF-8 loses what is not ASCII. */
 static json_t *text(const char *s)
 {
-    return s && *s ? json_string(s) : json_null();
+    json_t *string = s && *s ? json_string(s) : json_null();
+    char *ascii = string ? NULL : strdup(s);
+
+    if (!ascii)
+        return string;
+    for (char *c = ascii; *c; c++)
+        if ((unsigned char)*c > 126)
+            *c = '?';
+    string = json_string(ascii);
+    free(ascii);
+    return string;
 }
 
 /*
@@ -129,8 +141,9 @@ static clade_status end(const struct report *r)
 {
     const struct verify_options *o = r->options;
     json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:b, s:o, s:o}", "clade",
-        PACKAGE_VERSION, "suite", text(o->suite), "algorithm",
+        "{s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:b, s:o, s:o}",
+        "clade", PACKAGE_VERSION, "complete", report_complete(r), "error",
+        text(r->message), "suite", text(o->suite), "algorithm",
         text(o->algorithm), "against", text(o->against), "reference",
         o->reference, "envelope", text(o->envelope), "batch", o->batch, "steps",
         o->steps, "quick", o->quick, "environment", environment(r), "devices",

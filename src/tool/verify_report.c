@@ -58,29 +58,12 @@ static void *append(struct report *r, void *list, int *n, const void *element,
 /* ---- opening and closing ---------------------------------------------------
  */
 
-/* Whether a variable may change what a driver or compiler computes. */
-static bool is_telling(const char *variable)
-{
-    static const char *const parts[] = { "FAST",       "RELAXED",  "MATH",
-                                         "DENORM",     "OCL_",     "POCL_",
-                                         "RUSTICL",    "LP_",      "GALLIVM_",
-                                         "CL_CONFIG_", "CLBLAST_", "IGC_",
-                                         "NEO",        "AMD_",     "GPU_" };
-    char name[64];
-
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(variable, "="), variable);
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        if (strstr(name, parts[i]))
-            return true;
-    return false;
-}
-
 void report_open(struct report *r, const struct verify_options *o,
                  const struct report_writer *writer)
 {
     *r = (struct report){ .options = o, .writer = writer };
     for (char **e = environ; *e; e++)
-        if (is_telling(*e))
+        if (report_is_telling(*e))
             APPEND(r, r->environment, r->n_environment, *e);
     TELL(r, begin);
 }
@@ -110,6 +93,28 @@ void report_close(struct report *r)
     free(r->devices);
     free_families(&r->families);
     free(r->environment);
+    for (int i = 0; i < r->n_texts; i++)
+        free(r->texts[i]);
+    free(r->texts);
+}
+
+const char *report_text(struct report *r, const char *text)
+{
+    char *copy;
+    int n;
+
+    for (int i = 0; i < r->n_texts; i++)
+        if (!strcmp(r->texts[i], text))
+            return r->texts[i];
+    copy = strdup(text);
+    n = r->n_texts;
+    if (copy)
+        APPEND(r, r->texts, r->n_texts, copy);
+    if (n < r->n_texts)
+        return copy;
+    r->incomplete = true;
+    free(copy);
+    return "";
 }
 
 /* ---- devices ---------------------------------------------------------------
@@ -130,20 +135,46 @@ clade_status report_device(struct report *r)
     return CLADE_OK;
 }
 
-void report_opened(struct report *r, const clade_backend *be)
+void report_opened(struct report *r, const struct clade_device *device,
+                   const char *build_options)
 {
     struct report_device *d = r->device;
     char text[512];
 
-    d->device = *clade_backend_device(be);
-    snprintf(d->build_options, sizeof d->build_options, "%s",
-             be->build_options);
+    d->device = *device;
+    d->opened = true;
+    snprintf(d->build_options, sizeof d->build_options, "%s", build_options);
     snprintf(text, sizeof text, "%s: %s / %s, driver %s", d->device.selector,
              d->device.platform, d->device.name, d->device.driver);
     TELL(r, note, text);
 }
 
-void report_error(struct report *r, const char *device, clade_status st)
+/* How grave a status is.  A device's fault does not keep others from being
+ * judged; what is graver does. */
+enum grave { FINE, BROKEN, DOUBTFUL, NO_DEVICE, GRAVE };
+
+static enum grave grave(clade_status st)
+{
+    switch (st) {
+    case CLADE_OK:
+        return FINE;
+    case CLADE_EBOUND:
+        return BROKEN;
+    case CLADE_EMISTRUSTED:
+        return DOUBTFUL;
+    case CLADE_ENODEVICE:
+    case CLADE_EBUILD:
+    case CLADE_ETOOSMALL:
+    case CLADE_EUNSUPPORTED:
+    case CLADE_EDEVICE:
+        return NO_DEVICE;
+    default:
+        return GRAVE;
+    }
+}
+
+/* The device cannot be judged, or not to its end. */
+static void report_error(struct report *r, const char *device, clade_status st)
 {
     struct report_device *d = r->device;
 
@@ -153,8 +184,28 @@ void report_error(struct report *r, const char *device, clade_status st)
     d->failures++;
     if (!(d->error = strdup(clade_error())))
         r->incomplete = true;
-    if (!d->device.selector[0] && clade_device_find(&d->device, device))
+    if (!d->device.selector[0])
         snprintf(d->device.selector, sizeof d->device.selector, "%s", device);
+}
+
+void report_end(struct report *r, const char *device, clade_status st)
+{
+    if (grave(st) == NO_DEVICE)
+        report_error(r, device ? device : "the default device", st);
+    if (grave(st) <= grave(r->status))
+        return;
+    r->status = st;
+    snprintf(r->message, sizeof r->message, "%s", clade_error());
+}
+
+bool report_goes_on(const struct report *r)
+{
+    return grave(r->status) < GRAVE;
+}
+
+bool report_complete(const struct report *r)
+{
+    return grave(r->status) < NO_DEVICE && !r->incomplete;
 }
 
 /* ---- what the suites found -------------------------------------------------
@@ -367,11 +418,5 @@ void report_finish(struct report *r)
 
 clade_status report_status(const struct report *r)
 {
-    for (int i = 0; i < r->n_devices; i++) {
-        const struct report_device *d = r->devices[i];
-
-        if (d->status)
-            return clade_fail(d->status, "%s", d->error);
-    }
-    return CLADE_OK;
+    return r->status ? clade_fail(r->status, "%s", r->message) : CLADE_OK;
 }

@@ -11,7 +11,7 @@ struct verify_options {
     struct tool_list devices;
     const char *suite, *algorithm, *match, *op, *format, *record, *against,
         *html, *dump, *reference, *envelope, *make_envelope;
-    int batch, steps, runs;
+    int batch, steps, runs, time_limit;
     uint64_t seed;
     bool quick;
 };
@@ -81,6 +81,7 @@ struct report_device {
     int failures;        /* verdicts and distances that failed, and the error */
     clade_status status; /* why judging ended early; CLADE_OK: it did not */
     char *error;         /* the message of that status, or NULL */
+    bool opened;         /* it could be opened */
     bool titled;         /* the table's titles stand above its rows */
 };
 
@@ -91,13 +92,18 @@ struct report_device {
 struct report {
     const struct verify_options *options;
     const struct report_writer *writer;
+    char **texts; /* that verdicts point at */
+    int n_texts;
     const char **environment; /* "NAME=value", those that change a driver */
     int n_environment;
     struct report_device **devices;
     int n_devices;
     struct report_device *device;    /* the one being judged */
     struct report_families families; /* of all devices together */
-    int tests;       /* verdicts, distances and devices' errors so far */
+    int cases;                       /* of the suite being judged */
+    int tests;           /* verdicts, distances and devices' errors so far */
+    clade_status status; /* the worst so far, with its message */
+    char message[4096];
     bool incomplete; /* memory ran out: something is missing */
 };
 
@@ -131,13 +137,18 @@ void report_close(struct report *r);
 
 /* From here on, the report is about one more device.  CLADE_ENOMEM. */
 clade_status report_device(struct report *r);
-/* It is open. */
-void report_opened(struct report *r, const clade_backend *be);
+/* It is open; programs are built with these options. */
+void report_opened(struct report *r, const struct clade_device *device,
+                   const char *build_options);
 /* All suites have run on it. */
 void report_totals(struct report *r);
-/* It (the text that was to select it is `device`) could not be judged, or not
- * to its end: clade_error() says why. */
-void report_error(struct report *r, const char *device, clade_status st);
+/* A part of the judging has ended on it (the text that selects it is `device`),
+ * as `st` and clade_error() say. */
+void report_end(struct report *r, const char *device, clade_status st);
+/* Whether further devices are judged: also if one could not be. */
+bool report_goes_on(const struct report *r);
+/* A copy of a text that lives as long as the report; "" without memory. */
+const char *report_text(struct report *r, const char *text);
 
 /* What the suites call; `report` is a struct report. */
 void report_verdict(void *report, const struct clade_verdict *v);
@@ -151,8 +162,14 @@ void report_summary(struct report *r, const struct clade_verify_summary *s);
 /* All devices are judged; now a writer's `end` and html_write() may be called.
  */
 void report_finish(struct report *r);
-/* CLADE_OK, or the first device's error, with its message. */
+/* The worst status of all, with its message. */
 clade_status report_status(const struct report *r);
+/* Whether all that was asked for has been judged. */
+bool report_complete(const struct report *r);
+
+/* verify_environment.c: whether a variable, "NAME=value", may change what a
+ * driver or compiler computes. */
+bool report_is_telling(const char *variable);
 
 /* ---- for the writers -------------------------------------------------------
  */

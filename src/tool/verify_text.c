@@ -82,5 +82,6 @@ void report_command(char command[REPORT_COMMAND],
     add(command, file ? "--op '%s'" : "--suite ops --case '%s'",
         file ? v->file : v->name);
     if (report_has_choice(v))
-        add(command, " --algorithm %s", v->algorithm);
+        add(command, " --algorithm %s",
+            o->algorithm ? o->algorithm : v->algorithm);
 }
