@@ -17,6 +17,7 @@ check_PROGRAMS = \
   tests/data.t \
   tests/file.t \
   tests/first-use.t \
+  tests/grids.t \
   tests/kept.t \
   tests/keras.t \
   tests/lacking.t \
@@ -113,6 +114,10 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
 tests_first_use_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
 tests_first_use_t_LDFLAGS = -export-dynamic
 tests_first_use_t_LDADD = $(LDADD) -ldl
+tests_grids_t_SOURCES = tests/grids.c $(FAULTS)
+tests_grids_t_CFLAGS = $(FAULTS_CFLAGS)
+tests_grids_t_LDFLAGS = -export-dynamic
+tests_grids_t_LDADD = $(LDADD) -ldl
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -109,7 +109,8 @@ clade_status ocl_gemm_launch(struct ocl_task *task, const struct clade_op *op,
     }
     if (!o->clblast_built && (st = build_kernels(o, op)))
         return st;
-    return ocl_foreign(task, gemm->beta ? "CLBlast beta" : "CLBlast",
-                       OCL_GRID(gemm->m, gemm->n, gemm->k), queue_gemm, &call,
-                       sizeof call);
+    return ocl_foreign(
+        task, gemm->beta ? "CLBlast beta" : "CLBlast",
+        (struct ocl_grid){ { gemm->m, gemm->n, gemm->k }, { 0 } }, queue_gemm,
+        &call, sizeof call);
 }
