@@ -237,6 +237,8 @@ static void pass_output(struct child *c)
     if (n <= 0)
         return;
     keep_words(c, text, (size_t)n);
+    if (c->config.speaks)
+        c->config.speaks(c->config.speaks_arg);
     fwrite(text, 1, (size_t)n, stderr);
 }
 

@@ -26,6 +26,9 @@ struct child_config {
      * the child to stop (child_stopped()).  NULL: never. */
     bool (*stop)(void *arg);
     void *stop_arg;
+    /* Called before the child's output is passed on.  NULL: nothing is. */
+    void (*speaks)(void *arg);
+    void *speaks_arg;
 };
 
 /*

@@ -145,9 +145,23 @@ softmax="verify --device cpu --suite ops --quick --case softmax_fwd:2x1x1x10:"
 ends 0 $softmax && grep -q '^  to 0.03 *5 #*$' "$dir/out" &&
     grep -q '^  softmax_fwd *7 *0 ' "$dir/out"
 report $? 'verify ends with worst scores by op and a histogram'
-grep -q ' score gates .* got .* case$' "$dir/out" &&
+! grep -q '^ok ' "$dir/out" && [ ! -s "$dir/err" ]
+report $? 'and lists no case that passes'
+ends 0 $softmax --verbose && grep -q ' score gates .* got .* case$' "$dir/out" &&
     [ "$(grep -c '^ok .* y\[[01],0,0,[0-9]\] .*:1x1x10:' "$dir/out")" = 7 ]
-report $? 'above them is a row for each case, with its worst element'
+report $? 'with --verbose, each case has a row, with its worst element'
+if script -V >"$dir/out" 2>&1; then
+    script -q -e -c "stty cols 60; $CLADE verify --device cpu --suite ops \
+        --quick --case fwd" "$dir/typescript" >"$dir/out" </dev/null &&
+        tr '\r' '\n' <"$dir/out" >"$dir/err" &&
+        grep -q '^ops [0-9]*/[1-9][0-9]*: [0-9]* passed' "$dir/err" &&
+        ! grep '^ops .\{60\}' "$dir/err" &&
+        grep -q 'passed, 0 failed, 0 mistrusted' "$dir/err"
+    report $? 'on a terminal, a line says how far it is'
+else
+    number=$((number + 1))
+    echo "ok $number # SKIP on a terminal, a line says how far it is: no script(1)"
+fi
 ends 0 $softmax --device cpu && grep -q '^worst scores *cpu *cpu$' "$dir/out"
 report $? 'for two devices there is a matrix'
 ends 0 $softmax --format tap &&

@@ -96,3 +96,16 @@ const char *tool_bytes(uint64_t bytes)
              units[unit]);
     return text;
 }
+
+const char *tool_clock(double seconds)
+{
+    static char text[32];
+    long s = (long)(seconds + 0.5);
+
+    if (s >= 3600)
+        snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60,
+                 s % 60);
+    else
+        snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+    return text;
+}

@@ -25,20 +25,6 @@ void progress_close(struct progress *p)
     free(p->rows);
 }
 
-/* "1:02:03" or "2:03".  Valid until the next call. */
-static const char *clock_text(double seconds)
-{
-    static char text[32];
-    long s = (long)(seconds + 0.5);
-
-    if (s >= 3600)
-        snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60,
-                 s % 60);
-    else
-        snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
-    return text;
-}
-
 static void begin_epoch(struct progress *p, int epoch)
 {
     p->began = p->printed = tool_uptime();
@@ -88,7 +74,7 @@ void progress_step(void *arg, const struct clade_train_step *step)
     const double now = tool_uptime();
     const double seconds = now - p->began;
     const int done = step->step + 1;
-    const char *left = clock_text(seconds / done * (p->steps - done));
+    const char *left = tool_clock(seconds / done * (p->steps - done));
 
     if (p->quiet ||
         now - p->printed < (p->terminal ? BAR_SECONDS : LINE_SECONDS))
@@ -115,7 +101,7 @@ static void print_epoch(struct progress *p,
         print_bar(p, p->steps);
     else
         fprintf(stderr, "epoch %d/%d:", epoch->epoch + 1, p->epochs);
-    fprintf(stderr, " %s", clock_text(seconds));
+    fprintf(stderr, " %s", tool_clock(seconds));
     fprintf(stderr,
             " loss %.4f accuracy %.4f val_loss %.4f val_accuracy %.4f%s\n",
             epoch->train.loss, epoch->train.accuracy[0], epoch->test.loss,

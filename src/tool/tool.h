@@ -131,5 +131,7 @@ json_t *tool_device_json(const struct clade_device *d);
 
 /* "3.2 GB" (10^9 bytes).  Stays valid for seven more calls. */
 const char *tool_bytes(uint64_t bytes);
+/* "1:02:03" or "2:03".  Stays valid until the next call. */
+const char *tool_clock(double seconds);
 
 #endif

@@ -27,6 +27,8 @@ static const struct tool_option options[] = {
       "write the inputs of the first failures to DIR, as safetensors files", 0, 0 },
     { "format", TOOL_CHOICE, AT(format), "table|tap|json",
       "what to print", 0, 0 },
+    { "verbose", TOOL_FLAG, AT(verbose), NULL,
+      "list every case in the table, not only those that fail", 0, 0 },
     { "html", TOOL_TEXT, AT(html), "FILE",
       "also write all results, with a matrix of ops and devices, as one page", 0, 0 },
     { "record", TOOL_TEXT, AT(record), "FILE",

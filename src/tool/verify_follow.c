@@ -98,7 +98,7 @@ static void hear_opened(struct follow *f, const void *data)
 
 static void hear_notice(struct follow *f, const void *data)
 {
-    (void)f;
+    verify_progress_hide(&f->r->progress);
     tool_notice(data);
 }
 
@@ -115,11 +115,12 @@ static void hear_part(struct follow *f, const void *data)
     f->job.part = part;
     f->in_part = true;
     f->deaths = 0;
+    verify_progress_part(&f->r->progress, verify_part_name(f->job.part));
 }
 
 static void hear_cases(struct follow *f, const void *data)
 {
-    f->r->cases = *(const int *)data;
+    verify_progress_cases(&f->r->progress, f->job.done, *(const int *)data);
 }
 
 static void hear_case(struct follow *f, const void *data)
@@ -131,6 +132,8 @@ static void hear_case(struct follow *f, const void *data)
     f->the_case = verify_heard(f->r, said);
     f->in_case = true;
     f->job.done = said->done;
+    verify_progress_case(&f->r->progress, f->job.done, f->the_case.name,
+                         &f->job.summary);
 }
 
 static void hear_attempt(struct follow *f, const void *data)
@@ -161,6 +164,7 @@ static void hear_verdict(struct follow *f, const void *data)
     }
     forget_case(f);
     f->job.done++;
+    verify_progress_case(&f->r->progress, f->job.done, v.name, &f->job.summary);
 }
 
 static void hear_distance(struct follow *f, const void *data)
@@ -263,12 +267,19 @@ static bool bury(struct follow *f, const char *death)
            verify_next_part(f->job.options, (int)f->job.part) < PARTS;
 }
 
+static void hide_progress(void *progress)
+{
+    verify_progress_hide(progress);
+}
+
 /* Start a child and follow it to its end.  Whether there must be another. */
 static bool follow_child(struct follow *f)
 {
     const struct child_config config = { .work = verify_judge,
                                          .arg = &f->job,
-                                         .stop = tool_stop };
+                                         .stop = tool_stop,
+                                         .speaks = hide_progress,
+                                         .speaks_arg = &f->r->progress };
     struct child_message m;
     struct child *child;
     enum child_event event;
@@ -282,6 +293,7 @@ static bool follow_child(struct follow *f)
     while ((event = child_next(child, &m, f->job.options->time_limit)) ==
            CHILD_MESSAGE)
         hear(f, &m);
+    verify_progress_hide(&f->r->progress);
     if (event != CHILD_ENDED)
         again = bury(f, child_death(child));
     child_close(child);

@@ -32,6 +32,13 @@ const struct report_bin report_bins[REPORT_BINS] = {
         fflush(stdout);                                                        \
     } while (0)
 
+/* The same, for what a table prints in the place of the progress. */
+#define PRINT(r, ...)                                                          \
+    do {                                                                       \
+        verify_progress_hide(&(r)->progress);                                  \
+        TELL(r, __VA_ARGS__);                                                  \
+    } while (0)
+
 /*
  * Add a copy of an element to a list of *n, whose room doubles when it is
  * full.  Returns the list, which is as it was if there is no memory.
@@ -62,10 +69,11 @@ void report_open(struct report *r, const struct verify_options *o,
                  const struct report_writer *writer)
 {
     *r = (struct report){ .options = o, .writer = writer };
+    verify_progress_open(&r->progress, writer->sparing && !o->verbose);
     for (char **e = environ; *e; e++)
         if (report_is_telling(*e))
             APPEND(r, r->environment, r->n_environment, *e);
-    TELL(r, begin);
+    PRINT(r, begin);
 }
 
 static void free_families(struct report_families *f)
@@ -146,7 +154,7 @@ void report_opened(struct report *r, const struct clade_device *device,
     snprintf(d->build_options, sizeof d->build_options, "%s", build_options);
     snprintf(text, sizeof text, "%s: %s / %s, driver %s", d->device.selector,
              d->device.platform, d->device.name, d->device.driver);
-    TELL(r, note, text);
+    PRINT(r, note, text);
 }
 
 /* How grave a status is.  A device's fault does not keep others from being
@@ -179,7 +187,7 @@ static void report_error(struct report *r, const char *device, clade_status st)
     struct report_device *d = r->device;
 
     r->tests++;
-    TELL(r, error, r, device);
+    PRINT(r, error, r, device);
     d->status = st;
     d->failures++;
     if (!(d->error = strdup(clade_error())))
@@ -268,6 +276,8 @@ static void keep_verdict(struct report *r, const struct clade_verdict *v)
     r->tests++;
     d->failures += v->outcome != CLADE_PASSED;
     APPEND(r, d->verdicts, d->n_verdicts, *v);
+    if (v->outcome != CLADE_PASSED)
+        verify_progress_hide(&r->progress);
     count_in_family(r, &d->families, v);
     count_in_family(r, &r->families, v);
     count_in_bin(d, v->score);
@@ -343,7 +353,7 @@ void report_distance(void *report, const struct clade_distance *distance)
     d->failures += !distance->passed;
     snprintf(kept.name, sizeof kept.name, "%s", distance->name);
     APPEND(r, d->distances, d->n_distances, kept);
-    TELL(r, distance, r, distance);
+    PRINT(r, distance, r, distance);
 }
 
 void report_training(void *report, const struct clade_training *t)
@@ -354,7 +364,7 @@ void report_training(void *report, const struct clade_training *t)
 
     APPEND(r, d->trainings, d->n_trainings, *t);
     report_describe(text, sizeof text, t);
-    TELL(r, note, text);
+    PRINT(r, note, text);
 }
 
 void report_summary(struct report *r, const struct clade_verify_summary *s)
@@ -362,13 +372,13 @@ void report_summary(struct report *r, const struct clade_verify_summary *s)
     char text[160];
 
     if (r->device->n_layers)
-        TELL(r, layers, r->device);
+        PRINT(r, layers, r->device);
     if (!(s->passed + s->failed + s->mistrusted))
         return;
     snprintf(text, sizeof text,
              "%d passed, %d failed, %d mistrusted; the worst score is %.3g",
              s->passed, s->failed, s->mistrusted, s->worst);
-    TELL(r, note, text);
+    PRINT(r, note, text);
 }
 
 /* ---- the end ---------------------------------------------------------------
@@ -408,7 +418,7 @@ void report_totals(struct report *r)
 {
     finish_families(&r->device->families);
     if (r->device->families.count)
-        TELL(r, totals, r->device);
+        PRINT(r, totals, r->device);
 }
 
 void report_finish(struct report *r)

@@ -5,6 +5,7 @@
 #include <clade/verify.h>
 
 #include "tool.h"
+#include "verify_progress.h"
 
 /* The options of `clade verify`. */
 struct verify_options {
@@ -13,7 +14,7 @@ struct verify_options {
         *html, *dump, *reference, *envelope, *make_envelope;
     int batch, steps, runs, time_limit;
     uint64_t seed;
-    bool quick;
+    bool quick, verbose;
 };
 
 /* The verdicts of one op with one algorithm. */
@@ -92,6 +93,7 @@ struct report_device {
 struct report {
     const struct verify_options *options;
     const struct report_writer *writer;
+    struct verify_progress progress;
     char **texts; /* that verdicts point at */
     int n_texts;
     const char **environment; /* "NAME=value", those that change a driver */
@@ -100,7 +102,6 @@ struct report {
     int n_devices;
     struct report_device *device;    /* the one being judged */
     struct report_families families; /* of all devices together */
-    int cases;                       /* of the suite being judged */
     int tests;           /* verdicts, distances and devices' errors so far */
     clade_status status; /* the worst so far, with its message */
     char message[4096];
@@ -112,6 +113,7 @@ struct report {
  * once, when the report has just got what they print.
  */
 struct report_writer {
+    bool sparing; /* it prints little: progress fills the gaps */
     void (*begin)(void);
     void (*note)(const char *text); /* one line for people */
     void (*verdict)(struct report *r, const struct clade_verdict *v);

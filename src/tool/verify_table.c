@@ -25,7 +25,7 @@ static void print_failure(const struct report *r, const struct clade_verdict *v)
     printf("           again: %s\n", command);
 }
 
-static void verdict(struct report *r, const struct clade_verdict *v)
+static void print_verdict(struct report *r, const struct clade_verdict *v)
 {
     if (!r->device->titled)
         printf("%-6s %8s %-15s %5s %7s %5s %-15s %10s %10s %6s %-9s %s\n", "",
@@ -41,11 +41,17 @@ static void verdict(struct report *r, const struct clade_verdict *v)
         print_failure(r, v);
 }
 
+static void verdict(struct report *r, const struct clade_verdict *v)
+{
+    if (v->outcome != CLADE_PASSED || r->options->verbose)
+        print_verdict(r, v);
+}
+
 /* Of a step, only the first failure has a row; layers() prints the rest. */
 static void step_verdict(struct report *r, const struct clade_verdict *v)
 {
     if (v->outcome && r->device->step_failures == 1)
-        verdict(r, v);
+        print_verdict(r, v);
 }
 
 static void print_layer(const struct report_layer *l)
@@ -142,6 +148,7 @@ static clade_status end(const struct report *r)
 }
 
 const struct report_writer table_writer = {
+    .sparing = true,
     .note = note,
     .verdict = verdict,
     .step_verdict = step_verdict,

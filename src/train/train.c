@@ -263,11 +263,9 @@ static clade_status train_epochs(struct training *t)
 
 static clade_status check_config(const struct clade_train_config *c)
 {
-    const clade_status st = status_given("clade_train", "config->out",
-                                         c->out && *c->out);
-
-    if (st)
-        return st;
+    if (!c->out || !*c->out)
+        return clade_fail(CLADE_EUSAGE, "clade_train: config->out must name a "
+                                        "folder for the run's files");
     if (c->train_count < 1 || c->test_count < 1 || c->batch < 1 ||
         c->epochs < 1 || !(c->learning_rate > 0))
         return clade_fail(CLADE_EUSAGE,
