@@ -6,7 +6,7 @@
 #
 # CLADE_TEST_LIMITS names the parts to run; without it, all run.
 set -u
-parts=${CLADE_TEST_LIMITS:-layer grids ops step train late faults}
+parts=${CLADE_TEST_LIMITS:-layer grids memory ops step train late faults}
 profiles='nvidia amd intel adreno mali apple minima'
 layer=$PWD/tests/.libs/limits.so
 small='--train-count 12 --test-count 6 --batch 8 --epochs 1 --quiet'
@@ -110,6 +110,22 @@ test_grids()
     done
 }
 
+# A batch that is too large for a device's memory, or for one buffer, is
+# refused; the one that the message names is not.
+test_memory()
+{
+    bench='bench --algorithm direct --steps 1 --batch'
+    # shellcheck disable=SC2086 # one word an option
+    works 'intel null' '1024 images fit into several buffers' $bench 1024
+    for profile in nvidia adreno mali apple minima; do
+        # shellcheck disable=SC2086
+        ends 4 "$profile null" $bench 1024
+        fits=$(sed -n 's/.*(--batch \([0-9]*\)).*/\1/p' "$dir/out")
+        # shellcheck disable=SC2086
+        works "$profile null" "${fits:-no} images fit" $bench "$fits"
+    done
+}
+
 test_ops()
 {
     for profile in $profiles; do
@@ -147,16 +163,40 @@ test_late()
     fi
 }
 
+# says TEXT: one more test of the last command.
+says()
+{
+    if grep -q "$1" "$dir/out"; then
+        result ok "and it says \"$1\""
+    else
+        result 'not ok' "and it says \"$1\"" "$dir/out"
+    fi
+}
+
 # Faults at the start, in the first step, in the second and in the test.
 test_faults()
 {
     # shellcheck disable=SC2086 # one word an option
     for fault in refuse fail lost; do
-        for n in 1 2 30 300 700 1100; do
+        for n in 1 30 300 700 1100; do
             ends 1 "null $fault=$n" train $small --algorithm direct \
                 --out "$dir/run"
         done
     done
+    says 'failed on' # not only which op was refused after that
+    softmax='--suite ops --quick --case softmax'
+    # shellcheck disable=SC2086
+    works '' 'softmax is right' verify $softmax
+    # shellcheck disable=SC2086
+    for fault in refuse fail lost; do
+        ends 6 "$fault=5" verify $softmax
+    done
+    # shellcheck disable=SC2086
+    works null 'a training ends' train $small --out "$dir/run"
+    mv "$dir/run" "$dir/trained"
+    ends 1 'null lost=30' eval --checkpoint "$dir/trained"/*.safetensors \
+        --test-count 6
+    ends 1 'null lost=30' bench --batch 8
 }
 
 for part in $parts; do
