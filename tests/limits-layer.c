@@ -24,12 +24,14 @@ static const char *text =
     "  a[0] = 0;"
     "  barrier(CLK_LOCAL_MEM_FENCE);"
     "  if (get_global_id(0) + get_global_id(1) + get_global_id(2) == 0)"
-    "      y[0] = a[0] + b[0]; }";
+    "      y[0] = a[0] + b[0]; }"
+    "kernel void spin(global volatile float *y)"
+    "{ while (y[1] == 0) y[2] += 1; }";
 
 static cl_device_id dev;
 static cl_context ctx;
 static cl_command_queue queue;
-static cl_kernel kernel;
+static cl_kernel kernel, endless;
 static cl_mem mem;
 
 static void need(bool good, const char *what)
@@ -52,9 +54,11 @@ static void open_device(void)
     program = clCreateProgramWithSource(ctx, 1, &text, NULL, NULL);
     need(!clBuildProgram(program, 1, &dev, "", NULL, NULL), "no program");
     kernel = clCreateKernel(program, "set", NULL);
+    endless = clCreateKernel(program, "spin", NULL);
     mem = clCreateBuffer(ctx, CL_MEM_READ_WRITE, 16384, NULL, NULL);
-    need(kernel && mem, "no kernel, or no buffer");
+    need(kernel && endless && mem, "no kernel, or no buffer");
     clSetKernelArg(kernel, 0, sizeof mem, &mem);
+    clSetKernelArg(endless, 0, sizeof mem, &mem);
     clEnqueueWriteBuffer(queue, mem, CL_TRUE, 0, sizeof zeros, zeros, 0, NULL,
                          NULL);
 }
@@ -200,11 +204,14 @@ static void test_buffers(const struct profile *p)
     expect(CL_MISALIGNED_SUB_BUFFER_OFFSET, err, "one that is not aligned");
 }
 
-static void test_profile(const char *name)
+/* `words` begin with the profile's name. */
+static void test_profile(const char *words)
 {
     const struct profile *p = profiles;
+    const size_t length = strcspn(words, " ");
 
-    while (p->name && strcmp(p->name, name))
+    while (p->name &&
+           (strlen(p->name) != length || strncmp(p->name, words, length)))
         p++;
     need(p->name, "CLADE_LIMITS is no profile and no mode");
     tap_plan(21);
@@ -227,8 +234,9 @@ static void test_null(void)
     float got = 1;
     cl_int err;
     cl_mem big = clCreateBuffer(ctx, CL_MEM_READ_WRITE, huge, NULL, &err);
+    const size_t one = 1;
 
-    tap_plan(4);
+    tap_plan(5);
     clGetMemObjectInfo(big, CL_MEM_SIZE, sizeof bytes, &bytes, NULL);
     tap_ok(!err && bytes == huge, "a buffer of 1 TiB is made");
     write_three();
@@ -236,6 +244,8 @@ static void test_null(void)
            "a launch succeeds");
     tap_ok(status_of(event) == CL_COMPLETE, "it has ended");
     tap_ok(read_back(CL_TRUE, &got) == 0, "a read gives zeros");
+    clEnqueueNDRangeKernel(queue, endless, 1, NULL, &one, NULL, 0, NULL, NULL);
+    tap_ok(!clFinish(queue), "a kernel without an end does not run");
 }
 
 static cl_uint held(void)

@@ -358,6 +358,15 @@ static clade_status queue_kernel(const struct ocl_task *task, struct launch *l,
                : CLADE_OK;
 }
 
+/* A driver that has lost its device refuses any launch; the op that failed
+ * explains more than the one that was refused. */
+static clade_status refused(struct ocl *o, clade_status st)
+{
+    const clade_status before = ocl_pending_check(o, false);
+
+    return before ? before : st;
+}
+
 clade_status ocl_task_run(clade_backend *be, clade_task *task)
 {
     struct ocl_task *t = (struct ocl_task *)task;
@@ -373,7 +382,7 @@ clade_status ocl_task_run(clade_backend *be, clade_task *task)
                        : l->queue(o, l->call, &t->base.op, &event);
 
         if (st)
-            return st;
+            return refused(o, st);
         ocl_pending_add(o, t->what, event);
         if (be->debug)
             count_launch(be->debug, l);
