@@ -333,7 +333,9 @@ static const char after_table[] =
     "One kind of fault is missing: a wrong sign in one lane of a transform.\n"
     "No kernel transforms anything yet.  Trainings that are wrong as a whole\n"
     "(another momentum, swapped kernels, a skipped image) are tested by\n"
-    "`tests/verify-trainings.c`, a part of `make check`.\n";
+    "`tests/verify-trainings.c`, a part of `make check`; and so are drivers\n"
+    "that kill their process in a build, in a launch or in clFinish, or never\n"
+    "come back, by `tests/verify-deaths.c`.\n";
 
 static void write_line(FILE *f, const struct mutant *m)
 {

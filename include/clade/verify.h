@@ -46,9 +46,9 @@ struct clade_verify_summary {
 };
 
 struct clade_verify_ops {
-    const char *algorithm; /* judge convolutions with this one only (other ops
-                              have just one); NULL: with each that can run a
-                              case */
+    const char *algorithm; /* judge convolutions with this one only, "direct" or
+                              a clade_choice_text(); other ops have just one.
+                              NULL: with each that can run a case */
     const char *match;     /* only cases with this in their name; NULL: all */
     bool quick;            /* reduced shapes, but every op, gate and edge */
     const char *dump;      /* a folder for the inputs of the first failures, as
@@ -67,6 +67,8 @@ struct clade_verify_ops {
  * subnormal floats).  CLADE_EUSAGE names the algorithms that there are, if
  * options->algorithm is none of them.  CLADE_EUNSUPPORTED if the backend stores
  * float64, or its device is of OpenCL's embedded profile.
+ *
+ * All runs in the caller's process: a driver that crashes ends that.
  */
 CLADE_API clade_status clade_verify_ops(struct clade_verify_summary *summary,
                                         clade_backend *be,
