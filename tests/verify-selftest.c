@@ -312,12 +312,15 @@ static void test_ends(void)
         tap_bail("%s", clade_error());
     tap_ok(!clade_verify_selftest(be, &config, NULL, NULL),
            "the reference needs none");
+    tap_ok(clade_verify_selftest(be, NULL, NULL, NULL) == CLADE_EUSAGE &&
+               clade_verify_selftest(NULL, &config, NULL, NULL) == CLADE_EUSAGE,
+           "a backend and a config are required");
     clade_backend_close(be);
 }
 
 int main(void)
 {
-    tap_plan(18);
+    tap_plan(19);
     driver = "driver 1";
     test_right();
     test_training();

@@ -95,6 +95,7 @@ CLADE_API clade_status clade_verify_op(struct clade_verify_summary *summary,
  * is as clade_verify_ops'.
  *
  * CLADE_OK: what is not avoided is right, or the backend compiles nothing.
+ * CLADE_EUSAGE: `be` or `config` is NULL.
  * CLADE_EBOUND: an op is wrong by every algorithm, or by config->algorithm; the
  * message names the op and the worst element.  CLADE_EMISTRUSTED and
  * CLADE_EUNSUPPORTED as for clade_verify_ops().  Else what clade_net_new()

@@ -11,6 +11,7 @@
 #include "backend.h"
 #include "child.h"
 #include "status.h"
+#include "verify/judge.h"
 
 #define PATIENCE 600 /* seconds for one step of the self-test */
 
@@ -19,6 +20,7 @@ enum message {
     MEETS,   /* a text: the device */
     SAYS,    /* a line of text: what it does now */
     ADVISES, /* a text: what to do about a bad driver */
+    NOTICES, /* a text for the user */
     AVOIDS,  /* a struct backend_avoided; its pointer is the parent's as well */
     FAILED   /* a struct failure */
 };
@@ -85,10 +87,18 @@ static void introduce(struct child_link *link, const struct clade_device *d)
     send_text(link, ADVISES, text);
 }
 
+/* A device that cannot be judged is used all the same. */
 static clade_status test_plans(struct talk *t, clade_backend *be)
 {
     clade_status st = CLADE_OK;
 
+    if (be->table->uses && verify_can_judge(be)) {
+        char notice[512];
+
+        snprintf(notice, sizeof notice, "no self-test: %.480s", clade_error());
+        send_text(t->link, NOTICES, notice);
+        return CLADE_OK;
+    }
     clade_backend_progress(be, say, t);
     for (int i = 0; i < t->plans->count && !st; i++)
         st = clade_verify_selftest(be, &t->plans->config[i], is_stopped, t);
@@ -98,8 +108,8 @@ static clade_status test_plans(struct talk *t, clade_backend *be)
 static void work(struct child_link *link, void *arg)
 {
     struct talk *t = arg;
-    struct failure f;
-    clade_backend *be;
+    struct failure f = { CLADE_OK, "" };
+    clade_backend *be = NULL;
 
     t->link = link;
     f.st = clade_backend_open(&be, t->device);
@@ -109,10 +119,11 @@ static void work(struct child_link *link, void *arg)
         for (int i = 0; i < be->n_avoided; i++)
             child_send(link, AVOIDS, &be->avoided[i], sizeof be->avoided[i]);
     }
-    if (!f.st)
-        return;
-    snprintf(f.text, sizeof f.text, "%s", clade_error());
-    child_send(link, FAILED, &f, sizeof f);
+    if (f.st) {
+        snprintf(f.text, sizeof f.text, "%s", clade_error());
+        child_send(link, FAILED, &f, sizeof f);
+    }
+    clade_backend_close(be);
 }
 
 /* ---- the parent ---------------------------------------------------------- */
@@ -131,6 +142,9 @@ static void take(struct talk *t, const struct child_message *m)
     case ADVISES:
         snprintf(t->advice, sizeof t->advice, "%s", (const char *)m->data);
         break;
+    case NOTICES:
+        tool_notice(m->data);
+        break;
     case AVOIDS:
         memcpy(&t->avoided[t->n_avoided++], m->data, sizeof t->avoided[0]);
         break;
@@ -140,23 +154,13 @@ static void take(struct talk *t, const struct child_message *m)
     }
 }
 
-/* A device that cannot be judged is used, with a notice. */
 static clade_status conclude(const struct talk *t)
 {
     const struct failure *f = &t->failure;
-    char notice[sizeof f->text + 16];
 
-    switch (f->st) {
-    case CLADE_EUNSUPPORTED:
-    case CLADE_EMISTRUSTED:
-        snprintf(notice, sizeof notice, "no self-test: %s", f->text);
-        tool_notice(notice);
-        return CLADE_OK;
-    case CLADE_EBOUND:
+    if (f->st == CLADE_EBOUND)
         return clade_fail(f->st, "%s\n%s", f->text, t->advice);
-    default:
-        return f->st ? clade_fail(f->st, "%s", f->text) : CLADE_OK;
-    }
+    return f->st ? clade_fail(f->st, "%s", f->text) : CLADE_OK;
 }
 
 static clade_status dead(const struct talk *t, struct child *child)

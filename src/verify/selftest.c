@@ -304,6 +304,9 @@ clade_status clade_verify_selftest(clade_backend *be,
     };
     clade_status st;
 
+    if (!be || !config)
+        return clade_fail(CLADE_EUSAGE, "clade_verify_selftest: a backend and "
+                                        "a config are required");
     if (!be->table->uses)
         return CLADE_OK;
     if ((st = verify_can_judge(be)))
