@@ -145,19 +145,21 @@ static clade_status write_into(const struct writing *w)
     return fd < 0 ? io_failed(w->path) : write_to(fd, w);
 }
 
-/* Make a new file `name`, "PATH.PID-N.tmp" with the first N that is free. */
-static int open_new(char *name, size_t size, const char *path)
+/* Make a new file, "PATH.PID-N.tmp" with the first N that is free.  Returns its
+ * name, or NULL if there is no memory; *fd is below 0 if it cannot be made. */
+static char *open_new(int *fd, const char *path)
 {
-    int fd = -1;
+    const size_t size = strlen(path) + sizeof ".-9223372036854775808-999.tmp";
+    char *name = malloc(size);
 
-    for (int i = 0; i < NAMES_MAX; i++) {
+    for (int i = 0; name && i < NAMES_MAX; i++) {
         snprintf(name, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  0666);
-        if (fd >= 0 || errno != EEXIST)
+        *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                   0666);
+        if (*fd >= 0 || errno != EEXIST)
             break;
     }
-    return fd;
+    return name;
 }
 
 /* Replace the regular file `to`.  `old` is its state, or NULL if there is
@@ -165,14 +167,13 @@ static int open_new(char *name, size_t size, const char *path)
 static clade_status replace(const char *to, const struct stat *old,
                             const struct writing *w)
 {
-    size_t n = strlen(to) + sizeof ".-9223372036854775808-999.tmp";
-    char *name = malloc(n);
-    clade_status st;
     int fd;
+    char *name = open_new(&fd, to);
+    clade_status st;
 
     if (!name)
         return no_memory(w->path);
-    if ((fd = open_new(name, n, to)) < 0) {
+    if (fd < 0) {
         st = io_failed(w->path);
         goto out;
     }
@@ -211,6 +212,28 @@ clade_status file_replace(const char *path,
     return st;
 }
 
+clade_status file_probe(const char *path)
+{
+    clade_status st;
+    struct stat s;
+    char *to, *name;
+    int fd;
+
+    if (!stat(path, &s) && !S_ISREG(s.st_mode))
+        return CLADE_OK; /* it will be written into */
+    if ((st = follow(&to, path)))
+        return st;
+    if (!(name = open_new(&fd, to)) || fd < 0)
+        st = name ? io_failed(path) : no_memory(path);
+    if (!st) {
+        close(fd);
+        unlink(name);
+    }
+    free(name);
+    free(to);
+    return st;
+}
+
 /* Is `name` one that open_new() gives to new files for `base`? */
 static bool is_leftover(const char *name, const char *base)
 {
@@ -243,76 +266,97 @@ void file_remove_leftovers(const char *path)
 
 /* Open a file for reading.  If `wait` is set, it may be a FIFO, and then wait
  * for its writer. */
-static clade_status open_to_read(FILE **file, const char *path, bool wait)
+static clade_status open_to_read(int *file, const char *path, bool wait)
 {
     struct stat s;
     const bool fifo = wait && !stat(path, &s) && S_ISFIFO(s.st_mode);
     /* With O_NONBLOCK, open() does not wait for a FIFO's writer or a device. */
-    const int fd =
-        open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (fifo ? 0 : O_NONBLOCK));
-    const char *wrong = NULL;
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (fifo ? 0 : O_NONBLOCK);
+    int fd;
 
-    if (fd < 0 || fstat(fd, &s))
-        wrong = strerror(errno);
-    else if (S_ISDIR(s.st_mode))
-        wrong = "is a folder";
-    else if (!S_ISREG(s.st_mode) && !(fifo && S_ISFIFO(s.st_mode)))
-        wrong = "is no regular file";
-    else if (!(*file = fdopen(fd, "rb")))
-        wrong = strerror(errno);
-    if (!wrong)
+    do
+        fd = open(path, flags);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return clade_fail(errno == ENOENT || errno == ENOTDIR ? CLADE_EDATA
+                                                              : CLADE_EIO,
+                          "%s: %s", path, strerror(errno));
+    if (!fstat(fd, &s) &&
+        (S_ISREG(s.st_mode) || (fifo && S_ISFIFO(s.st_mode)))) {
+        *file = fd;
         return CLADE_OK;
-    if (fd >= 0)
-        close(fd);
-    return clade_fail(fd >= 0 || errno == ENOENT || errno == ENOTDIR
-                          ? CLADE_EDATA
-                          : CLADE_EIO,
-                      "%s: %s", path, wrong);
+    }
+    close(fd);
+    return clade_fail(CLADE_EDATA, "%s: %s", path,
+                      S_ISDIR(s.st_mode) ? "is a folder"
+                                         : "is no regular file");
 }
 
 clade_status file_open(FILE **file, const char *path)
 {
-    return open_to_read(file, path, false);
+    int fd;
+    clade_status st = open_to_read(&fd, path, false);
+
+    if (!st && !(*file = fdopen(fd, "rb"))) {
+        st = io_failed(path);
+        close(fd);
+    }
+    return st;
 }
 
-/* Read what is left of an open file. */
-static clade_status read_all(char **text, size_t *n, FILE *file,
-                             const char *path)
+/* Read at most n bytes.  A signal may come meanwhile. */
+static ssize_t read_some(int fd, char *to, size_t n)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, to, n);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* Read a whole file. */
+static clade_status read_all(char **text, size_t *n, int fd, const char *path)
 {
     char *bytes = NULL, *more;
     size_t room = 0, have = 0;
+    ssize_t got;
     clade_status st;
 
     do {
-        room += room / 2 + 4096;
-        if (!(more = realloc(bytes, room + 1))) {
-            free(bytes);
-            return no_memory(path);
+        if (have == room) {
+            room += room / 2 + 4096;
+            if (!(more = realloc(bytes, room + 1))) {
+                st = no_memory(path);
+                goto out;
+            }
+            bytes = more;
         }
-        bytes = more;
-        have += fread(bytes + have, 1, room - have, file);
-    } while (have == room);
-    if (ferror(file)) {
-        st = io_failed(path);
-        free(bytes);
-        return st;
-    }
+        if ((got = read_some(fd, bytes + have, room - have)) < 0) {
+            st = io_failed(path);
+            goto out;
+        }
+        have += (size_t)got;
+    } while (got > 0);
     bytes[have] = 0;
     *text = bytes;
     *n = have;
     return CLADE_OK;
+out:
+    free(bytes);
+    return st;
 }
 
 static clade_status open_and_read(char **text, size_t *n, const char *path,
                                   bool wait)
 {
-    FILE *file;
-    clade_status st = open_to_read(&file, path, wait);
+    int fd;
+    clade_status st = open_to_read(&fd, path, wait);
 
     if (st)
         return st;
-    st = read_all(text, n, file, path);
-    fclose(file);
+    st = read_all(text, n, fd, path);
+    close(fd);
     return st;
 }
 

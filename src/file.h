@@ -23,6 +23,8 @@
 clade_status file_replace(const char *path,
                           clade_status (*write)(void *arg, FILE *file),
                           void *arg);
+/* Could file_replace() write this file?  CLADE_EIO says why not. */
+clade_status file_probe(const char *path);
 /* Remove what processes that were killed in file_replace() left of `path`.
  * Nobody may be replacing it now. */
 void file_remove_leftovers(const char *path);

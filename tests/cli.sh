@@ -253,6 +253,15 @@ wait $!
 [ $? -eq 3 ] && grep -q 'fifo: line 1' "$dir/err"
 report $? 'a signal does not interrupt the reading of a file'
 
+"$CLADE" verify --device cpu --suite train --envelope "$dir/fifo" \
+    >"$dir/out" 2>&- &
+sleep 1
+readlink "/proc/$!/fd/2" >"$dir/err"
+kill -KILL $!
+wait $! 2>"$dir/out"
+[ ! -d /proc/self/fd ] || grep -qx /dev/null "$dir/err"
+report $? 'if stderr is closed, no file takes its place'
+
 # ---- single ops -------------------------------------------------------------
 
 pool='maxpool_fwd:1x7x7'

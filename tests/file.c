@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -239,6 +241,19 @@ static void test_writers(void)
            "a replaced file keeps its permissions");
 }
 
+static void test_probe(void)
+{
+    mkdir(in_dir("probe"), 0777);
+    make_link("../victim", "probe/link");
+    tap_ok(!file_probe(in_dir("probe/link")) && holds("victim", "untouched") &&
+               !file_probe(in_dir("probe/none")) &&
+               !unlink(in_dir("probe/link")) && !rmdir(in_dir("probe")),
+           "a probe changes nothing and leaves nothing");
+    tap_ok(failed(file_probe(in_dir("probe/none")), CLADE_EIO, "probe/none",
+                  "No such file"),
+           "and finds out that there is no folder");
+}
+
 static void test_leftovers(void)
 {
     static const char *const stay[] = { "x.tmp", "x.1-0.tmp.csv", "x.a-0.tmp",
@@ -284,23 +299,38 @@ static void test_open(void)
     alarm(0);
 }
 
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
 static void test_pipe(void)
 {
+    /* Without SA_RESTART, the signal ends each call that waits. */
+    const struct sigaction action = { .sa_handler = on_alarm };
+    const struct itimerval often = { { 0, 300000 }, { 0, 300000 } };
+    const struct itimerval never = { { 0, 0 }, { 0, 0 } };
     const pid_t child = fork();
     char *text = NULL;
     size_t n = 0;
 
     if (!child) {
-        FILE *f = fopen(in_dir("fifo"), "w");
+        FILE *f;
 
-        sleep(1); /* the reader waits */
+        sleep(1); /* the reader waits for a writer */
+        f = fopen(in_dir("fifo"), "w");
+        sleep(1); /* the reader waits for the text */
         fputs("through a FIFO", f);
         fclose(f);
         _exit(0);
     }
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
     tap_ok(!file_read_pipe(&text, &n, in_dir("fifo")) && n == 14 &&
                !strcmp(text, "through a FIFO"),
-           "a text comes from a FIFO if that is allowed");
+           "a text comes from a FIFO if that is allowed, despite signals");
+    setitimer(ITIMER_REAL, &never, NULL);
+    signal(SIGALRM, SIG_DFL);
     free(text);
     waitpid(child, NULL, 0);
 }
@@ -398,10 +428,11 @@ static void test_drop(void)
 int main(void)
 {
     dir = folder_new("file-test");
-    tap_plan(3 + 5 + 4 + 1 + 4 + 1 + 4 + 4 + 1);
+    tap_plan(3 + 5 + 4 + 2 + 1 + 4 + 1 + 4 + 4 + 1);
     test_links();
     test_special();
     test_writers();
+    test_probe();
     test_leftovers();
     test_open();
     test_pipe();

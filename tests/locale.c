@@ -207,15 +207,17 @@ static void test_names(void)
 /* A locale of one thread alone must come back, too. */
 static void test_thread(void)
 {
-    const locale_t german_numbers =
-        newlocale(LC_NUMERIC_MASK, "de_DE.UTF-8", (locale_t)0);
-    const locale_t before = uselocale(german_numbers);
+    locale_t thread, before;
 
+    german();
+    thread = duplocale(LC_GLOBAL_LOCALE);
+    no_locale();
+    before = uselocale(thread);
     tap_ok(!train("thread", 3, false) && same_run("thread", "point") &&
-               uselocale((locale_t)0) == german_numbers,
+               uselocale((locale_t)0) == thread,
            "a locale of the thread does no harm, and stays");
     uselocale(before);
-    freelocale(german_numbers);
+    freelocale(thread);
 }
 
 int main(void)

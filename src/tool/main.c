@@ -2,6 +2,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,10 +89,22 @@ static void print_hints(clade_status st, const char *name)
             tool_notice(hints[i].text);
 }
 
+/* If a standard stream is closed, the next file that is opened would take its
+ * number, and then what is printed.  Open it so that using it fails. */
+static void open_standard_streams(void)
+{
+    static const int unusable[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", unusable[fd]) != fd)
+            break;
+}
+
 int main(int argc, char **argv)
 {
     clade_status st;
 
+    open_standard_streams();
     tool_uptime(); /* the clock starts here */
     st = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && !st)

@@ -9,11 +9,6 @@
 #include "file.h"
 #include "status.h"
 
-static clade_status no_memory(const char *folder)
-{
-    return clade_fail(CLADE_ENOMEM, "%s: out of memory", folder);
-}
-
 /* Is there a file of this name in the folder? */
 static bool holds(const char *folder, const char *name)
 {
@@ -59,24 +54,15 @@ clade_status run_folder_check(const struct clade_train_config *config)
                           : check_unused(config->out);
 }
 
-static clade_status write_nothing(void *arg, FILE *file)
-{
-    (void)arg;
-    (void)file;
-    return CLADE_OK;
-}
-
-/* Write a file to the folder, so that a failure shows now and not after an
- * epoch. */
+/* Can files be written?  A failure must show now and not after an epoch. */
 static clade_status check_writable(const char *folder)
 {
-    char *path = file_path(folder, ".clade-probe");
+    char *path = file_path(folder, TRAIN_CHECKPOINT);
     clade_status st;
 
     if (!path)
-        return no_memory(folder);
-    if (!(st = file_replace(path, write_nothing, NULL)))
-        unlink(path);
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", folder);
+    st = file_probe(path);
     free(path);
     return st;
 }
