@@ -44,9 +44,11 @@ done
 
 # The example that users see; on the reference, unless a device is named.
 build train "$DESTDIR$EXAMPLEDIR/train.c"
-cd "$dir"
-./train "${CLADE_TEST_DEVICE:-cpu}" 1 >train.log || {
-    cat train.log
-    exit 1
-}
-grep '^accuracy' train.log
+(
+    cd "$dir"
+    ./train "${CLADE_TEST_DEVICE:-cpu}" 1 >train.log || {
+        cat train.log
+        exit 1
+    }
+    grep '^accuracy' train.log
+)

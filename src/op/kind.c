@@ -71,7 +71,7 @@ unsigned clade_op_inputs(enum clade_op_kind kind)
 static void same(int *before, int *after, int size, int stride, int extent)
 {
     const int outputs = (extent - 1) / stride + 1;
-    const int wanted = (outputs - 1) * stride + size - extent;
+    const int wanted = size - (extent - (outputs - 1) * stride);
     const int all = wanted > 0 ? wanted : 0;
 
     *before = all / 2;
