@@ -239,3 +239,15 @@ CLEANFILES += $(driver_programs)
 EXTRA_DIST += \
   doc/drivers.md \
   tests/drivers/oclgrind.sh
+
+# Run `clade verify` on older and newer runtimes, which this installs, and update
+# the table of doc/drivers.md.
+check-runtimes: all $(driver_programs)
+	CLADE='$(abs_builddir)/clade$(EXEEXT)' SRCDIR='$(abs_srcdir)' \
+	  $(SHELL) '$(srcdir)/tests/runtimes.sh'
+.PHONY: check-runtimes
+distclean-local:
+	rm -rf runtimes
+EXTRA_DIST += \
+  tests/runtimes.py \
+  tests/runtimes.sh
