@@ -343,3 +343,15 @@ check-limits: all $(limits_parts)
 .PHONY: check-limits
 CLEANFILES += $(limits_parts) tests/limits.log tests/limits.trs
 EXTRA_DIST += tests/limits.sh
+
+# Run `clade verify` on older and newer runtimes, which this installs, and update
+# the table of doc/drivers.md.
+check-runtimes: all $(driver_programs)
+	CLADE='$(abs_builddir)/clade$(EXEEXT)' SRCDIR='$(abs_srcdir)' \
+	  $(SHELL) '$(srcdir)/tests/runtimes.sh'
+.PHONY: check-runtimes
+distclean-local:
+	rm -rf runtimes
+EXTRA_DIST += \
+  tests/runtimes.py \
+  tests/runtimes.sh
