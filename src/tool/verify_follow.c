@@ -235,6 +235,8 @@ static void hear(struct follow *f, const struct child_message *m)
 /* A death outside of attempts is the case's, the part's or the device's. */
 static void blame_for_death(struct follow *f, const char *death)
 {
+    char text[1280];
+
     if (f->in_case) {
         verify_blame(&f->the_case, CLADE_FAILED, "%s", death);
         report_found(f, &f->the_case);
@@ -243,7 +245,8 @@ static void blame_for_death(struct follow *f, const char *death)
     } else if (f->in_part) {
         end_part(f, fail_part(f, death));
     } else if (verify_next_part(f->job.options, (int)f->job.part) == PARTS) {
-        tool_notice(death); /* when it was closed */
+        snprintf(text, sizeof text, "when it was closed: %s", death);
+        tool_notice(text);
     } else if (++f->deaths == OPENING_MAX) {
         end_part(f, clade_fail(CLADE_EUNSUPPORTED, "%s: %s",
                                f->job.device ? f->job.device : "the device",
@@ -320,40 +323,58 @@ void verify_device(struct report *r, const char *device)
 /* ---- all devices -----------------------------------------------------------
  */
 
-/* What a child that lists the devices says of one of them. */
-static void add_device(struct report *r, struct tool_list *list,
-                       const struct clade_device *d)
+/* The texts that select all devices but the float64 reference. */
+struct selectors {
+    char (*list)[32];
+    int count;
+};
+
+static void add_selector(struct report *r, struct selectors *s,
+                         const struct clade_device *d)
 {
-    if ((size_t)list->count < COUNT_OF(list->item))
-        list->item[list->count++] = report_text(r, d->selector);
+    void *longer = realloc(s->list, ((size_t)s->count + 1) * sizeof *s->list);
+
+    if (!longer) {
+        r->incomplete = true;
+        return;
+    }
+    s->list = longer;
+    snprintf(s->list[s->count++], sizeof *s->list, "%s", d->selector);
 }
 
-void verify_all(struct report *r)
+/* Ask a child: to list the devices starts all drivers. */
+static clade_status list_devices(struct selectors *s, struct report *r)
 {
     const struct child_config config = { .work = verify_list,
                                          .stop = tool_stop };
-    struct tool_list list = { .count = 0 };
     struct child_message m;
     struct child *child;
     enum child_event event;
     clade_status st = child_start(&child, &config);
 
-    if (st) {
-        report_end(r, "all", st);
-        return;
-    }
+    if (st)
+        return st;
     while ((event = child_next(child, &m, r->options->time_limit)) ==
            CHILD_MESSAGE)
         if (m.type == SAID_DEVICE)
-            add_device(r, &list, m.data);
+            add_selector(r, s, m.data);
         else if (m.type == SAID_END)
             st = verify_heard_end(m.data);
     if (event != CHILD_ENDED)
         st = clade_fail(CLADE_EUNSUPPORTED, "the list of devices: %s",
                         child_death(child));
     child_close(child);
+    return st;
+}
+
+void verify_all(struct report *r)
+{
+    struct selectors s = { .count = 0 };
+    const clade_status st = list_devices(&s, r);
+
     if (st && !report_device(r))
         report_end(r, "all", st);
-    for (int i = 0; i < list.count && report_goes_on(r); i++)
-        verify_device(r, list.item[i]);
+    for (int i = 0; i < s.count && !st && report_goes_on(r); i++)
+        verify_device(r, s.list[i]);
+    free(s.list);
 }

@@ -34,10 +34,10 @@ enum verify_part verify_next_part(const struct verify_options *o, int part)
 const char *verify_part_name(enum verify_part part)
 {
     static const char *const names[PARTS] = {
-        [PART_RECORD] = "record",  [PART_ENVELOPE] = "envelope",
-        [PART_AGAINST] = "record", [PART_FILE] = "op",
-        [PART_OPS] = "ops",        [PART_STEP] = "step",
-        [PART_TRAIN] = "training"
+        [PART_RECORD] = "record",   [PART_ENVELOPE] = "make-envelope",
+        [PART_AGAINST] = "against", [PART_FILE] = "op",
+        [PART_OPS] = "ops",         [PART_STEP] = "step",
+        [PART_TRAIN] = "train"
     };
 
     return names[part];

@@ -26,6 +26,7 @@ enum verify_part {
 
 /* The first part from `part` on that is asked for; PARTS if there is none. */
 enum verify_part verify_next_part(const struct verify_options *o, int part);
+/* The option that asks for a part, or its suite. */
 const char *verify_part_name(enum verify_part part);
 /* Whether the other parts and devices are judged all the same. */
 bool verify_goes_on(clade_status st);

@@ -68,6 +68,26 @@ static void add_step(char command[REPORT_COMMAND],
     free(path);
 }
 
+/* Do a part of the judging again that did not come to its end. */
+static void add_part(char command[REPORT_COMMAND],
+                     const struct verify_options *o, const char *part)
+{
+    const struct {
+        const char *option, *file;
+    } files[] = { { "record", o->record },
+                  { "make-envelope", o->make_envelope },
+                  { "against", o->against },
+                  { "op", o->op } };
+
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (!strcmp(part, files[i].option)) {
+            add(command, "--%s '%s'", part, files[i].file);
+            return;
+        }
+    add(command, "--suite %s --batch %d --steps %d --seed %llu", part, o->batch,
+        o->steps, (unsigned long long)o->seed);
+}
+
 void report_command(char command[REPORT_COMMAND],
                     const struct verify_options *o, const char *selector,
                     const struct clade_verdict *v)
@@ -77,6 +97,10 @@ void report_command(char command[REPORT_COMMAND],
     snprintf(command, REPORT_COMMAND, "clade verify --device %s ", selector);
     if (step && !file) {
         add_step(command, o, selector, v);
+        return;
+    }
+    if (!v->data) {
+        add_part(command, o, v->op);
         return;
     }
     add(command, file ? "--op '%s'" : "--suite ops --case '%s'",
