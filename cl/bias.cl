@@ -15,7 +15,7 @@ kernel void bias_part(global float *restrict part, int part_at,
                       global const float *restrict dy, int dy_at, int pixels,
                       int K, int lddy, int block)
 {
-    const int b = get_global_id(1);
+    const int b = ROW;
     const int first = b * block;
     const int last = min(first + block, pixels);
 

@@ -165,7 +165,7 @@ static void store_sums(FLOATV (*acc)[VECS], global float *y,
  *
  * y [N,P,Q,K]; x [N,H,W,C]; w: filter_pack's panels; b [K]; mask like y, the
  * forward value for the ReLU's mask.
- * One work-item per tile of TILE_P x TILE_Q pixels (over Q, P, N) makes all K:
+ * One work-item per tile of TILE_P x TILE_Q pixels (over Q, N*P) makes all K:
  * it copies the tile's input patch to local memory, `held` blocks of BLOCK
  * channels at a time (all of them where they fit), then walks the filter
  * panel by panel with TILE_P*TILE_Q*VECS vectors of sums in registers.
@@ -179,16 +179,20 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
             int x_at, global const float *restrict w, int w_at,
             global const float *restrict b, int b_at,
             global const float *restrict mask, int mask_at,
-            local float *restrict patch, int held, int H, int W, int C,
+            local float *restrict patch, int held, int N, int H, int W, int C,
             int ldx, int P, int Q, int K, int ldy, int ldm, int top, int left,
             int flags)
 {
+    const int tiles = (P + TILE_P - 1) / TILE_P;
     const int q0 = get_global_id(0) * TILE_Q;
-    const int p0 = get_global_id(1) * TILE_P;
-    const int n = get_global_id(2);
+    const int p0 = ROW % tiles * TILE_P;
+    const int n = ROW / tiles;
     const int blocks = (C + BLOCK - 1) / BLOCK;
     global const float *image = x + x_at + n * H * W * ldx;
     global const float *panel = w + w_at;
+
+    if (n >= N)
+        return; /* the grid is rounded up to whole slices of rows */
 
     for (int k0 = 0; k0 < K; k0 += PANEL) {
         FLOATV acc[TILE_P * TILE_Q][VECS];
@@ -295,7 +299,7 @@ conv_direct_filter(global float *restrict part, int part_at,
 {
     const int c_first = get_global_id(0) * range;
     const int c_end = min(c_first + range, C);
-    const int g = part_first + get_global_id(1);
+    const int g = part_first + ROW;
     const int padded = (K + PANEL - 1) / PANEL * PANEL;
     global float *mine = part + part_at + g * R * S * C * padded;
 
@@ -387,7 +391,7 @@ kernel void conv_direct_sum(global float *restrict dw, int dw_at,
                             int rows, int K, int padded, int parts)
 {
     const int k = get_global_id(0);
-    const int i = get_global_id(1);
+    const int i = ROW;
     float sum = 0.0f;
 
     if (k >= K || i >= rows)

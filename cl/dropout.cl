@@ -60,7 +60,7 @@ kernel void dropout_fwd(global float *restrict y, int y_at,
                         float rate, float keep, int on)
 {
     const int c = get_global_id(0) * VEC;
-    const int pixel = get_global_id(1);
+    const int pixel = ROW;
     const uint2 key = (uint2)(key_low, key_high);
     FLOATV v;
 
@@ -88,7 +88,7 @@ kernel void dropout_bwd(global float *restrict dx, int dx_at,
                         int flags)
 {
     const int c = get_global_id(0) * VEC;
-    const int pixel = get_global_id(1);
+    const int pixel = ROW;
     const uint2 key = (uint2)(key_low, key_high);
     global float *to = dx + dx_at + pixel * lddx + c;
     FLOATV v;

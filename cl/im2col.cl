@@ -11,23 +11,25 @@
  * im2col: col[n,p,q][r,s,c] = x[n, p*stride-top+r, q*stride-left+s, c], and 0
  * outside the image.
  *
- * One work-item per value over (C, R*S, N*P*Q).  Memory-bound; exact.
+ * One work-item per value over (C, rows), rows = N*P*Q*R*S.  Memory-bound;
+ * exact.
  */
 kernel void im2col(global float *restrict col, int col_at,
                    global const float *restrict x, int x_at, int H, int W,
                    int C, int ldx, int P, int Q, int R, int S, int stride,
-                   int top, int left, int pixels)
+                   int top, int left, int rows)
 {
     const int c = get_global_id(0);
-    const int rs = get_global_id(1);
-    const int pixel = get_global_id(2);
+    const int row = ROW;
+    const int rs = row % (R * S);
+    const int pixel = row / (R * S);
     const int h = pixel / Q % P * stride - top + rs / S;
     const int w = pixel % Q * stride - left + rs % S;
-    const int n = pixel / (P * Q);
+    const int n = pixel / Q / P;
 
-    if (c >= C || rs >= R * S || pixel >= pixels)
+    if (c >= C || row >= rows)
         return; /* the grid is rounded up to whole work-groups */
-    col[col_at + (pixel * R * S + rs) * C + c] =
+    col[col_at + row * C + c] =
         h >= 0 && h < H && w >= 0 && w < W
             ? x[x_at + ((n * H + h) * W + w) * ldx + c]
             : 0.0f;
@@ -38,23 +40,22 @@ kernel void im2col(global float *restrict col, int col_at,
  * im2col took from (h,w)), in order of r, s.  With FLAG_ACCUMULATE the sum
  * starts from the old dx.
  *
- * One work-item per output over (C, W, N*H): no atomics.  Memory-bound; results
+ * One work-item per output over (C, N*H*W): no atomics.  Memory-bound; results
  * repeat bit for bit.
  */
 kernel void col2im(global float *restrict dx, int dx_at,
                    global const float *restrict col, int col_at,
                    global const float *restrict mask, int mask_at, int H,
                    int W, int C, int ldx, int ldm, int P, int Q, int R, int S,
-                   int stride, int top, int left, int rows, int flags)
+                   int stride, int top, int left, int pixels, int flags)
 {
     const int c = get_global_id(0);
-    const int w = get_global_id(1);
-    const int row = get_global_id(2);
-    const int h = row % H;
-    const int n = row / H;
-    const int pixel = row * W + w;
+    const int pixel = ROW;
+    const int w = pixel % W;
+    const int h = pixel / W % H;
+    const int n = pixel / W / H;
 
-    if (c >= C || w >= W || row >= rows)
+    if (c >= C || pixel >= pixels)
         return; /* the grid is rounded up to whole work-groups */
 
     float sum = flags & FLAG_ACCUMULATE ? dx[dx_at + pixel * ldx + c] : 0.0f;
@@ -87,7 +88,7 @@ kernel void conv_epilogue(global float *restrict y, int y_at,
                           int K, int ldy, int ldm, int pixels, int flags)
 {
     const int k = get_global_id(0);
-    const int pixel = get_global_id(1);
+    const int pixel = ROW;
 
     if (k >= K || pixel >= pixels)
         return; /* the grid is rounded up to whole work-groups */

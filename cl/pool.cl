@@ -2,8 +2,10 @@
 /*
  * All are built with -D VEC, WIN_R, WIN_S, STRIDE, PAD_TOP and PAD_LEFT.
  * Tensors are NHWC from element x_at, y_at ... on, with ldx, ldy ... elements a
- * pixel.  The grid is (C/VEC, columns, N*rows) of the output, or a smaller one,
- * over which the first two loops stride; neighbours read neighbouring channels.
+ * pixel.  The grid is (C/VEC, rows * share): `share` work-items share a row of
+ * the output's pixels, of which there are `rows` in all images.  The first two
+ * loops stride over the row, since a CPU's grid is smaller.  Neighbours read
+ * neighbouring channels.
  * Memory-bound: of R*S loads a store, a cache serves all but one.  There are no
  * atomics and sums have one order, so results are the same on every run and
  * grid.
@@ -17,10 +19,10 @@
 kernel void maxpool_fwd(global float *restrict y, int y_at,
                         global uchar *restrict arg, int arg_at,
                         global const float *restrict x, int x_at, int H, int W,
-                        int C, int P, int Q, int rows, int ldx, int ldy,
-                        int lda)
+                        int C, int P, int Q, int rows, int share, int ldx,
+                        int ldy, int lda)
 {
-    const int row = get_global_id(2);
+    const int row = ROW / share;
     const int n = row / P;
     const int h0 = (row % P) * STRIDE - PAD_TOP;
     const int r0 = max(0, -h0), r1 = min(WIN_R, H - h0);
@@ -28,7 +30,7 @@ kernel void maxpool_fwd(global float *restrict y, int y_at,
     if (row >= rows)
         return; /* the grid is rounded up to whole work-groups */
 
-    for (int q = get_global_id(1); q < Q; q += get_global_size(1)) {
+    for (int q = ROW % share; q < Q; q += share) {
         const int w0 = q * STRIDE - PAD_LEFT;
         const int s0 = max(0, -w0), s1 = min(WIN_S, W - w0);
 
@@ -62,17 +64,17 @@ kernel void maxpool_fwd(global float *restrict y, int y_at,
  */
 kernel void avgpool_fwd(global float *restrict y, int y_at,
                         global const float *restrict x, int x_at, int H, int W,
-                        int C, int P, int Q, int rows, int ldx, int ldy,
-                        float scale)
+                        int C, int P, int Q, int rows, int share, int ldx,
+                        int ldy, float scale)
 {
-    const int row = get_global_id(2);
+    const int row = ROW / share;
     const int n = row / P;
     const int h0 = (row % P) * STRIDE;
 
     if (row >= rows)
         return;
 
-    for (int q = get_global_id(1); q < Q; q += get_global_size(1)) {
+    for (int q = ROW % share; q < Q; q += share) {
         for (int c = get_global_id(0) * VEC; c < C;
              c += get_global_size(0) * VEC) {
             FLOATV sum = 0.0f;
@@ -112,10 +114,10 @@ kernel void maxpool_bwd(global float *restrict dx, int dx_at,
                         global const float *restrict dy, int dy_at,
                         global const uchar *restrict arg, int arg_at,
                         global const float *restrict x, int x_at, int H, int W,
-                        int C, int P, int Q, int rows, int lddx, int lddy,
-                        int lda, int ldx, int flags)
+                        int C, int P, int Q, int rows, int share, int lddx,
+                        int lddy, int lda, int ldx, int flags)
 {
-    const int row = get_global_id(2);
+    const int row = ROW / share;
     const int n = row / H, h = row % H;
     const int p0 = first_window(h, PAD_TOP, WIN_R);
     const int p1 = last_window(h, PAD_TOP, P);
@@ -123,7 +125,7 @@ kernel void maxpool_bwd(global float *restrict dx, int dx_at,
     if (row >= rows)
         return;
 
-    for (int w = get_global_id(1); w < W; w += get_global_size(1)) {
+    for (int w = ROW % share; w < W; w += share) {
         const int q0 = first_window(w, PAD_LEFT, WIN_S);
         const int q1 = last_window(w, PAD_LEFT, Q);
 
@@ -161,17 +163,17 @@ kernel void maxpool_bwd(global float *restrict dx, int dx_at,
 kernel void avgpool_bwd(global float *restrict dx, int dx_at,
                         global const float *restrict dy, int dy_at,
                         global const float *restrict x, int x_at, int H, int W,
-                        int C, int P, int Q, int rows, int lddx, int lddy,
-                        int ldx, float scale, int flags)
+                        int C, int P, int Q, int rows, int share, int lddx,
+                        int lddy, int ldx, float scale, int flags)
 {
-    const int row = get_global_id(2);
+    const int row = ROW / share;
     const int n = row / H, h = row % H;
     const int p0 = first_window(h, 0, WIN_R), p1 = last_window(h, 0, P);
 
     if (row >= rows)
         return;
 
-    for (int w = get_global_id(1); w < W; w += get_global_size(1)) {
+    for (int w = ROW % share; w < W; w += share) {
         const int q0 = first_window(w, 0, WIN_S), q1 = last_window(w, 0, Q);
 
         for (int c = get_global_id(0) * VEC; c < C;

@@ -28,6 +28,13 @@
 #define UNROLL
 #endif
 
+/* The row of a work-item in its grid, which goes on in dimension 2.  The grid
+ * is rounded up, so a row can be beyond the last one, and more than an int. */
+#define ROW                                                                   \
+    ((int)min((uint)get_global_id(2) * (uint)get_global_size(1) +             \
+                  (uint)get_global_id(1),                                     \
+              (uint)INT_MAX))
+
 #ifdef VEC
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -55,20 +55,20 @@ kernel void resize_taps(global int4 *restrict taps, int taps_at, int H, int W,
  *     across[n,h,q,c] = (x[n,h,first,c]*w0 + x[n,h,second,c]*w1) >> 4
  *
  * across [N,H,Q,C] short (at most 32,640), x [N,H,W,C], taps of resize_taps.
- * One work-item per output over (C, Q, rows), rows = N*H, or a smaller grid,
+ * The grid is (C, rows * share), rows = N*H: `share` work-items share a row,
  * over which the loops stride.  It makes H rows, fewer than P.
  */
 kernel void resize_across(global short *restrict across, int across_at,
                           global const uchar *restrict x, int x_at,
                           global const int4 *restrict taps, int taps_at, int W,
-                          int C, int Q, int rows, int ldx)
+                          int C, int Q, int rows, int share, int ldx)
 {
-    const int row = get_global_id(2);
+    const int row = ROW / share;
 
     if (row >= rows)
         return;
 
-    for (int q = get_global_id(1); q < Q; q += get_global_size(1)) {
+    for (int q = ROW % share; q < Q; q += share) {
         const int4 tap = taps[taps_at + q];
         global const uchar *from = x + x_at + row * W * ldx;
 
@@ -86,17 +86,17 @@ kernel void resize_across(global short *restrict across, int across_at,
  *
  * y [N,P,Q,C], across of resize_across, table [256], taps of resize_taps; the
  * tap of row p is number first + p.  Built with -D VEC, which divides C.  Where
- * y is dense, a row is one pixel of Q*C channels.  One work-item per vector
- * over (C/VEC, Q, rows), rows = N*P, or a smaller grid, over which the loops
- * stride.  Bound by the loads of the table.  Integers: bit for bit.
+ * y is dense, a row is one pixel of Q*C channels.  The grid is
+ * (C/VEC, rows * share), rows = N*P: `share` work-items share a row, over which
+ * the loops stride.  Bound by the loads of the table.  Integers: bit for bit.
  */
 kernel void resize(global float *restrict y, int y_at,
                    global const short *restrict across, int across_at,
                    global const float *restrict table, int table_at,
                    global const int4 *restrict taps, int taps_at, int first,
-                   int H, int C, int P, int Q, int rows, int ldy)
+                   int H, int C, int P, int Q, int rows, int share, int ldy)
 {
-    const int row = get_global_id(2);
+    const int row = ROW / share;
     const int n = row / P;
 
     if (row >= rows)
@@ -106,7 +106,7 @@ kernel void resize(global float *restrict y, int y_at,
     global const short *upper = across + across_at + (n * H + tap.x) * Q * C;
     global const short *lower = across + across_at + (n * H + tap.y) * Q * C;
 
-    for (int q = get_global_id(1); q < Q; q += get_global_size(1)) {
+    for (int q = ROW % share; q < Q; q += share) {
         for (int c = get_global_id(0) * VEC; c < C;
              c += get_global_size(0) * VEC) {
             const INTV a = TO_INTV(LOADV(upper + q * C + c));

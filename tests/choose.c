@@ -88,6 +88,61 @@ static void test_large_workspace(const struct shape *s, const char *what)
            what, st ? clade_error() : "chosen");
 }
 
+/* CLBlast's grids can have the pixels of a product in a dimension of which GPUs
+ * take 65,535 groups; its smallest have 8 pixels. */
+static void test_many_pixels(void)
+{
+    const struct shape s = {
+        CLADE_CONV_BWD_FILTER, 1024, 28, 28, 64, 32, 1, "clblast"
+    };
+    struct clade_op op = make(&s);
+
+    if (!is_here(&op, s.algorithm)) {
+        tap_skip("pixels of a product: no %s", s.algorithm);
+        return;
+    }
+    if (clade_backend_choose(dev, &op, s.algorithm))
+        tap_bail("%s", clade_error());
+    tap_ok(op.choice.tune[0] * s.h * s.w <= 8 * 65535,
+           "pixels of a product: %d images of %d", op.choice.tune[0],
+           s.h * s.w);
+}
+
+/* On a GPU `direct` is slow, whatever its vectors: it must come second to
+ * CLBlast, and its launches must be short. */
+static void test_gpu(void)
+{
+    const struct shape s = { CLADE_CONV_FWD, 32, 56, 56, 64, 64, 3, "direct" };
+    const struct shape filter = {
+        CLADE_CONV_BWD_FILTER, 64, 56, 56, 128, 128, 3, "direct"
+    };
+    enum { IMAGES = 5, PARTS = 6 }; /* of the choices' numbers */
+    const struct clade_device device = dev->device;
+    struct clade_op op = make(&s);
+    const char *names[8];
+    double flops;
+
+    dev->device.type = CLADE_DEVICE_GPU;
+    dev->device.vector_width = 4; /* Mali's */
+    if (clade_backend_algorithms(dev, &op, names, 8) < 2)
+        tap_skip("a GPU's vectors of 4: no clblast");
+    else
+        tap_ok(!strcmp(names[0], "clblast"), "a GPU's vectors of 4: %s first",
+               names[0]);
+    if (clade_backend_choose(dev, &op, "direct"))
+        tap_bail("%s", clade_error());
+    flops = clade_op_flops(&op) / s.n * op.choice.tune[IMAGES];
+    tap_ok(flops <= 5e8, "a GPU's launch of direct: %.2g products and sums",
+           flops);
+    op = make(&filter);
+    if (clade_backend_choose(dev, &op, "direct"))
+        tap_bail("%s", clade_error());
+    flops = clade_op_flops(&op) / op.choice.tune[PARTS];
+    /* a part is a whole number of units of rows */
+    tap_ok(flops <= 1e9, "and of a filter's gradient: %.2g", flops);
+    dev->device = device;
+}
+
 int main(void)
 {
     static const struct shape columns = {
@@ -103,10 +158,12 @@ int main(void)
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
     dev->device.loop_limit = 0; /* nothing runs */
-    tap_plan(3);
+    tap_plan(7);
     test_long_rows();
     test_large_workspace(&columns, "columns of one image");
     test_large_workspace(&parts, "partial sums of a large filter");
+    test_many_pixels();
+    test_gpu();
     clade_backend_close(dev);
     return tap_done();
 }

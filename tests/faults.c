@@ -287,6 +287,16 @@ static void let_go(void)
     clReleaseKernel(kernel);
 }
 
+static bool has_many_groups(cl_uint dims, const size_t *global,
+                            const size_t *local)
+{
+    bool many = false;
+
+    for (cl_uint i = 1; i < dims && now->most_groups; i++)
+        many |= global[i] / (local ? local[i] : 1) > now->most_groups;
+    return many;
+}
+
 cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
                               cl_uint dims, const size_t *offset,
                               const size_t *global, const size_t *local,
@@ -294,6 +304,10 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
 {
     const bool lost = is_lost(kernel);
 
+    if (has_many_groups(dims, global, local)) {
+        effects++;
+        return CL_INVALID_GLOBAL_WORK_SIZE;
+    }
     if (now->launch_error) {
         effects++;
         return now->launch_error;

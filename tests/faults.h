@@ -29,6 +29,8 @@ struct fault {
     const char *lost;
     /* This kernel runs only after the next read, which does not wait for it. */
     const char *late;
+    /* If not 0, launches of more groups in dimension 1 or 2 are refused. */
+    size_t most_groups;
     /* If not 0, each launch, or each read, fails with this code. */
     int launch_error, read_error;
     /* The device answers the question `asked` with these bytes (0: it answers

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Drivers that lack something: a compiler, a linker, an attribute.  A driver
- * with faults stands in front of the real one.  The device is
- * CLADE_TEST_DEVICE's, else the best one.
+ * Drivers that lack something: a compiler, a linker, large groups, an
+ * attribute.  A driver with faults stands in front of the real one.  The device
+ * is CLADE_TEST_DEVICE's, else the best one.
  */
 #include "faults.h"
 #include "folder.h"
@@ -45,6 +45,38 @@ static void test_without(cl_device_info what, const char *message)
     clade_devices_free(list);
 }
 
+static struct ocl_listed listed;
+
+static void list(const struct ocl_listed *launch)
+{
+    listed = *launch;
+}
+
+/* A group may be smaller along a dimension than it may be in all. */
+static void test_small_groups(void)
+{
+    static const size_t items[] = { 4, 2, 1 };
+    static const struct fault fault = { .asked = CL_DEVICE_MAX_WORK_ITEM_SIZES,
+                                        .answer = items,
+                                        .answer_bytes = sizeof items };
+    const struct clade_op op = { .kind = CLADE_SGD };
+    struct ocl_task *task = NULL;
+    clade_backend *be;
+
+    begin(&fault);
+    if (clade_backend_open(&be, device_text) ||
+        ocl_task_new(&task, (struct ocl *)be, &op))
+        tap_bail("%s", clade_error());
+    ((struct ocl *)be)->list = list;
+    if (ocl_launch(task, &ocl_probe_text, "probe_sum", "-D VEC=1",
+                   OCL_GRID(100, 100), NULL, 0))
+        tap_bail("%s", clade_error());
+    tap_ok(listed.items == 8 && fault_end(),
+           "groups of 4 x 2 at most: %zu work-items", listed.items);
+    ocl_task_free(be, (clade_task *)task);
+    clade_backend_close(be);
+}
+
 /* clang 3 knows the hint to unroll a loop, but not in OpenCL 1.2. */
 static void test_old_clang(void)
 {
@@ -65,7 +97,7 @@ static void test_old_clang(void)
     begin(&fault);
     if (!(st = ocl_task_new(&task, (struct ocl *)be, &op)))
         st = ocl_launch(task, &ocl_probe_text, "probe_sum", "-D VEC=1",
-                        OCL_GRID(1, 1, 1), NULL, 0);
+                        OCL_GRID(1, 1), NULL, 0);
     tap_ok(!st && fault_end(), "a compiler that refuses the hint: %s",
            st ? clade_error() : "not given");
     ocl_task_free(be, (clade_task *)task);
@@ -83,10 +115,11 @@ int main(void)
     if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
         tap_skip_all("%s is no OpenCL device", device_text);
     clade_backend_close(be);
-    tap_plan(5);
+    tap_plan(6);
     cache_begin();
     test_without(CL_DEVICE_COMPILER_AVAILABLE, "no compiler");
     test_without(CL_DEVICE_LINKER_AVAILABLE, "no linker");
+    test_small_groups();
     test_old_clang();
     cache_end();
     return tap_done();

@@ -11,6 +11,7 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/grids.t \
   tests/kept.t \
   tests/keras.t \
   tests/lacking.t \
@@ -86,6 +87,10 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+tests_grids_t_SOURCES = tests/grids.c $(FAULTS)
+tests_grids_t_CFLAGS = $(FAULTS_CFLAGS)
+tests_grids_t_LDFLAGS = -export-dynamic
+tests_grids_t_LDADD = $(LDADD) -ldl
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

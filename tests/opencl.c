@@ -121,7 +121,7 @@ static clade_status launch(const struct clade_op *op, const char *kernel,
 
     if (st)
         return st;
-    st = ocl_launch(task, &ocl_probe_text, kernel, options, OCL_GRID(1, 1, 1),
+    st = ocl_launch(task, &ocl_probe_text, kernel, options, OCL_GRID(1, 1),
                     NULL, 0);
     ocl_task_free(dev, (clade_task *)task);
     return st;

@@ -130,7 +130,7 @@ static void list_probes(struct ocl *o)
     need(ocl_task_new(&task, o, &none));
     for (int i = 0; i < 3; i++)
         need(ocl_launch(task, &ocl_probe_text, probes[i], options,
-                        OCL_GRID(64, 1, 1), NULL, 0));
+                        OCL_GRID(64, 1), NULL, 0));
     ocl_task_free(&o->base, (clade_task *)task);
 }
 

@@ -54,18 +54,18 @@ static clade_status bias_bwd(struct ocl_task *task, const struct clade_op *op)
     clade_status st;
 
     snprintf(options, sizeof options, "-D VEC=%d", vec);
-    st = ocl_launch(
-        task, &text, "bias_part", options,
-        ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(1, blocks, 1)
-                                  : OCL_GRID(dy->c / vec, blocks, 1),
-        OCL_ARGS(OCL_MEM(part), OCL_MEM(dy), OCL_INT(pixels), OCL_INT(dy->c),
-                 OCL_INT(dy->ld), OCL_INT(block_size(pixels))));
+    st = ocl_launch(task, &text, "bias_part", options,
+                    ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(1, blocks)
+                                              : OCL_GRID(dy->c / vec, blocks),
+                    OCL_ARGS(OCL_MEM(part), OCL_MEM(dy), OCL_INT(pixels),
+                             OCL_INT(dy->c), OCL_INT(dy->ld),
+                             OCL_INT(block_size(pixels))));
     if (st)
         return st;
     return ocl_launch(
         task, &text, "bias_sum", options,
-        ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(dy->c / vec, 1, 1)
-                                  : OCL_GRID(dy->c / vec, 1, 1),
+        ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(dy->c / vec, 1)
+                                  : OCL_GRID(dy->c / vec, 1),
         OCL_ARGS(OCL_MEM(db), OCL_MEM(part), OCL_INT(blocks), OCL_INT(dy->c)));
 }
 

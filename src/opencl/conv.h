@@ -27,19 +27,19 @@ extern const char *const ocl_conv_names[];
 
 /* ---- product.c: what algorithms share -------------------------------- */
 
-/* The most products and sums in one launch: half a second on a slow GPU.  The
- * display driver would reset the GPU if a launch took too long. */
-#define OCL_LAUNCH_FLOPS 5e9
+/* The most products and sums in one launch by an algorithm that reaches a share
+ * of the device's peak: half a second on a slow GPU, and never more than 5e9.
+ * The display driver would reset the GPU if a launch took too long. */
+double ocl_launch_flops(double share);
 
 /* How many images one launch of `op` may take; at least 1. */
-int ocl_conv_images(const struct clade_op *op);
+int ocl_conv_images(const struct clade_op *op, double share);
 
 /* Make the same op on images first ... first+n-1 only. */
 struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n);
 
 /* Estimate the cost of a product by an algorithm that reaches a share of the
- * device's peak: its seconds if that peak is 1e11 products and sums a
- * second. */
+ * device's peak: its seconds on a slow GPU. */
 double ocl_conv_cost(const struct clade_op *op, double share);
 
 #endif

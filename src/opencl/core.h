@@ -30,6 +30,8 @@ void ocl_context_close(struct ocl *o);
 clade_status ocl_devices(struct clade_device **list, int *count);
 clade_status ocl_device_find(cl_platform_id *platform, cl_device_id *dev,
                              const char *selector);
+/* Get how many work-items a group may have along each dimension. */
+void ocl_group_items(size_t items[3], cl_device_id dev);
 /* Say what a device lacks to run programs, or NULL: nothing. */
 const char *ocl_device_lacks(cl_device_id dev);
 

@@ -196,6 +196,16 @@ static void describe(struct clade_device *d, cl_platform_id platform,
     d->rank = device_rank(d, !ocl_device_lacks(dev));
 }
 
+void ocl_group_items(size_t items[3], cl_device_id dev)
+{
+    size_t list[16] = { 0 }; /* devices may have more dimensions */
+
+    clGetDeviceInfo(dev, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof list, list,
+                    NULL);
+    for (int i = 0; i < 3; i++)
+        items[i] = list[i] ? list[i] : SIZE_MAX;
+}
+
 clade_status ocl_devices(struct clade_device **list, int *count)
 {
     cl_platform_id platform[PLATFORMS_MAX];

@@ -14,9 +14,8 @@ static const char source[] = {
 };
 static const struct ocl_text text = { "direct.cl", source };
 
-/* The share of the peak that it reaches on devices whose work-items have wide
- * vectors.  On others a group of one work-item leaves most of the device idle.
- */
+/* The share of the peak that it reaches on CPUs.  On GPUs a group of one
+ * work-item leaves most of the device idle, whatever its vectors. */
 #define SHARE_WIDE   0.9
 #define SHARE_NARROW 0.01
 
@@ -34,6 +33,11 @@ enum {
     FILTER_PARTS,
     FILTER_RANGE
 };
+
+static double share(const struct ocl *o)
+{
+    return ocl_is_wide(o) ? SHARE_WIDE : SHARE_NARROW;
+}
 
 static int div_up(int a, int b)
 {
@@ -148,7 +152,7 @@ static void choose_image(int *tune, const struct ocl *o,
                 v.out->c, l);
     tune[BLOCK] = block_of(v.in->c, l);
     tune[LANES] = l;
-    tune[IMAGES] = ocl_conv_images(op);
+    tune[IMAGES] = ocl_conv_images(op, share(o));
 }
 
 static void settle_image(struct clade_op *op)
@@ -216,14 +220,16 @@ static void choose_filter_tile(int *tune, int c, int k, int l)
  * core's cache.  Make as many partial sums as are cheap to add up, one for each
  * 800 pixels, and so many that none takes longer than a launch may.
  */
-static void choose_filter_parts(int *tune, const struct clade_op *op)
+static void choose_filter_parts(int *tune, const struct ocl *o,
+                                const struct clade_op *op)
 {
     const struct clade_tensor x = filter_image(op, CLADE_X);
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
     const int rows = dy.n * dy.h;
     const int64_t row_bytes =
         4 * ((int64_t)dy.w * dy.c + (int64_t)op->window.stride * x.w * x.c);
-    const int least = 1 + (int)(clade_op_flops(op) / OCL_LAUNCH_FLOPS);
+    const int least =
+        1 + (int)(clade_op_flops(op) / ocl_launch_flops(share(o)));
     int units, parts;
 
     tune[FILTER_UNIT] =
@@ -241,7 +247,7 @@ static void choose_filter(int *tune, const struct ocl *o,
     const int c = op->t[CLADE_X].c;
 
     choose_filter_tile(tune, c, op->t[CLADE_DW].c, lanes(o));
-    choose_filter_parts(tune, op);
+    choose_filter_parts(tune, o, op);
     tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
 }
 
@@ -306,7 +312,6 @@ static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
     const struct clade_device *d = &o->base.device;
-    const double share = d->vector_width >= 4 ? SHARE_WIDE : SHARE_NARROW;
     struct clade_op chosen = *op;
 
     chosen.choice = (struct clade_choice){ .algorithm = "direct" };
@@ -319,7 +324,7 @@ static int candidates(struct ocl *o, const struct clade_op *op,
     if (max > 0)
         list[0] = (struct backend_candidate){
             .choice = chosen.choice,
-            .cost = ocl_conv_cost(op, share),
+            .cost = ocl_conv_cost(op, share(o)),
         };
     return 1;
 }
@@ -334,7 +339,7 @@ static clade_status pack(struct ocl_task *task, const struct clade_op *op)
     const int block = op->choice.tune[BLOCK];
     const int rows = div_up(k, width) * div_up(c, block) * block * w->n * w->h;
 
-    return ocl_launch(task, &text, "filter_pack", "", OCL_GRID(rows, 1, 1),
+    return ocl_launch(task, &text, "filter_pack", "", OCL_GRID(rows, 1),
                       OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
                                OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
                                OCL_INT(k), OCL_INT(block), OCL_INT(width),
@@ -378,15 +383,15 @@ static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
              tune[LANES], tune[VECS], tune[BLOCK]);
     return ocl_launch(
         task, &text, "conv_direct", options,
-        OCL_GROUPS(div_up(out.w, tune[TILE_Q]), div_up(out.h, tune[TILE_P]),
-                   out.n),
+        OCL_GROUPS(div_up(out.w, tune[TILE_Q]),
+                   (size_t)out.n * div_up(out.h, tune[TILE_P])),
         OCL_ARGS(OCL_MEM(&out), OCL_MEM(&in), OCL_MEM(&op->t[CLADE_PACKED]),
                  OCL_MEM(&op->t[CLADE_B]), OCL_MEM(v.mask),
-                 OCL_LOCAL(patch * held), OCL_INT(held), OCL_INT(in.h),
-                 OCL_INT(in.w), OCL_INT(in.c), OCL_INT(in.ld), OCL_INT(out.h),
-                 OCL_INT(out.w), OCL_INT(out.c), OCL_INT(out.ld),
-                 OCL_INT(v.mask->ld), OCL_INT(v.top), OCL_INT(v.left),
-                 OCL_INT(ocl_epilogue(op))));
+                 OCL_LOCAL(patch * held), OCL_INT(held), OCL_INT(out.n),
+                 OCL_INT(in.h), OCL_INT(in.w), OCL_INT(in.c), OCL_INT(in.ld),
+                 OCL_INT(out.h), OCL_INT(out.w), OCL_INT(out.c),
+                 OCL_INT(out.ld), OCL_INT(v.mask->ld), OCL_INT(v.top),
+                 OCL_INT(v.left), OCL_INT(ocl_epilogue(op))));
 }
 
 static clade_status prepare_image(struct ocl_task *task,
@@ -420,7 +425,7 @@ static clade_status filter_parts(struct ocl_task *task,
              tune[FILTER_VECS], tune[FILTER_TAIL], tune[FILTER_LANES]);
     return ocl_launch(
         task, &text, "conv_direct_filter", options,
-        OCL_GROUPS(div_up(x.c, tune[FILTER_RANGE]), count, 1),
+        OCL_GROUPS(div_up(x.c, tune[FILTER_RANGE]), count),
         OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&x), OCL_MEM(&dy),
                  OCL_INT(x.n), OCL_INT(x.h), OCL_INT(x.w), OCL_INT(x.c),
                  OCL_INT(x.ld), OCL_INT(dy.h), OCL_INT(dy.w), OCL_INT(dy.c),
@@ -436,7 +441,8 @@ static clade_status prepare_filter(struct ocl_task *task,
     const struct clade_tensor *dw = &op->t[CLADE_DW];
     const int rows = dw->n * dw->h * dw->w;
     const int parts = op->choice.tune[FILTER_PARTS];
-    const double fit = OCL_LAUNCH_FLOPS * parts / clade_op_flops(op);
+    const double fit =
+        ocl_launch_flops(share(ocl_of(task))) * parts / clade_op_flops(op);
     const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
     clade_status st;
 
@@ -444,10 +450,10 @@ static clade_status prepare_filter(struct ocl_task *task,
         if ((st = filter_parts(task, op, first,
                                min_int(at_once, parts - first))))
             return st;
-    return ocl_launch(
-        task, &text, "conv_direct_sum", "", OCL_GRID(dw->c, rows, 1),
-        OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_INT(rows),
-                 OCL_INT(dw->c), OCL_INT(padded_k(op)), OCL_INT(parts)));
+    return ocl_launch(task, &text, "conv_direct_sum", "", OCL_GRID(dw->c, rows),
+                      OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
+                               OCL_INT(rows), OCL_INT(dw->c),
+                               OCL_INT(padded_k(op)), OCL_INT(parts)));
 }
 
 static clade_status prepare(struct ocl_task *task, const struct clade_op *op)

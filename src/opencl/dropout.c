@@ -35,7 +35,7 @@ static clade_status dropout_fwd(struct ocl_task *task,
 
     return ocl_launch(
         task, &text, "dropout_fwd", vec == 4 ? "-D VEC=4" : "-D VEC=1",
-        OCL_GRID(x->c / vec, pixels, 1),
+        OCL_GRID(x->c / vec, pixels),
         OCL_ARGS(OCL_MEM(y), OCL_MEM(x), OCL_INT(pixels), OCL_INT(x->c),
                  OCL_INT(x->ld), OCL_INT(y->ld), OCL_STEP(OCL_FIRST_IMAGE),
                  OCL_INT(x->h * x->w), OCL_STEP(OCL_SEED_LOW),
@@ -54,7 +54,7 @@ static clade_status dropout_bwd(struct ocl_task *task,
 
     return ocl_launch(
         task, &text, "dropout_bwd", vec == 4 ? "-D VEC=4" : "-D VEC=1",
-        OCL_GRID(dy->c / vec, pixels, 1),
+        OCL_GRID(dy->c / vec, pixels),
         OCL_ARGS(OCL_MEM(dx), OCL_MEM(dy), OCL_MEM(x), OCL_INT(pixels),
                  OCL_INT(dx->c), OCL_INT(dx->ld), OCL_INT(dy->ld),
                  OCL_INT(x->ld), OCL_STEP(OCL_FIRST_IMAGE),

@@ -11,6 +11,8 @@
 #include "conv.h"
 #include "gemm.h"
 
+#include <limits.h>
+
 static const char source[] = {
 #include "cl/im2col.inc"
     0
@@ -22,6 +24,10 @@ enum { IMAGES };
 
 /* The columns of a chunk take at most this, unless one image takes more. */
 #define COLUMNS_MAX ((size_t)64 << 20)
+
+/* The most pixels in a product.  They can be dimension 1 of CLBlast's grids,
+ * whose smallest groups take 8. */
+#define PIXELS_MAX (8 * OCL_GROUPS_MAX)
 
 /* CLBlast reaches about a tenth of a device's peak at GoogLeNet's shapes. */
 #define SHARE 0.1
@@ -111,15 +117,19 @@ static struct ocl_gemm gemm_of(const struct clade_op *op, bool first,
     }
 }
 
-/* How many images a launch and the columns' memory allow at a time. */
+/* How many images a launch, its grid and the columns' memory allow at a
+ * time. */
 static int chunk_images(const struct clade_op *op)
 {
+    const struct clade_tensor *dy = dy_of(op);
     const size_t bytes = column_bytes(op, 1);
-    const int by_flops = ocl_conv_images(op);
+    const size_t by_memory = bytes ? COLUMNS_MAX / bytes : INT_MAX;
+    const size_t by_pixels = PIXELS_MAX / ((size_t)dy->h * dy->w);
+    size_t n = (size_t)ocl_conv_images(op, SHARE);
 
-    if (!bytes || bytes * by_flops <= COLUMNS_MAX)
-        return by_flops;
-    return bytes > COLUMNS_MAX ? 1 : (int)(COLUMNS_MAX / bytes);
+    n = n < by_memory ? n : by_memory;
+    n = n < by_pixels ? n : by_pixels;
+    return n ? (int)n : 1;
 }
 
 static int candidates(struct ocl *o, const struct clade_op *op,
@@ -135,6 +145,7 @@ static int candidates(struct ocl *o, const struct clade_op *op,
             .choice = { "clblast", { [IMAGES] = chunk < n ? chunk : n } },
             .cost = ocl_conv_cost(op, SHARE),
             .unproven = ocl_gemm_library,
+            .build = ocl_gemm_build(),
         };
     return 1;
 }
@@ -198,15 +209,14 @@ static clade_status im2col(struct ocl_task *task, const struct clade_op *op,
     const struct clade_tensor *x = x_of(op);
     const struct clade_tensor *y = dy_of(op);
     const struct clade_window *win = &op->window;
-    const int pixels = (int)clade_tensor_pixels(y);
+    const int rows = (int)clade_tensor_pixels(y) * win->r * win->s;
 
     return ocl_launch(
-        task, &text, "im2col", "-D VEC=1",
-        OCL_GRID(x->c, win->r * win->s, pixels),
+        task, &text, "im2col", "-D VEC=1", OCL_GRID(x->c, rows),
         OCL_ARGS(OCL_MEM(col), OCL_MEM(x), OCL_INT(x->h), OCL_INT(x->w),
                  OCL_INT(x->c), OCL_INT(x->ld), OCL_INT(y->h), OCL_INT(y->w),
                  OCL_INT(win->r), OCL_INT(win->s), OCL_INT(win->stride),
-                 OCL_INT(win->top), OCL_INT(win->left), OCL_INT(pixels)));
+                 OCL_INT(win->top), OCL_INT(win->left), OCL_INT(rows)));
 }
 
 static clade_status col2im(struct ocl_task *task, const struct clade_op *op,
@@ -216,15 +226,15 @@ static clade_status col2im(struct ocl_task *task, const struct clade_op *op,
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const struct clade_tensor *mask = &op->t[CLADE_X];
     const struct clade_window *win = &op->window;
+    const int pixels = (int)clade_tensor_pixels(dx);
 
     return ocl_launch(
-        task, &text, "col2im", "-D VEC=1",
-        OCL_GRID(dx->c, dx->w, dx->n * dx->h),
+        task, &text, "col2im", "-D VEC=1", OCL_GRID(dx->c, pixels),
         OCL_ARGS(OCL_MEM(dx), OCL_MEM(col), OCL_MEM(mask), OCL_INT(dx->h),
                  OCL_INT(dx->w), OCL_INT(dx->c), OCL_INT(dx->ld),
                  OCL_INT(mask->ld), OCL_INT(dy->h), OCL_INT(dy->w),
                  OCL_INT(win->r), OCL_INT(win->s), OCL_INT(win->stride),
-                 OCL_INT(win->top), OCL_INT(win->left), OCL_INT(dx->n * dx->h),
+                 OCL_INT(win->top), OCL_INT(win->left), OCL_INT(pixels),
                  OCL_INT(ocl_epilogue(op))));
 }
 
@@ -240,7 +250,7 @@ static clade_status epilogue(struct ocl_task *task, const struct clade_op *op)
     if (!left_over)
         return CLADE_OK;
     return ocl_launch(
-        task, &text, "conv_epilogue", "-D VEC=1", OCL_GRID(y->c, pixels, 1),
+        task, &text, "conv_epilogue", "-D VEC=1", OCL_GRID(y->c, pixels),
         OCL_ARGS(OCL_MEM(y), OCL_MEM(&op->t[CLADE_B]), OCL_MEM(mask),
                  OCL_INT(y->c), OCL_INT(y->ld), OCL_INT(mask->ld),
                  OCL_INT(pixels), OCL_INT(left_over)));

@@ -76,6 +76,7 @@ static clade_status open_backend(clade_backend **be,
     o->base.real = CLADE_F32;
     if ((st = find_device(o, device->selector)))
         goto out;
+    ocl_group_items(o->items, o->dev);
     if ((st = ocl_context_open(o)) || (st = open_queue(o)))
         goto out;
     if ((st = ocl_pending_new(&o->pending)) ||

@@ -35,7 +35,8 @@ struct ocl {
     struct clade_backend base;
     cl_platform_id platform;
     cl_device_id dev;
-    cl_context ctx; /* one a device, shared and counted */
+    size_t items[3]; /* most in a group, along each dimension */
+    cl_context ctx;  /* one a device, shared and counted */
     cl_command_queue queue;
     struct ocl_programs *programs;
     struct ocl_pending *pending;
@@ -67,16 +68,22 @@ struct ocl_task; /* task.c: an op's launches, arguments set */
 
 /*
  * A grid of work-items in groups of `local` (all 0: chosen for the device and
- * the kernel's own limit).  Global sizes are rounded up, so kernels guard.
+ * the kernel's own limit).  Its columns are dimension 0: along it, neighbours
+ * read neighbours.  Its rows are dimension 1, and go on in dimension 2 where
+ * that has more groups than a GPU takes; a kernel asks for its ROW
+ * (cl/prelude.cl).  Global sizes are rounded up, so kernels guard.
  */
 struct ocl_grid {
     size_t global[3], local[3];
 };
-#define OCL_GRID(x, y, z)                                                     \
-    ((struct ocl_grid){ { (x), (y), (z) }, { 0, 0, 0 } })
+/* The groups that any GPU takes in dimensions 1 and 2, for which OpenCL has no
+ * query: CUDA's limit. */
+#define OCL_GROUPS_MAX 65535
+#define OCL_GRID(columns, rows)                                               \
+    ((struct ocl_grid){ { (columns), (rows), 1 }, { 0, 0, 0 } })
 /* Groups of one work-item, for a CPU's kernels. */
-#define OCL_GROUPS(x, y, z)                                                   \
-    ((struct ocl_grid){ { (x), (y), (z) }, { 1, 1, 1 } })
+#define OCL_GROUPS(columns, rows)                                             \
+    ((struct ocl_grid){ { (columns), (rows), 1 }, { 1, 1, 1 } })
 
 /* Values of op->step.  Before a run, arguments whose value has changed are set
  * again. */
@@ -200,12 +207,18 @@ static inline int ocl_vector(const struct ocl *o, int c)
     return 1;
 }
 
-/* The grid over `rows` rows of `columns` pixels of `vectors` vectors. */
-static inline struct ocl_grid ocl_rows(const struct ocl *o, int vectors,
-                                       int columns, int rows)
+/* How many work-items share a row of pixels: on a CPU one takes all. */
+static inline int ocl_share(const struct ocl *o, int pixels)
 {
-    return ocl_is_wide(o) ? OCL_GROUPS(1, 1, rows)
-                          : OCL_GRID(vectors, columns, rows);
+    return ocl_is_wide(o) ? 1 : pixels;
+}
+
+/* The grid over `rows` rows of `pixels` pixels of `vectors` vectors. */
+static inline struct ocl_grid ocl_rows(const struct ocl *o, int vectors,
+                                       int pixels, int rows)
+{
+    return ocl_is_wide(o) ? OCL_GROUPS(1, rows)
+                          : OCL_GRID(vectors, (size_t)pixels * rows);
 }
 
 #endif

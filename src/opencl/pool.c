@@ -60,14 +60,14 @@ static clade_status maxpool_fwd(struct ocl_task *task,
     const struct clade_tensor *arg = &op->t[CLADE_ARG];
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct build b = build_for(ocl_of(task), op, x->c);
-    const int rows = y->n * y->h;
+    const int rows = y->n * y->h, share = ocl_share(ocl_of(task), y->w);
 
     return ocl_launch(task, &text, "maxpool_fwd", b.options,
                       ocl_rows(ocl_of(task), x->c / b.vec, y->w, rows),
                       OCL_ARGS(OCL_MEM(y), OCL_MEM(arg), OCL_MEM(x),
                                OCL_INT(x->h), OCL_INT(x->w), OCL_INT(x->c),
                                OCL_INT(y->h), OCL_INT(y->w), OCL_INT(rows),
-                               OCL_INT(x->ld), OCL_INT(y->ld),
+                               OCL_INT(share), OCL_INT(x->ld), OCL_INT(y->ld),
                                OCL_INT(arg->ld)));
 }
 
@@ -79,16 +79,16 @@ static clade_status maxpool_bwd(struct ocl_task *task,
     const struct clade_tensor *arg = &op->t[CLADE_ARG];
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct build b = build_for(ocl_of(task), op, dx->c);
-    const int rows = dx->n * dx->h;
+    const int rows = dx->n * dx->h, share = ocl_share(ocl_of(task), dx->w);
 
     return ocl_launch(task, &text, "maxpool_bwd", b.options,
                       ocl_rows(ocl_of(task), dx->c / b.vec, dx->w, rows),
                       OCL_ARGS(OCL_MEM(dx), OCL_MEM(dy), OCL_MEM(arg),
                                OCL_MEM(x), OCL_INT(dx->h), OCL_INT(dx->w),
                                OCL_INT(dx->c), OCL_INT(dy->h), OCL_INT(dy->w),
-                               OCL_INT(rows), OCL_INT(dx->ld), OCL_INT(dy->ld),
-                               OCL_INT(arg->ld), OCL_INT(x->ld),
-                               OCL_INT(ocl_epilogue(op))));
+                               OCL_INT(rows), OCL_INT(share), OCL_INT(dx->ld),
+                               OCL_INT(dy->ld), OCL_INT(arg->ld),
+                               OCL_INT(x->ld), OCL_INT(ocl_epilogue(op))));
 }
 
 static clade_status avgpool_fwd(struct ocl_task *task,
@@ -97,14 +97,15 @@ static clade_status avgpool_fwd(struct ocl_task *task,
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct build b = build_for(ocl_of(task), op, x->c);
-    const int rows = y->n * y->h;
+    const int rows = y->n * y->h, share = ocl_share(ocl_of(task), y->w);
 
     return ocl_launch(task, &text, "avgpool_fwd", b.options,
                       ocl_rows(ocl_of(task), x->c / b.vec, y->w, rows),
                       OCL_ARGS(OCL_MEM(y), OCL_MEM(x), OCL_INT(x->h),
                                OCL_INT(x->w), OCL_INT(x->c), OCL_INT(y->h),
-                               OCL_INT(y->w), OCL_INT(rows), OCL_INT(x->ld),
-                               OCL_INT(y->ld), OCL_FLOAT(scale(&op->window))));
+                               OCL_INT(y->w), OCL_INT(rows), OCL_INT(share),
+                               OCL_INT(x->ld), OCL_INT(y->ld),
+                               OCL_FLOAT(scale(&op->window))));
 }
 
 static clade_status avgpool_bwd(struct ocl_task *task,
@@ -114,15 +115,15 @@ static clade_status avgpool_bwd(struct ocl_task *task,
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct build b = build_for(ocl_of(task), op, dx->c);
-    const int rows = dx->n * dx->h;
+    const int rows = dx->n * dx->h, share = ocl_share(ocl_of(task), dx->w);
 
     return ocl_launch(task, &text, "avgpool_bwd", b.options,
                       ocl_rows(ocl_of(task), dx->c / b.vec, dx->w, rows),
                       OCL_ARGS(OCL_MEM(dx), OCL_MEM(dy), OCL_MEM(x),
                                OCL_INT(dx->h), OCL_INT(dx->w), OCL_INT(dx->c),
                                OCL_INT(dy->h), OCL_INT(dy->w), OCL_INT(rows),
-                               OCL_INT(dx->ld), OCL_INT(dy->ld), OCL_INT(x->ld),
-                               OCL_FLOAT(scale(&op->window)),
+                               OCL_INT(share), OCL_INT(dx->ld), OCL_INT(dy->ld),
+                               OCL_INT(x->ld), OCL_FLOAT(scale(&op->window)),
                                OCL_INT(ocl_epilogue(op))));
 }
 

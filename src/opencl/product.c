@@ -2,9 +2,19 @@
 /* What the algorithms of the products share. */
 #include "conv.h"
 
+/* The peak of a slow GPU, in products and sums a second. */
+#define PEAK 1e11
+
+double ocl_launch_flops(double share)
+{
+    const double half_a_second = 0.5 * share * PEAK;
+
+    return half_a_second < 5e9 ? half_a_second : 5e9;
+}
+
 double ocl_conv_cost(const struct clade_op *op, double share)
 {
-    return clade_op_flops(op) / (share * 1e11);
+    return clade_op_flops(op) / (share * PEAK);
 }
 
 /* The roles that are images, in any direction. */
@@ -17,10 +27,10 @@ static int image_count(const struct clade_op *op)
     return op->t[op->kind == CLADE_CONV_FWD ? CLADE_Y : CLADE_DY].n;
 }
 
-int ocl_conv_images(const struct clade_op *op)
+int ocl_conv_images(const struct clade_op *op, double share)
 {
     const double per_image = clade_op_flops(op) / image_count(op);
-    const double n = OCL_LAUNCH_FLOPS / per_image;
+    const double n = ocl_launch_flops(share) / per_image;
 
     return n < 1 ? 1 : n > 1 << 20 ? 1 << 20 : (int)n;
 }

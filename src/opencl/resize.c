@@ -36,16 +36,17 @@ static clade_status blend_across(struct ocl_task *task,
     clade_status st;
 
     st = ocl_launch(task, &text, "resize_taps", "-D VEC=1",
-                    OCL_GRID(y->h + y->w, 1, 1),
+                    OCL_GRID(y->h + y->w, 1),
                     OCL_ARGS(OCL_MEM(taps), OCL_INT(x->h), OCL_INT(x->w),
                              OCL_INT(y->h), OCL_INT(y->w)));
     if (st)
         return st;
-    return ocl_launch(task, &text, "resize_across", "-D VEC=1",
-                      ocl_rows(ocl_of(task), x->c, y->w, rows),
-                      OCL_ARGS(OCL_MEM(across), OCL_MEM(x), OCL_MEM(taps),
-                               OCL_INT(x->w), OCL_INT(x->c), OCL_INT(y->w),
-                               OCL_INT(rows), OCL_INT(x->ld)));
+    return ocl_launch(
+        task, &text, "resize_across", "-D VEC=1",
+        ocl_rows(ocl_of(task), x->c, y->w, rows),
+        OCL_ARGS(OCL_MEM(across), OCL_MEM(x), OCL_MEM(taps), OCL_INT(x->w),
+                 OCL_INT(x->c), OCL_INT(y->w), OCL_INT(rows),
+                 OCL_INT(ocl_share(ocl_of(task), y->w)), OCL_INT(x->ld)));
 }
 
 static clade_status resize(struct ocl_task *task, const struct clade_op *op)
@@ -72,6 +73,7 @@ static clade_status resize(struct ocl_task *task, const struct clade_op *op)
                                OCL_MEM(&taps), OCL_INT(y->w), OCL_INT(x->h),
                                OCL_INT(channels), OCL_INT(y->h),
                                OCL_INT(columns), OCL_INT(rows),
+                               OCL_INT(ocl_share(ocl_of(task), columns)),
                                OCL_INT(dense ? channels : y->ld)));
 }
 

@@ -35,7 +35,7 @@ static clade_status sgd(struct ocl_task *task, const struct clade_op *op)
     snprintf(options, sizeof options, "-D VEC=%d",
              ocl_vector(ocl_of(task), 16));
     return ocl_launch(task, &text, "sgd", options,
-                      wide ? OCL_GROUPS(items, 1, 1) : OCL_GRID(items, 1, 1),
+                      wide ? OCL_GROUPS(items, 1) : OCL_GRID(items, 1),
                       OCL_ARGS(OCL_MEM(w), OCL_MEM(v), OCL_MEM(dw),
                                OCL_INT(count), OCL_INT(span),
                                OCL_FLOAT(op->scalar), OCL_STEP(OCL_RATE)));

@@ -21,7 +21,7 @@ static clade_status softmax_fwd(struct ocl_task *task,
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *x = &op->t[CLADE_X];
 
-    return ocl_launch(task, &text, "softmax_fwd", "", OCL_GRID(y->n, 1, 1),
+    return ocl_launch(task, &text, "softmax_fwd", "", OCL_GRID(y->n, 1),
                       OCL_ARGS(OCL_MEM(y), OCL_MEM(x), OCL_INT(y->n),
                                OCL_INT(y->c), OCL_INT(y->ld), OCL_INT(x->ld)));
 }
@@ -33,7 +33,7 @@ static clade_status loss_fwd(struct ocl_task *task, const struct clade_op *op)
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct clade_tensor *label = &op->t[CLADE_LABEL];
 
-    return ocl_launch(task, &text, "loss_fwd", "", OCL_GRID(x->n, 1, 1),
+    return ocl_launch(task, &text, "loss_fwd", "", OCL_GRID(x->n, 1),
                       OCL_ARGS(OCL_MEM(loss), OCL_MEM(hit), OCL_MEM(x),
                                OCL_MEM(label), OCL_INT(x->n), OCL_INT(x->c),
                                OCL_INT(loss->ld), OCL_INT(hit->ld),
@@ -46,7 +46,7 @@ static clade_status loss_bwd(struct ocl_task *task, const struct clade_op *op)
     const struct clade_tensor *y = &op->t[CLADE_Y];
     const struct clade_tensor *label = &op->t[CLADE_LABEL];
 
-    return ocl_launch(task, &text, "loss_bwd", "", OCL_GRID(y->n, 1, 1),
+    return ocl_launch(task, &text, "loss_bwd", "", OCL_GRID(y->n, 1),
                       OCL_ARGS(OCL_MEM(dx), OCL_MEM(y), OCL_MEM(label),
                                OCL_INT(y->n), OCL_INT(y->c), OCL_INT(dx->ld),
                                OCL_INT(y->ld), OCL_INT(label->ld),

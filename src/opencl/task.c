@@ -44,14 +44,16 @@ struct ocl *ocl_of(const struct ocl_task *task)
 
 /* Choose powers of two, and make the first dimension largest: along it,
  * neighbours read neighbours. */
-static void choose_local(struct ocl_grid *grid, size_t limit)
+static void choose_local(struct ocl_grid *grid, const struct ocl *o,
+                         size_t limit)
 {
     size_t left = limit < GROUP_ITEMS ? limit : GROUP_ITEMS;
 
     for (int i = 0; i < 3; i++) {
+        const size_t most = left < o->items[i] ? left : o->items[i];
         size_t n = 1;
 
-        while (n < grid->global[i] && n * 2 <= left)
+        while (n < grid->global[i] && n * 2 <= most)
             n *= 2;
         grid->local[i] = n;
         left /= n;
@@ -59,27 +61,40 @@ static void choose_local(struct ocl_grid *grid, size_t limit)
 }
 
 /* Reduce groups to the size that a judge asks for. */
-static void regroup(struct ocl_grid *grid, struct backend_debug *debug,
-                    size_t limit)
+static void regroup(struct ocl_grid *grid, const struct ocl *o, size_t limit)
 {
+    struct backend_debug *debug = o->base.debug;
     const size_t most = (size_t)debug->group_items;
     const struct ocl_grid chosen = *grid;
 
-    choose_local(grid, limit < most ? limit : most);
+    choose_local(grid, o, limit < most ? limit : most);
     debug->regrouped += memcmp(grid, &chosen, sizeof chosen) != 0;
+}
+
+/* Round up to whole groups, and lay the rows over dimensions 1 and 2. */
+static void whole_groups(struct ocl_grid *grid)
+{
+    const size_t *local = grid->local;
+    const size_t columns = (grid->global[0] - 1) / local[0] + 1;
+    const size_t rows = (grid->global[1] - 1) / local[1] + 1;
+    const size_t slices = (rows - 1) / OCL_GROUPS_MAX + 1;
+
+    grid->global[0] = columns * local[0];
+    grid->global[1] = ((rows - 1) / slices + 1) * local[1];
+    grid->global[2] = slices;
 }
 
 static clade_status settle_grid(struct ocl_grid *grid,
                                 const struct ocl_task *task, const char *name,
                                 size_t limit)
 {
-    struct backend_debug *debug = task->o->base.debug;
+    const struct ocl *o = task->o;
     size_t items;
 
     if (!grid->local[0]) {
-        choose_local(grid, limit);
-        if (debug && debug->group_items)
-            regroup(grid, debug, limit);
+        choose_local(grid, o, limit);
+        if (o->base.debug && o->base.debug->group_items)
+            regroup(grid, o, limit);
     }
     items = grid->local[0] * grid->local[1] * grid->local[2];
     if (items > limit)
@@ -87,11 +102,7 @@ static clade_status settle_grid(struct ocl_grid *grid,
                           "%s: %s needs groups of %zu work-items, the device "
                           "allows %zu for it",
                           task->what, name, items, limit);
-    for (int i = 0; i < 3; i++) {
-        const size_t local = grid->local[i];
-
-        grid->global[i] = (grid->global[i] + local - 1) / local * local;
-    }
+    whole_groups(grid);
     return CLADE_OK;
 }
 

@@ -226,6 +226,8 @@ clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
 /* The algorithm asked for must exist.  Try it on the first case, a product. */
 static clade_status check_algorithm(clade_backend *be, const char *algorithm)
 {
+    struct backend_debug *const before = be->debug;
+    struct backend_debug judge = { .programs = 0 }; /* wrong is for verify */
     struct verify_host *host;
     struct op_cases cases;
     clade_status st = algorithm ? verify_cases_quick(&cases) : CLADE_OK;
@@ -235,7 +237,9 @@ static clade_status check_algorithm(clade_backend *be, const char *algorithm)
     assert(op_is_product(cases.list[0].kind));
     st = verify_host_new(&host, &cases.list[0]);
     if (!st) {
+        be->debug = &judge;
         st = clade_backend_choose(be, &host->op, algorithm);
+        be->debug = before;
         verify_host_free(host);
     }
     free(cases.list);
