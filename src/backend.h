@@ -10,6 +10,7 @@ struct backend_candidate {
     double cost;          /* estimated; the least is the best */
     const char *unproven; /* the name and version of another library's code,
                              which is tried before it is chosen; NULL: ours */
+    const char *build;    /* what tells builds of that code apart */
 };
 
 /*

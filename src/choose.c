@@ -176,15 +176,15 @@ static clade_status judge(enum verdict *verdict, clade_backend *be,
                           const struct backend_candidate *c,
                           const struct clade_op *op)
 {
-    char key[768], shapes[512], choice[CLADE_CHOICE_TEXT], *kept;
+    char key[1536], shapes[768], choice[CLADE_CHOICE_TEXT], *kept;
     clade_status st;
 
     *verdict = RIGHT;
     if (!c->unproven)
         return CLADE_OK;
-    op_key(shapes, sizeof(shapes), op);
-    snprintf(key, sizeof(key), "trial of %s, %s: %s", c->unproven,
-             clade_choice_text(choice, &c->choice), shapes);
+    trial_key(shapes, sizeof(shapes), op);
+    snprintf(key, sizeof(key), "trial of %s (%s), %s: %s", c->unproven,
+             c->build, clade_choice_text(choice, &c->choice), shapes);
     kept = be->table->recall ? be->table->recall(be, key) : NULL;
     if (kept) {
         *verdict = strcmp(kept, "right") ? WRONG : RIGHT;
@@ -226,20 +226,46 @@ static clade_status choose_best(clade_backend *be, struct clade_op *op,
                                 const struct offer *offer)
 {
     for (int i = 0; i < offer->count; i++) {
-        enum verdict verdict;
+        const struct backend_candidate *c = &offer->list[i];
+        enum verdict verdict = NOT_TRIED;
         clade_status st;
 
-        if (backend_is_avoided(be, op->kind, offer->list[i].choice.algorithm))
+        if (backend_is_avoided(be, op->kind, c->choice.algorithm))
             continue;
-        if ((st = settle(be, op, &offer->list[i].choice)) ||
-            (st = judge(&verdict, be, &offer->list[i], op)))
+        st = settle(be, op, &c->choice);
+        if (st && i == offer->count - 1)
+            return st;
+        if (!st && (st = judge(&verdict, be, c, op)))
             return st;
         if (verdict == RIGHT)
             return CLADE_OK;
-        pass_over(be, &offer->list[i], op, verdict);
+        pass_over(be, c, op, verdict);
     }
     return clade_fail(CLADE_EUNSUPPORTED, "%s: no algorithm is right on %s",
                       op_describe(op), be->device.name);
+}
+
+/* Take a choice that was asked for, unless it is known to be wrong: nobody asks
+ * for wrong numbers.  A judge finds that out by itself. */
+static clade_status choose_asked(clade_backend *be, struct clade_op *op,
+                                 const struct backend_candidate *c)
+{
+    enum verdict verdict = RIGHT;
+    clade_status st = settle(be, op, &c->choice);
+
+    if (!st && !be->debug)
+        st = judge(&verdict, be, c, op);
+    if (st || verdict == RIGHT)
+        return st;
+    if (verdict == WRONG)
+        return clade_fail(CLADE_EUNSUPPORTED,
+                          "%s: `%s` computes it wrongly on %s; choose another "
+                          "algorithm, or let clade choose",
+                          op_describe(op), c->choice.algorithm,
+                          be->device.name);
+    backend_notice(be, "%s is used for %s, but could not be tried: %s",
+                   c->choice.algorithm, op_describe(op), clade_error());
+    return CLADE_OK;
 }
 
 /* Say why no candidate has this name. */
@@ -267,18 +293,18 @@ static clade_status not_offered(clade_backend *be, const struct clade_op *op,
 static clade_status choose_named(clade_backend *be, struct clade_op *op,
                                  const struct offer *offer, const char *name)
 {
-    const struct clade_choice *choice;
+    const struct backend_candidate *c;
     int i = 0;
 
     while (i < offer->count && !choice_is(&offer->list[i].choice, name))
         i++;
     if (i == offer->count)
         return not_offered(be, op, name);
-    choice = &offer->list[i].choice;
-    if (backend_is_avoided(be, op->kind, choice->algorithm))
+    c = &offer->list[i];
+    if (backend_is_avoided(be, op->kind, c->choice.algorithm))
         return clade_fail(CLADE_EUNSUPPORTED, "%s: `%s` is wrong on %s",
                           op_describe(op), name, be->device.name);
-    return settle(be, op, choice);
+    return choose_asked(be, op, c);
 }
 
 clade_status backend_choose_as(clade_backend *be, struct clade_op *op,

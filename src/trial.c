@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trial.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cpu/cpu.h"
@@ -41,8 +43,27 @@ static size_t span(const struct clade_tensor *t)
     return (size_t)(t->offset + last) * clade_type_size(t->type);
 }
 
-/* Allocate a role on both sides and fill it with integers.  A slice keeps its
- * place among the channels. */
+/* Where a trial's tensor begins.  Libraries have faster kernels for matrices
+ * that begin a buffer, or that are aligned to vectors of up to 16: so a trial
+ * takes the same. */
+static int64_t near_offset(int64_t offset)
+{
+    return offset ? (offset - 1) % 16 + 1 : 0;
+}
+
+void trial_key(char *text, size_t size, const struct clade_op *op)
+{
+    size_t used;
+
+    op_key(text, size, op);
+    used = strlen(text);
+    for (int role = 0; role < CLADE_ROLES && used < size; role++)
+        if (op->t[role].buffer)
+            used += (size_t)snprintf(text + used, size - used, " +%d",
+                                     (int)near_offset(op->t[role].offset));
+}
+
+/* Allocate a role on both sides and fill it with integers. */
 static clade_status make_role(struct stage *s, int role)
 {
     struct clade_tensor *t = &s->op.t[role];
@@ -50,7 +71,7 @@ static clade_status make_role(struct stage *s, int role)
     float *host;
     clade_status st;
 
-    t->offset %= t->ld;
+    t->offset = near_offset(t->offset);
     bytes = span(t);
     n = bytes / sizeof(*host);
     if (!(host = malloc(bytes)))

@@ -10,6 +10,10 @@ struct trial {
     double seconds; /* of its fastest run */
 };
 
+/* Write a text of at most `size` bytes from all of an op that its trial depends
+ * on, but for the choice. */
+void trial_key(char *text, size_t size, const struct clade_op *op);
+
 /*
  * Run an op, for which a choice has been made and settled, on operands of
  * small integers, and hold elements of every part of its outputs against the

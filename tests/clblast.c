@@ -10,6 +10,7 @@
 #include "tap.h"
 #include "tested.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,57 @@ enum { SIDE = 64, CHANNELS = 64, FILTERS = 2, AT_ONCE = 7 };
 
 static clade_backend *dev;
 static char said[1024];
+
+/* ---- a CLBlast with faults ------------------------------------------------
+ */
+
+static bool
+    wrong_offsets;        /* a matrix that does not begin its buffer is wrong */
+static bool no_temporary; /* it can't say how much temporary memory it needs */
+static const char *file;  /* where it seems to be loaded from; NULL: where it
+                             is */
+
+/* The functions that this file replaces.  With all of CLBlast's replaced, the
+ * linker leaves CLBlast out. */
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define CLBLAST(name)                                                          \
+    ((__typeof__(&name))dlsym(dlopen("libclblast.so.1", RTLD_NOW), #name))
+
+int CLBlastSgemmWithTempBuffer(int layout, int a_transpose, int b_transpose,
+                               size_t m, size_t n, size_t k, float alpha,
+                               cl_mem a, size_t a_at, size_t lda, cl_mem b,
+                               size_t b_at, size_t ldb, float beta, cl_mem c,
+                               size_t c_at, size_t ldc, cl_command_queue *queue,
+                               cl_event *event, cl_mem temporary)
+{
+    if (wrong_offsets && (a_at || b_at || c_at))
+        alpha = 2 * alpha;
+    return CLBLAST(CLBlastSgemmWithTempBuffer)(
+        layout, a_transpose, b_transpose, m, n, k, alpha, a, a_at, lda, b, b_at,
+        ldb, beta, c, c_at, ldc, queue, event, temporary);
+}
+
+int CLBlastSGemmTempBufferSize(int layout, int a_transpose, int b_transpose,
+                               size_t m, size_t n, size_t k, size_t a_at,
+                               size_t lda, size_t b_at, size_t ldb, size_t c_at,
+                               size_t ldc, cl_command_queue *queue,
+                               size_t *bytes)
+{
+    if (no_temporary)
+        return -2041; /* CLBlastDatabaseError */
+    return CLBLAST(CLBlastSGemmTempBufferSize)(layout, a_transpose, b_transpose,
+                                               m, n, k, a_at, lda, b_at, ldb,
+                                               c_at, ldc, queue, bytes);
+}
+
+int dladdr(const void *address, Dl_info *info)
+{
+    const int found = NEXT(dladdr)(address, info);
+
+    if (found && file)
+        info->dli_fname = file;
+    return found;
+}
 
 /* Choosing needs no tensors' memory. */
 static struct clade_buffer room[3] = { { .bytes = SIZE_MAX },
@@ -145,6 +197,84 @@ static void test_chunked(const struct chunked *c)
     cache_end();
 }
 
+/* Choose for an op whose output begins at `offset`, by name or not. */
+static clade_status choose_at(struct clade_op *op, int64_t offset,
+                              const char *name, const char **notices)
+{
+    const char *text;
+    clade_status st;
+
+    said[0] = '\0';
+    *op = make(CLADE_CONV_FWD, 1);
+    op->t[CLADE_Y].offset = offset;
+    st = clade_backend_choose(dev, op, name);
+    text = clade_backend_notices(dev);
+    *notices = text ? text : "";
+    return st;
+}
+
+/* Tensors of a net do not begin their buffers.  There CLBlast takes other
+ * kernels, which are checked, too, also where CLBlast is asked for. */
+static void test_offsets(void)
+{
+    const char *notices;
+    struct clade_op op;
+    clade_status st;
+
+    cache_begin();
+    wrong_offsets = true;
+    st = choose_at(&op, 0, NULL, &notices);
+    tap_ok(!st && !strcmp(op.choice.algorithm, "clblast"),
+           "right at offset 0: %s", op.choice.algorithm);
+    st = choose_at(&op, 100 * FILTERS, NULL, &notices);
+    tap_ok(!st && !strcmp(op.choice.algorithm, "direct") &&
+               strstr(notices, "wrongly"),
+           "wrong at another offset: %s", notices);
+    st = choose_at(&op, 100 * FILTERS, "clblast", &notices);
+    tap_ok(st == CLADE_EUNSUPPORTED && strstr(clade_error(), "wrongly"),
+           "wrong, and asked for: %s", st ? clade_error() : "chosen");
+    wrong_offsets = false;
+    cache_end();
+}
+
+/* What was found is kept for the library's file, not for its version. */
+static void test_file(void)
+{
+    const char *notices;
+    struct clade_op op;
+    bool again, anew;
+
+    cache_begin();
+    choose_at(&op, 0, NULL, &notices);
+    choose_at(&op, 0, NULL, &notices);
+    again = said[0];
+    file = "/proc/self/exe";
+    choose_at(&op, 0, NULL, &notices);
+    anew = said[0];
+    file = NULL;
+    tap_ok(!again && anew, "another file of CLBlast is checked anew: %s", said);
+    cache_end();
+}
+
+/* What CLBlast cannot do is passed over, unless it is asked for. */
+static void test_no_temporary(void)
+{
+    const char *notices;
+    struct clade_op op;
+    clade_status st;
+
+    no_temporary = true;
+    st = choose_at(&op, 0, NULL, &notices);
+    tap_ok(!st && !strcmp(op.choice.algorithm, "direct") &&
+               strstr(notices, "-2041"),
+           "no temporary memory: %s", st ? clade_error() : notices);
+    st = choose_at(&op, 0, "clblast", &notices);
+    tap_ok(st == CLADE_EDEVICE, "and asked for: %s",
+           st ? clade_error() : "chosen");
+    no_temporary = false;
+}
+enum { LIBRARY_CHECKS = 6 };
+
 int main(void)
 {
     const char *names[8];
@@ -160,12 +290,15 @@ int main(void)
     if (clade_backend_algorithms(dev, &op, names, 8) < 2)
         tap_skip_all("built without CLBlast");
     clade_backend_progress(dev, say, NULL);
-    tap_plan(FAILURES + 2 * CHUNKED);
+    tap_plan(FAILURES + 2 * CHUNKED + LIBRARY_CHECKS);
     cache_begin(); /* of verdicts */
     test_failures();
     cache_end();
     for (int i = 0; i < CHUNKED; i++)
         test_chunked(&chunked[i]);
+    test_offsets();
+    test_file();
+    test_no_temporary();
     clade_backend_close(dev);
     return tap_done();
 }

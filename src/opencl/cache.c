@@ -174,11 +174,11 @@ void ocl_cache_store(const char *key, const void *data, size_t bytes)
 /* Environment variables that change what a driver's compiler makes; they are
  * part of every key. */
 static const char *const switches[] = {
-    "AMD_OCL_BUILD_OPTIONS",           "AMD_OCL_BUILD_OPTIONS_APPEND",
-    "CL_CONFIG_CPU_TARGET_ARCH",       "CL_CONFIG_CPU_VECTORIZER_MODE",
-    "CL_CONFIG_USE_FAST_RELAXED_MATH", "CL_CONFIG_USE_VECTORIZER",
-    "LP_NATIVE_VECTOR_WIDTH",          "OCLGRIND_BUILD_OPTIONS",
-    "POCL_EXTRA_BUILD_FLAGS",
+    "AMD_OCL_BUILD_OPTIONS",         "AMD_OCL_BUILD_OPTIONS_APPEND",
+    "CLBLAST_BUILD_OPTIONS",         "CL_CONFIG_CPU_TARGET_ARCH",
+    "CL_CONFIG_CPU_VECTORIZER_MODE", "CL_CONFIG_USE_FAST_RELAXED_MATH",
+    "CL_CONFIG_USE_VECTORIZER",      "LP_NATIVE_VECTOR_WIDTH",
+    "OCLGRIND_BUILD_OPTIONS",        "POCL_EXTRA_BUILD_FLAGS",
 };
 
 char *ocl_cache_device(const struct ocl *o)

@@ -3,6 +3,9 @@
 #include "gemm.h"
 
 #include <clblast_c.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #include "core.h"
 
@@ -12,6 +15,21 @@
 const char *const ocl_gemm_library =
     "CLBlast " TEXT(CLBLAST_VERSION_MAJOR) "." TEXT(
         CLBLAST_VERSION_MINOR) "." TEXT(CLBLAST_VERSION_PATCH);
+
+const char *ocl_gemm_build(void)
+{
+    static _Thread_local char text[512];
+    struct stat s;
+    Dl_info info;
+
+    text[0] = '\0';
+    if (dladdr((void *)(uintptr_t)CLBlastSgemmWithTempBuffer, &info) &&
+        info.dli_fname && !stat(info.dli_fname, &s))
+        snprintf(text, sizeof text, "%.400s, %lld bytes of %lld.%09ld",
+                 info.dli_fname, (long long)s.st_size,
+                 (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+    return text;
+}
 
 /* A product on its way: what queue_gemm() is called with. */
 struct call {

@@ -18,6 +18,11 @@ struct ocl_gemm {
 /* The library's name and version; NULL: there is none. */
 extern const char *const ocl_gemm_library;
 
+/* Tell builds of the library apart: the file that is loaded, its size and time.
+ * The tuning for each device is in it.  The text is this thread's; the next call
+ * overwrites it. */
+const char *ocl_gemm_build(void);
+
 /* Get the bytes of temporary memory that a product needs, wherever its tensors
  * begin. */
 clade_status ocl_gemm_bytes(size_t *bytes, struct ocl *o,

@@ -145,6 +145,7 @@ static int candidates(struct ocl *o, const struct clade_op *op,
             .choice = { "clblast", { [IMAGES] = chunk < n ? chunk : n } },
             .cost = ocl_conv_cost(op, SHARE),
             .unproven = ocl_gemm_library,
+            .build = ocl_gemm_build(),
         };
     return 1;
 }

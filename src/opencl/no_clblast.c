@@ -4,6 +4,11 @@
 
 const char *const ocl_gemm_library = NULL;
 
+const char *ocl_gemm_build(void)
+{
+    return NULL;
+}
+
 clade_status ocl_gemm_bytes(size_t *bytes, struct ocl *o,
                             const struct clade_op *op,
                             const struct ocl_gemm *gemm)

@@ -220,6 +220,20 @@ clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
     return st;
 }
 
+/* Choose by name what may be wrong: that is for verify to find out. */
+static clade_status choose_untried(clade_backend *be, struct clade_op *op,
+                                   const char *name)
+{
+    struct backend_debug *const before = be->debug;
+    struct backend_debug judge = { .programs = 0 };
+    clade_status st;
+
+    be->debug = &judge;
+    st = clade_backend_choose(be, op, name);
+    be->debug = before;
+    return st;
+}
+
 /*
  * What to try of an algorithm that a case has: NULL if nothing was asked for
  * that it could be.  Ops other than products have one algorithm, whatever is
@@ -236,8 +250,7 @@ static const char *wanted_of(const struct bench *b, const struct expected *x,
         return algorithm;
     if (strlen(algorithm) != length || strncmp(algorithm, wanted, length))
         return NULL;
-    return wanted[length] && clade_backend_choose(b->be, &op, wanted) ? NULL
-                                                                      : wanted;
+    return wanted[length] && choose_untried(b->be, &op, wanted) ? NULL : wanted;
 }
 
 static clade_status judge_algorithm(const struct bench *b, struct expected *x,
@@ -332,7 +345,7 @@ static clade_status check_algorithm(clade_backend *be, const char *algorithm)
     assert(op_is_product(cases.list[0].kind));
     st = verify_host_new(&host, &cases.list[0]);
     if (!st) {
-        st = clade_backend_choose(be, &host->op, name);
+        st = choose_untried(be, &host->op, name);
         verify_host_free(host);
     }
     free(cases.list);
