@@ -125,7 +125,8 @@ clade_status ocl_gemm_launch(struct ocl_task *task, const struct clade_op *op,
     if (o->list) {
         const struct ocl_text text = { .name = ocl_gemm_library };
 
-        o->list(o->list_arg, &(struct ocl_listed){ .text = &text });
+        o->list(o->list_arg, &(struct ocl_listed){
+                                 .text = &text, .options = ocl_gemm_build() });
         return CLADE_OK;
     }
     if (!o->clblast_built && (st = build_kernels(o, op)))

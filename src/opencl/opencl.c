@@ -169,7 +169,8 @@ static void add_use(void *arg, const struct ocl_listed *launch)
                  (unsigned long long)ocl_text_hash(launch->text),
                  launch->kernel, launch->options);
     else
-        snprintf(line, sizeof line, "%s\n", launch->text->name);
+        snprintf(line, sizeof line, "%s (%s)\n", launch->text->name,
+                 launch->options);
     if (used && strstr(*text, line))
         return;
     longer = realloc(*text, used + strlen(line) + 1);

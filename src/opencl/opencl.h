@@ -26,8 +26,8 @@ struct ocl_text {
 /* A launch, as it is listed. */
 struct ocl_listed {
     const struct ocl_text *text;
-    const char *options, *kernel; /* NULL: another library's kernels, which
-                                     `text` names */
+    const char *kernel;  /* NULL: another library's, which `text` names */
+    const char *options; /* or which build of the other library it is */
     size_t items; /* most in a group */
     size_t local; /* bytes of local memory in its arguments */
 };
