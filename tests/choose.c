@@ -108,6 +108,19 @@ static void test_many_pixels(void)
            s.h * s.w);
 }
 
+/* Without CLBlast there is no `clblast`. */
+static void test_absent(void)
+{
+    const struct shape s = { CLADE_CONV_FWD, 1, 8, 8, 4, 4, 1, "clblast" };
+    struct clade_op op = make(&s);
+    const bool here = is_here(&op, s.algorithm);
+    const clade_status st =
+        clade_backend_choose(dev, &op, here ? "nonesuch" : s.algorithm);
+
+    tap_ok(st == CLADE_EUSAGE && strstr(clade_error(), "`direct`"),
+           "an algorithm that is not there: %s", st ? clade_error() : "chosen");
+}
+
 /* On a GPU `direct` is slow, whatever its vectors: it must come second to
  * CLBlast, and its launches must be short. */
 static void test_gpu(void)
@@ -158,11 +171,12 @@ int main(void)
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
     dev->device.loop_limit = 0; /* nothing runs */
-    tap_plan(7);
+    tap_plan(8);
     test_long_rows();
     test_large_workspace(&columns, "columns of one image");
     test_large_workspace(&parts, "partial sums of a large filter");
     test_many_pixels();
+    test_absent();
     test_gpu();
     clade_backend_close(dev);
     return tap_done();

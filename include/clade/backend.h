@@ -139,10 +139,11 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
  * clade_choice_text() writes it, which is taken unchanged or not at all; NULL:
  * the one estimated to be fastest.  An algorithm of another library is tried
  * once for each device, driver and shape before it is chosen.  If it computes
- * wrongly, it is passed over with a notice.
+ * wrongly, it is passed over with a notice; if `choice` names it, it is refused.
  *
  * CLADE_EUSAGE names the algorithms that there are, if `choice` is none of
- * them; CLADE_EUNSUPPORTED the op that the device, or the choice, cannot run.
+ * them; CLADE_EUNSUPPORTED the op that the device, or the choice, cannot run,
+ * or which the choice computes wrongly.
  * CLADE_EDEVICE or CLADE_ENOMEM: what was queued before has failed, or the
  * device was lost while an algorithm was tried.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CLBlast's matrix product. */
+#include "conv.h"
 #include "gemm.h"
 
 #include <clblast_c.h>
@@ -11,6 +12,8 @@
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
+
+const char *const ocl_conv_names[] = { "direct", "clblast", NULL };
 
 const char *const ocl_gemm_library =
     "CLBlast " TEXT(CLBLAST_VERSION_MAJOR) "." TEXT(

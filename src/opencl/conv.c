@@ -9,8 +9,6 @@ static const struct ocl_conv_algorithm *const algorithms[] = {
 };
 enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
-const char *const ocl_conv_names[] = { "direct", "clblast", NULL };
-
 static const struct ocl_conv_algorithm *algorithm_of(const struct clade_op *op)
 {
     int i = 0;

@@ -22,7 +22,7 @@ struct ocl_conv_algorithm {
 
 extern const struct ocl_conv_algorithm ocl_direct, ocl_clblast;
 
-/* The names of all algorithms; a NULL ends the list. */
+/* The names of all algorithms that this build has; a NULL ends the list. */
 extern const char *const ocl_conv_names[];
 
 /* ---- product.c: what algorithms share -------------------------------- */

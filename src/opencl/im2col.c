@@ -137,14 +137,14 @@ static int candidates(struct ocl *o, const struct clade_op *op,
 {
     const int chunk = chunk_images(op), n = dy_of(op)->n;
 
-    (void)o;
     if (!ocl_gemm_library)
         return 0;
     if (max > 0)
         list[0] = (struct backend_candidate){
             .choice = { "clblast", { [IMAGES] = chunk < n ? chunk : n } },
             .cost = ocl_conv_cost(op, SHARE),
-            .unproven = ocl_gemm_library,
+            /* where launches are only listed, nothing can be tried */
+            .unproven = o->list ? NULL : ocl_gemm_library,
             .build = ocl_gemm_build(),
         };
     return 1;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Built without CLBlast: im2col.c then offers nothing. */
+#include "conv.h"
 #include "gemm.h"
+
+const char *const ocl_conv_names[] = { "direct", NULL };
 
 const char *const ocl_gemm_library = NULL;
 
