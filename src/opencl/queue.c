@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The most commands under way.  A step queues fewer, so no step waits. */
+/* The most commands under way.  A step of the default batch queues fewer, so it
+ * does not wait. */
 #define PENDING_MAX 4096
 
 /* A ring of commands, in the order of the queue, oldest first. */
