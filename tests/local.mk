@@ -338,7 +338,8 @@ tests_limits_layer_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_limits_layer_t_LDADD = libtap.la $(OPENCL_LIBS)
 
 limits_parts = tests/limits-grids.t tests/limits-layer.t tests/limits.la
-check-limits: all $(limits_parts)
+check-limits: all
+	$(MAKE) $(AM_MAKEFLAGS) $(limits_parts)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/limits.sh
 .PHONY: check-limits
 CLEANFILES += $(limits_parts) tests/limits.log tests/limits.trs

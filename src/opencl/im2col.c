@@ -132,12 +132,18 @@ static int chunk_images(const struct clade_op *op)
     return n ? (int)n : 1;
 }
 
+/* CLBlast's kernels run in groups of 8 x 8 work-items at least. */
+static bool has_groups(const struct ocl *o)
+{
+    return o->items[0] >= 8 && o->items[1] >= 8;
+}
+
 static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
     const int chunk = chunk_images(op), n = dy_of(op)->n;
 
-    if (!ocl_gemm_library)
+    if (!ocl_gemm_library || !has_groups(o))
         return 0;
     if (max > 0)
         list[0] = (struct backend_candidate){
