@@ -47,8 +47,9 @@ static void test_without(cl_device_info what, const char *message)
 
 static struct ocl_listed listed;
 
-static void list(const struct ocl_listed *launch)
+static void list(void *arg, const struct ocl_listed *launch)
 {
+    (void)arg;
     listed = *launch;
 }
 

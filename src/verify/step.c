@@ -187,12 +187,14 @@ static clade_status train(struct trained *t, struct lockstep *l,
     config.without = without;
     config.train_batch = config.eval_batch = batch->n;
     config.seed = l->options->seed;
+    l->be->debug = &debug; /* before algorithms are chosen: verify judges them */
     st = clade_net_new(&net, l->be, &config);
-    if (st)
+    if (st) {
+        l->be->debug = NULL;
         return st;
+    }
     if (watched != UNWATCHED)
         announce(l, net_plan(net, batch->n, true));
-    l->be->debug = &debug;
     for (t->steps = 0; t->steps <= STEP; t->steps++)
         if ((st = interrupted(l)) ||
             (st = net_train(net, batch, t->steps, STEP_RATE, &result,
