@@ -147,7 +147,7 @@ static void check(bool passed, const char *name)
 static int count_programs(const void *arg)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
-    struct backend_debug debug = { BUILD_EITHER };
+    struct backend_debug debug = { .build = BUILD_EITHER };
     clade_backend *be;
     clade_net *net;
     int tested;
