@@ -4,12 +4,15 @@
 # Hold the first OpenCL device to the limits of GPUs, and let it fail, with the
 # layer of tests/limits.h.  doc/drivers.md says what this shows.
 #
-# CLADE_TEST_LIMITS names the parts to run; without it, all run.
+# CLADE_TEST_LIMITS names the parts to run, and CLADE_TEST_PROFILES the profiles;
+# without them, all run.
 set -u
-parts=${CLADE_TEST_LIMITS:-layer grids memory ops step train late faults}
-profiles='nvidia amd intel adreno mali apple minima'
+parts=${CLADE_TEST_LIMITS:-layer halves memory train late faults}
+profiles=${CLADE_TEST_PROFILES:-nvidia amd intel adreno mali apple minima}
 layer=$PWD/tests/.libs/limits.so
-small='--train-count 12 --test-count 6 --batch 8 --epochs 1 --quiet'
+small='--train-count 4 --test-count 2 --batch 2 --epochs 1 --quiet'
+# Several programs share the processors; their threads must not wait busily.
+export OMP_WAIT_POLICY=passive
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -35,21 +38,28 @@ under()
     OPENCL_LAYERS=$layer CLADE_LIMITS=$words timeout -k 60 600 "$@"
 }
 
-# relay WORDS PROGRAM: pass on the tests of a TAP program, as tests of this one.
+# pass_on FILE [BEFORE]: the tests in a file, as tests of this script.  It is one
+# more failure if they are not as many as planned.
+pass_on()
+{
+    while read -r line; do
+        case $line in
+        'ok '* | 'not ok '*) result "${line%% [0-9]*}" "${2-}${line#* - }" ;;
+        '#'* | Bail*) echo "# ${line#\# }" ;;
+        esac
+    done <"$1"
+    if [ "$(sed -n 's/^1\.\.//p' "$1")" != \
+        "$(grep -c -E '^(not )?ok ' "$1")" ]; then
+        result 'not ok' "${2-}all tests have run" "$dir/out"
+    fi
+}
+
+# relay WORDS PROGRAM: the tests of a TAP program.
 relay()
 {
     under "$1" "$2" >"$dir/tap" 2>"$dir/out"
     echo "exit $?" >>"$dir/out"
-    while read -r line; do
-        case $line in
-        'ok '* | 'not ok '*) result "${line%% [0-9]*}" "$1: ${line#* - }" ;;
-        '#'* | Bail*) echo "# ${line#\# }" ;;
-        esac
-    done <"$dir/tap"
-    if [ "$(sed -n 's/^1\.\.//p' "$dir/tap")" != \
-        "$(grep -c -E '^(not )?ok ' "$dir/tap")" ]; then
-        result 'not ok' "$1: $2 runs to its end" "$dir/out"
-    fi
+    pass_on "$dir/tap" "$1: "
 }
 
 # clade WORDS COMMAND ARGUMENT...: returns the exit code; what the command says
@@ -107,12 +117,27 @@ test_layer()
     done
 }
 
-# Every launch of training and inference; no step may leave any without a flush.
-test_grids()
+# Every launch of training and inference, where no step may leave any without a
+# flush; then every op, alone and in a step.
+test_profiles()
 {
     for profile in $profiles; do
         relay "$profile null late roomy" tests/limits-grids.t
+        works "$profile" 'every op is right' verify --suite ops --quick
+        works "$profile" 'every op of a step is right' verify --suite step \
+            --batch 2
     done
+}
+
+# Half of the profiles beside the other half: much of what they do uses one
+# processor.
+test_halves()
+{
+    CLADE_TEST_LIMITS=profiles CLADE_TEST_PROFILES='amd adreno apple' \
+        "$0" >"$dir/half" 2>&1 &
+    profiles='nvidia intel mali minima' test_profiles
+    wait
+    pass_on "$dir/half"
 }
 
 # A batch that is too large for a device's memory, or for one buffer, is
@@ -128,21 +153,6 @@ test_memory()
         fits=$(sed -n 's/.*(--batch \([0-9]*\)).*/\1/p' "$dir/out")
         # shellcheck disable=SC2086
         works "$profile null" "${fits:-no} images fit" $bench "$fits"
-    done
-}
-
-test_ops()
-{
-    for profile in $profiles; do
-        works "$profile" 'every op is right' verify --suite ops --quick
-    done
-}
-
-test_step()
-{
-    for profile in $profiles; do
-        works "$profile" 'every op of a step is right' verify --suite step \
-            --batch 2
     done
 }
 
