@@ -133,6 +133,10 @@ test_profiles()
 # processor.
 test_halves()
 {
+    if [ -n "${CLADE_TEST_PROFILES-}" ]; then
+        test_profiles
+        return
+    fi
     CLADE_TEST_LIMITS=profiles CLADE_TEST_PROFILES='amd adreno apple' \
         "$0" >"$dir/half" 2>&1 &
     profiles='nvidia intel mali minima' test_profiles
