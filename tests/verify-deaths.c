@@ -295,10 +295,12 @@ int main(void)
     int code;
 
     device = name ? name : "opencl";
-    folder = folder_new("deaths-test");
     if (!strncmp(device, "cpu", 3))
         tap_skip_all("the reference has no driver");
+    folder = folder_new("deaths-test");
     code = end(start(&none, args));
+    if (code)
+        folder_remove(folder);
     if (code == 4 && !name)
         tap_skip_all("no device");
     if (code)
