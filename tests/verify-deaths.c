@@ -250,6 +250,22 @@ static void test_tap(void)
            "TAP is whole, and counts right");
 }
 
+/* What kills again and again is not run any more, but fails. */
+static void test_often(void)
+{
+    static const struct fault fault = { .death = { FAULT_LAUNCH, "softmax_fwd",
+                                                   SIGSEGV } };
+    const char *const args[ARGS] = { "--suite", "ops",      "--quick",
+                                     "--case",  "softmax_", "--format",
+                                     "json" };
+
+    tap_ok(end(start(&fault, args)) == 6 &&
+               has("out", "it was not run: softmax_fwd by `kernel` has killed "
+                          "8 processes") &&
+               has("out", "\"complete\": true"),
+           "after 8 deaths of an op, its other cases fail without being run");
+}
+
 /* The list of all devices is made in a child, too. */
 static void test_list(void)
 {
@@ -305,10 +321,11 @@ int main(void)
         tap_skip_all("no device");
     if (code)
         tap_bail("%s: verify ends with %d", device, code);
-    tap_plan(DEEDS + 3);
+    tap_plan(DEEDS + 4);
     for (int i = 0; i < DEEDS; i++)
         test_deed(&deeds[i]);
     test_tap();
+    test_often();
     test_interrupted();
     test_list();
     folder_remove(folder);

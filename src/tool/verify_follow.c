@@ -254,6 +254,27 @@ static void blame_for_death(struct follow *f, const char *death)
     }
 }
 
+/* Remember what killed a child. */
+static void count_death(struct follow *f, const struct clade_verdict *v)
+{
+    struct verify_deadly *d = verify_find_deadly(&f->job, v), *longer;
+    const int n = f->job.n_deadly;
+
+    if (!d) {
+        longer = realloc(f->job.deadly, ((size_t)n + 1) * sizeof *longer);
+        if (!longer)
+            return; /* it may kill again */
+        f->job.deadly = longer;
+        f->job.n_deadly = n + 1;
+        d = &longer[n];
+        *d = (struct verify_deadly){ .deaths = 0 };
+        snprintf(d->op, sizeof d->op, "%s", v->op);
+        snprintf(d->algorithm, sizeof d->algorithm, "%s",
+                 v->algorithm ? v->algorithm : "");
+    }
+    d->deaths++;
+}
+
 /* After a death, whether another child is to go on. */
 static bool bury(struct follow *f, const char *death)
 {
@@ -262,6 +283,8 @@ static bool bury(struct follow *f, const char *death)
     } else if (f->running) {
         verify_blame(&f->running->verdict, CLADE_FAILED, "%s", death);
         f->running->known = VERIFY_DIED;
+        if (!f->running->how[0])
+            count_death(f, &f->running->verdict);
         f->running = NULL;
     } else if (!f->over) {
         blame_for_death(f, death);
@@ -317,6 +340,7 @@ void verify_device(struct report *r, const char *device)
     while (follow_child(&f))
         ;
     forget_case(&f);
+    free(f.job.deadly);
     report_totals(r);
 }
 

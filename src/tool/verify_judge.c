@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "verify/judge.h"
 #include "verify_link.h"
 
 struct judge {
@@ -82,25 +83,39 @@ static void say_case(void *arg, int done, const struct clade_verdict *v)
     verify_say_verdict(j->link, SAID_CASE, v, NULL, done);
 }
 
+static void end_attempt(void *arg, const struct clade_verdict *v)
+{
+    const struct judge *j = arg;
+
+    verify_say_verdict(j->link, SAID_OUTCOME, v, NULL, 0);
+}
+
+/* If an op has killed too many processes, fail this attempt of it. */
+static bool is_too_deadly(const struct judge *j, struct clade_verdict *v)
+{
+    const struct verify_deadly *d = verify_find_deadly(j->job, v);
+
+    if (!d || d->deaths < DEATHS_MAX)
+        return false;
+    verify_blame(v, CLADE_FAILED,
+                 "it was not run: %s by `%s` has killed %d processes", d->op,
+                 d->algorithm, d->deaths);
+    end_attempt((void *)j, v);
+    return true;
+}
+
 static enum verify_known begin_attempt(void *arg, struct clade_verdict *v,
                                        const char *how)
 {
     const struct judge *j = arg;
     const struct verify_attempted *a = verify_find_attempt(j->job, v, how);
 
-    if (!a) {
-        verify_say_verdict(j->link, SAID_ATTEMPT, v, how, 0);
-        return VERIFY_RUN;
+    if (a) {
+        *v = a->verdict;
+        return a->known;
     }
-    *v = a->verdict;
-    return a->known;
-}
-
-static void end_attempt(void *arg, const struct clade_verdict *v)
-{
-    const struct judge *j = arg;
-
-    verify_say_verdict(j->link, SAID_OUTCOME, v, NULL, 0);
+    verify_say_verdict(j->link, SAID_ATTEMPT, v, how, 0);
+    return how[0] || !is_too_deadly(j, v) ? VERIFY_RUN : VERIFY_KNOWN;
 }
 
 /* ---- what can be asked for -------------------------------------------------

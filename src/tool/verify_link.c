@@ -62,6 +62,19 @@ struct verify_attempted *verify_find_attempt(const struct verify_job *job,
     return NULL;
 }
 
+struct verify_deadly *verify_find_deadly(const struct verify_job *job,
+                                         const struct clade_verdict *v)
+{
+    for (int i = 0; i < job->n_deadly; i++) {
+        struct verify_deadly *d = &job->deadly[i];
+
+        if (!strcmp(d->op, v->op) &&
+            !strcmp(d->algorithm, v->algorithm ? v->algorithm : ""))
+            return d;
+    }
+    return NULL;
+}
+
 /* ---- messages --------------------------------------------------------------
  */
 

@@ -38,6 +38,14 @@ struct verify_attempted {
     struct clade_verdict verdict;
 };
 
+/* How often an op with an algorithm has killed a child.  After DEATHS_MAX times,
+ * its other cases fail without being run: a death takes seconds. */
+#define DEATHS_MAX 8
+struct verify_deadly {
+    char op[32], algorithm[128];
+    int deaths;
+};
+
 /* What a child is to do, with what is known from those before it. */
 struct verify_job {
     const struct verify_options *options;
@@ -47,12 +55,18 @@ struct verify_job {
     struct clade_verify_summary summary; /* of the part */
     struct verify_attempted *attempts;   /* of the case or op */
     int n_attempts;
+    struct verify_deadly *deadly;
+    int n_deadly;
 };
 
 /* NULL if an attempt is not known. */
 struct verify_attempted *verify_find_attempt(const struct verify_job *job,
                                              const struct clade_verdict *v,
                                              const char *how);
+
+/* NULL if an op with an algorithm has killed no child. */
+struct verify_deadly *verify_find_deadly(const struct verify_job *job,
+                                         const struct clade_verdict *v);
 
 /* A child's work: `job` is a struct verify_job. */
 void verify_judge(struct child_link *link, void *job);
