@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "status.h"
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -59,14 +59,6 @@ struct child {
     size_t n_words;
     char death[1024];
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the child's side ------------------------------------------------------
  */
@@ -307,9 +299,9 @@ static enum heard hear(struct child *c, int milliseconds)
  * started may hold its output open: what is there now is all. */
 static void bury(struct child *c)
 {
-    const double end = now() + GRACE;
+    const double end = clock_now() + GRACE;
 
-    while (c->pid && now() < end) {
+    while (c->pid && clock_now() < end) {
         wait_for_end(c, false);
         if (c->pid)
             hear(c, 5);
@@ -329,9 +321,9 @@ static void keep_watch(struct child *c, double limit)
         c->page->stop = 1;
     if (c->notes != c->page->notes) {
         c->notes = c->page->notes;
-        c->since = now();
+        c->since = clock_now();
     }
-    if (limit > 0 && c->pid && now() - c->since > limit) {
+    if (limit > 0 && c->pid && clock_now() - c->since > limit) {
         c->late = limit;
         kill_child(c);
     }
@@ -340,7 +332,7 @@ static void keep_watch(struct child *c, double limit)
 enum child_event child_next(struct child *c, struct child_message *m,
                             double seconds)
 {
-    c->since = now();
+    c->since = clock_now();
     while (c->messages >= 0 && !c->late) {
         const enum heard heard = hear(c, c->pid ? TICK : 0);
 

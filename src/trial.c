@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "cpu/cpu.h"
 #include "op/op.h"
 #include "status.h"
@@ -19,14 +19,6 @@ struct stage {
     struct cpu_buffer wrap[CLADE_ROLES];
     clade_task *task;
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* An integer in -2 ... 2 that depends on i alone. */
 static float small_integer(size_t i)
@@ -144,12 +136,12 @@ static clade_status pack_filter(struct stage *s)
 
 static clade_status run_timed(double *seconds, struct stage *s)
 {
-    const double began = now();
+    const double began = clock_now();
     clade_status st = clade_backend_run(s->be, s->task);
 
     if (!st)
         st = clade_backend_finish(s->be);
-    *seconds = now() - began;
+    *seconds = clock_now() - began;
     return st;
 }
 

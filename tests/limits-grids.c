@@ -6,11 +6,11 @@
  * here, in a moment and without the memory that such batches need.
  */
 #include "backend.h"
+#include "clock.h"
 
 #include <clade/data.h>
 #include <clade/net.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "limits.h"
 #include "op/op.h"
@@ -27,14 +27,6 @@ enum { BATCHES = sizeof batches / sizeof *batches };
 
 static clade_backend *be;
 static struct backend_debug debug;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + 1e-9 * t.tv_nsec;
-}
 
 /* Train, or evaluate, the first n images. */
 static clade_status step(clade_net *net, const struct clade_data *data, int n,
@@ -68,12 +60,12 @@ static clade_status run(double *fastest, clade_net *net,
 
     *fastest = 1e9;
     for (int i = 0; i < STEPS && !st; i++) {
-        const double began = now();
+        const double began = clock_now();
         double taken;
 
         debug.launches = 0;
         st = step(net, data, n, training);
-        taken = now() - began;
+        taken = clock_now() - began;
         if (!st && held())
             st = clade_fail(CLADE_EDEVICE, "%u commands were not flushed",
                             (unsigned)held());

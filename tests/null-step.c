@@ -10,11 +10,11 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <clade/data.h>
 #include <clade/net.h>
 
+#include "clock.h"
 #include "tap.h"
 #include "tested.h"
 
@@ -130,14 +130,6 @@ void *realloc(void *old, size_t bytes)
 }
 #endif
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
 static void need(clade_status st)
 {
     if (st)
@@ -151,13 +143,13 @@ static double fastest_step(clade_net *net, const struct clade_batch *batch)
 
     answering = true;
     for (int step = 0; step < STEPS; step++) {
-        const double began = now();
+        const double began = clock_now();
         struct clade_result result;
         double taken;
 
         launches = arguments = allocations = 0;
         need(clade_net_train(net, batch, step, 0.01f / (step + 1), &result));
-        taken = now() - began;
+        taken = clock_now() - began;
         fastest = taken < fastest ? taken : fastest;
     }
     answering = false;

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "clock.h"
 
 static const char source[] = {
 #include "cl/probe.inc"
@@ -29,14 +30,6 @@ struct probe {
     cl_kernel kernel[KERNELS];
 };
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
 static clade_status launch(const struct probe *p, cl_kernel k, size_t items)
 {
     cl_int err = clEnqueueNDRangeKernel(p->o->queue, k, 1, NULL, &items, NULL,
@@ -56,12 +49,12 @@ static clade_status time_one(double *seconds, const struct probe *p,
 
     clSetKernelArg(k, 1, sizeof count, &count);
     for (int i = 0; i < TRIES; i++) {
-        const double start = now();
+        const double start = clock_now();
         double taken;
 
         if ((st = launch(p, k, ITEMS)))
             return st;
-        taken = now() - start;
+        taken = clock_now() - start;
         *seconds = i && *seconds < taken ? *seconds : taken;
     }
     return CLADE_OK;

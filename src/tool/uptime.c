@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool.h"
 
-#include <time.h>
+#include "clock.h"
 
 double tool_uptime(void)
 {
-    static struct timespec start;
-    struct timespec now;
+    static double start;
+    const double now = clock_now();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (!start.tv_sec && !start.tv_nsec)
+    if (!start)
         start = now;
-    return (double)(now.tv_sec - start.tv_sec) +
-           1e-9 * (double)(now.tv_nsec - start.tv_nsec);
+    return now - start;
 }

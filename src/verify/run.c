@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "status.h"
 
 #define RUNS        3
@@ -40,14 +40,6 @@ struct rig {
     struct clade_step other_step;
     void *seen[RUNS - 1][CLADE_ROLES]; /* outputs of the earlier runs */
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
 
 static unsigned outputs(const struct rig *rig)
 {
@@ -226,11 +218,11 @@ static clade_status run_once(struct rig *rig, const struct made *made, int run,
         st = clade_backend_finish(rig->be);
     if (st)
         return st;
-    start = now();
+    start = clock_now();
     st = clade_backend_run(rig->be, made->op);
     if (!st)
         st = clade_backend_finish(rig->be);
-    *seconds = now() - start;
+    *seconds = clock_now() - start;
     return st;
 }
 
