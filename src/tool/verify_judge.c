@@ -90,18 +90,13 @@ static void end_attempt(void *arg, const struct clade_verdict *v)
     verify_say_verdict(j->link, SAID_OUTCOME, v, NULL, 0);
 }
 
-/* If an op has killed too many processes, fail this attempt of it. */
-static bool is_too_deadly(const struct judge *j, struct clade_verdict *v)
+/* The entry of an op that has killed too many processes; NULL: run it. */
+static const struct verify_deadly *too_deadly(const struct judge *j,
+                                              const struct clade_verdict *v)
 {
     const struct verify_deadly *d = verify_find_deadly(j->job, v);
 
-    if (!d || d->deaths < DEATHS_MAX)
-        return false;
-    verify_blame(v, CLADE_FAILED,
-                 "it was not run: %s by `%s` has killed %d processes", d->op,
-                 d->algorithm, d->deaths);
-    end_attempt((void *)j, v);
-    return true;
+    return d && d->deaths >= DEATHS_MAX ? d : NULL;
 }
 
 static enum verify_known begin_attempt(void *arg, struct clade_verdict *v,
@@ -109,13 +104,20 @@ static enum verify_known begin_attempt(void *arg, struct clade_verdict *v,
 {
     const struct judge *j = arg;
     const struct verify_attempted *a = verify_find_attempt(j->job, v, how);
+    const struct verify_deadly *d = how[0] ? NULL : too_deadly(j, v);
 
     if (a) {
         *v = a->verdict;
         return a->known;
     }
     verify_say_verdict(j->link, SAID_ATTEMPT, v, how, 0);
-    return how[0] || !is_too_deadly(j, v) ? VERIFY_RUN : VERIFY_KNOWN;
+    if (!d)
+        return VERIFY_RUN;
+    verify_blame(v, CLADE_FAILED,
+                 "it was not run: %s by `%s` has killed %d processes", d->op,
+                 d->algorithm, d->deaths);
+    end_attempt(arg, v);
+    return VERIFY_KNOWN;
 }
 
 /* ---- what can be asked for -------------------------------------------------
