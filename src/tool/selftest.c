@@ -201,14 +201,12 @@ clade_status tool_open_tested(clade_backend **be, const char *device,
 
     if (plans->count)
         st = self_test(&t);
-    if (!st)
-        st = clade_backend_open(be, device);
-    if (st)
+    if (st || (st = tool_open(be, device)))
         return st;
+    if (plans->quiet)
+        clade_backend_progress(*be, NULL, NULL);
     for (int i = 0; i < t.n_avoided; i++)
         backend_avoid(*be, &t.avoided[i]);
-    if (!plans->quiet)
-        clade_backend_progress(*be, tool_progress, NULL);
     tool_notices(*be);
     return CLADE_OK;
 }
