@@ -213,8 +213,8 @@ static void pass_over(clade_backend *be, const struct backend_candidate *c,
 
 /* ---- choosing ---------------------------------------------------------- */
 
-static clade_status settle(clade_backend *be, struct clade_op *op,
-                           const struct clade_choice *choice)
+clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
+                               const struct clade_choice *choice)
 {
     op->choice = *choice;
     op->workspace = op->packed = 0;
@@ -232,7 +232,7 @@ static clade_status choose_best(clade_backend *be, struct clade_op *op,
 
         if (backend_is_avoided(be, op->kind, c->choice.algorithm))
             continue;
-        st = settle(be, op, &c->choice);
+        st = backend_choose_as(be, op, &c->choice);
         if (st && i == offer->count - 1)
             return st;
         if (!st && (st = judge(&verdict, be, c, op)))
@@ -251,7 +251,7 @@ static clade_status choose_asked(clade_backend *be, struct clade_op *op,
                                  const struct backend_candidate *c)
 {
     enum verdict verdict = RIGHT;
-    clade_status st = settle(be, op, &c->choice);
+    clade_status st = backend_choose_as(be, op, &c->choice);
 
     if (!st && !be->debug)
         st = judge(&verdict, be, c, op);
@@ -305,12 +305,6 @@ static clade_status choose_named(clade_backend *be, struct clade_op *op,
         return clade_fail(CLADE_EUNSUPPORTED, "%s: `%s` is wrong on %s",
                           op_describe(op), name, be->device.name);
     return choose_asked(be, op, c);
-}
-
-clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
-                               const struct clade_choice *choice)
-{
-    return settle(be, op, choice);
 }
 
 clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
