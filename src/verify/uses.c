@@ -91,16 +91,16 @@ static bool is_known(const struct selftest_uses *uses, const char *key)
 static clade_status add(struct selftest_uses *uses, const struct op_case *c,
                         const struct clade_choice *choice, char *key)
 {
-    struct selftest_use *longer = NULL;
+    struct selftest_use *longer;
 
-    if (!is_known(uses, key) &&
-        !(longer = realloc(uses->list, (uses->count + 1) * sizeof(*longer)))) {
-        free(key);
-        return clade_fail(CLADE_ENOMEM, "self-test: out of memory");
-    }
-    if (!longer) {
+    if (is_known(uses, key)) {
         free(key);
         return CLADE_OK;
+    }
+    longer = realloc(uses->list, (uses->count + 1) * sizeof(*longer));
+    if (!longer) {
+        free(key);
+        return clade_fail(CLADE_ENOMEM, "self-test: out of memory");
     }
     uses->list = longer;
     longer[uses->count++] = (struct selftest_use){ *c, *choice, key };
