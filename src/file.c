@@ -315,8 +315,7 @@ static ssize_t read_some(int fd, char *to, size_t n)
     return got;
 }
 
-/* Read a whole file. */
-static clade_status read_all(char **text, size_t *n, int fd, const char *path)
+clade_status file_read_open(char **text, size_t *n, int fd, const char *path)
 {
     char *bytes = NULL, *more;
     size_t room = 0, have = 0;
@@ -355,7 +354,7 @@ static clade_status open_and_read(char **text, size_t *n, const char *path,
 
     if (st)
         return st;
-    st = read_all(text, n, fd, path);
+    st = file_read_open(text, n, fd, path);
     close(fd);
     return st;
 }

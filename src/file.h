@@ -44,6 +44,9 @@ clade_status file_read(char **text, size_t *n, const char *path);
 /* The same, but wait for the text if the file is a FIFO or a pipe, as a user
  * names it with the shell's <(command). */
 clade_status file_read_pipe(char **text, size_t *n, const char *path);
+/* The same for a file that is open; `path` is for the message.  CLADE_EIO: it
+ * cannot be read. */
+clade_status file_read_open(char **text, size_t *n, int fd, const char *path);
 
 /* "folder/name", which the caller frees; NULL if there is no memory. */
 char *file_path(const char *folder, const char *name);

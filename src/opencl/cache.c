@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
+#include "file.h"
 #include "rng.h"
 
 #include <fcntl.h>
@@ -81,15 +82,12 @@ static bool intact(const char *file, size_t bytes, const char *key)
 }
 
 /* Whether nobody else can have written an open file: its program will run. */
-static bool is_own(int fd, size_t *bytes)
+static bool is_own(int fd)
 {
     struct stat s;
 
-    if (fstat(fd, &s) || !S_ISREG(s.st_mode) || s.st_uid != geteuid() ||
-        s.st_mode & (S_IWGRP | S_IWOTH))
-        return false;
-    *bytes = (size_t)s.st_size;
-    return true;
+    return !fstat(fd, &s) && S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
+           !(s.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* Read a file of our own: malloc'd bytes with a 0 after them, or NULL.  Never
@@ -98,19 +96,12 @@ static char *read_own(const char *path, size_t *bytes)
 {
     const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     char *text = NULL;
-    FILE *f;
 
     if (fd < 0)
         return NULL;
-    if (!is_own(fd, bytes) || !(f = fdopen(fd, "rb"))) {
-        close(fd);
-        return NULL;
-    }
-    if ((text = calloc(1, *bytes + 1)) && fread(text, 1, *bytes, f) != *bytes) {
-        free(text);
+    if (!is_own(fd) || file_read_open(&text, bytes, fd, path))
         text = NULL;
-    }
-    fclose(f);
+    close(fd);
     return text;
 }
 
