@@ -29,11 +29,11 @@ clade_status clade_fail(clade_status st, const char *fmt, ...)
     return st;
 }
 
-clade_status status_given(const char *function, const char *names, bool given)
+clade_status status_given(const char *what, const char *names, bool given)
 {
     return given ? CLADE_OK
                  : clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for %s",
-                              function, names);
+                              what, names);
 }
 
 const char *clade_error(void)

@@ -16,9 +16,9 @@ clade_status clade_fail(clade_status st, const char *fmt, ...)
 
 /*
  * Check the pointers that a public function was called with: `given` says that
- * none is NULL, `names` are those that may not be.  CLADE_EUSAGE names the
- * function and them.
+ * none is NULL, `names` are those that may not be.  CLADE_EUSAGE names them and
+ * `what`, which is the function or the op that it makes.
  */
-clade_status status_given(const char *function, const char *names, bool given);
+clade_status status_given(const char *what, const char *names, bool given);
 
 #endif

@@ -220,8 +220,7 @@ clade_status op_make(struct clade_op *op, const struct clade_op *made)
     if (st)
         return st;
     if (!op)
-        return clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for op",
-                          op_describe(made));
+        return status_given(op_describe(made), "op", false);
     *op = *made;
     return CLADE_OK;
 }
@@ -254,8 +253,7 @@ clade_status check_step(const struct clade_op *op)
 {
     if (op->step)
         return CLADE_OK;
-    return clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for step",
-                      op_describe(op));
+    return status_given(op_describe(op), "step", false);
 }
 
 /* ---- windows ------------------------------------------------------------- */

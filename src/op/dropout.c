@@ -46,8 +46,7 @@ static clade_status make(struct clade_op *op, struct clade_op made,
                          const char *layer)
 {
     if (!layer)
-        return clade_fail(CLADE_EUSAGE, "%s: NULL is not allowed for layer",
-                          op_describe(&made));
+        return status_given(op_describe(&made), "layer", false);
     made.stream = rng_stream("dropout", layer);
     return op_make(op, &made);
 }
