@@ -32,7 +32,7 @@ const struct report_bin report_bins[REPORT_BINS] = {
         fflush(stdout);                                                        \
     } while (0)
 
-/* The same, for what a table prints in the place of the progress. */
+/* The same, for what is always printed: first remove the line of progress. */
 #define PRINT(r, ...)                                                          \
     do {                                                                       \
         verify_progress_hide(&(r)->progress);                                  \
