@@ -63,24 +63,13 @@ static void test_long_rows(void)
     tap_ok(!st && op.depth > s.h * s.w, "rows of 16 GB: depth %d", op.depth);
 }
 
-static bool is_here(const struct clade_op *op, const char *algorithm)
-{
-    const char *names[8];
-    const int n = clade_backend_algorithms(dev, op, names, 8);
-
-    for (int i = 0; i < n && i < 8; i++)
-        if (!strcmp(names[i], algorithm))
-            return true;
-    return false;
-}
-
 /* Kernels count elements in ints, so a workspace of 2^31 is refused. */
 static void test_large_workspace(const struct shape *s, const char *what)
 {
     struct clade_op op = make(s);
     clade_status st;
 
-    if (!is_here(&op, s->algorithm)) {
+    if (!tested_has(dev, &op, s->algorithm)) {
         tap_skip("%s: no %s", what, s->algorithm);
         return;
     }
@@ -98,7 +87,7 @@ static void test_many_pixels(void)
     };
     struct clade_op op = make(&s);
 
-    if (!is_here(&op, s.algorithm)) {
+    if (!tested_has(dev, &op, s.algorithm)) {
         tap_skip("pixels of a product: no %s", s.algorithm);
         return;
     }
@@ -114,7 +103,7 @@ static void test_absent(void)
 {
     const struct shape s = { CLADE_CONV_FWD, 1, 8, 8, 4, 4, 1, "clblast" };
     struct clade_op op = make(&s);
-    const bool here = is_here(&op, s.algorithm);
+    const bool here = tested_has(dev, &op, s.algorithm);
     const clade_status st =
         clade_backend_choose(dev, &op, here ? "nonesuch" : s.algorithm);
 

@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "opencl/opencl.h"
 #include "tap.h"
+#include "tested.h"
 #include "trial.h"
 
 #include <stdlib.h>
@@ -115,17 +116,6 @@ static const struct {
 };
 enum { OPS = sizeof ops / sizeof *ops };
 
-static bool is_offered(const struct clade_op *op, const char *algorithm)
-{
-    const char *names[8];
-    const int n = clade_backend_algorithms(dev, op, names, 8);
-
-    for (int i = 0; i < n && i < 8; i++)
-        if (!strcmp(names[i], algorithm))
-            return true;
-    return false;
-}
-
 static void test(int i)
 {
     static const struct fault fault = { .most_groups = 65535 };
@@ -135,7 +125,7 @@ static void test(int i)
 
     if (ops[i].make(&op))
         tap_bail("%s: %s", ops[i].what, clade_error());
-    if (!is_offered(&op, ops[i].algorithm)) {
+    if (!tested_has(dev, &op, ops[i].algorithm)) {
         tap_skip("%s: no %s", ops[i].what, ops[i].algorithm);
         return;
     }
@@ -152,10 +142,7 @@ static void test(int i)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
-
-    if (clade_backend_open(&dev, name ? name : "opencl"))
-        tap_skip_all("no device: %s", clade_error());
+    dev = tested_need();
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has no grids");
     if (clade_backend_device(dev)->emulated)

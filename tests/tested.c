@@ -19,6 +19,11 @@ const char *tested_name(void)
     return named() ? named() : "opencl";
 }
 
+bool tested_is_named(void)
+{
+    return named();
+}
+
 clade_backend *tested_open(void)
 {
     clade_backend *be;
@@ -38,4 +43,16 @@ clade_backend *tested_need(void)
     if (!be)
         tap_skip_all("no OpenCL device, and CLADE_TEST_DEVICE names none");
     return be;
+}
+
+bool tested_has(clade_backend *be, const struct clade_op *op,
+                const char *algorithm)
+{
+    const char *names[8];
+    const int n = clade_backend_algorithms(be, op, names, 8);
+
+    for (int i = 0; i < n && i < 8; i++)
+        if (!strcmp(names[i], algorithm))
+            return true;
+    return false;
 }
