@@ -22,6 +22,7 @@
 #include "faults.h"
 #include "folder.h"
 #include "tap.h"
+#include "tested.h"
 #include "tool/tool.h"
 
 /* The driver says that it is this version. */
@@ -266,7 +267,7 @@ static int look(const void *arg)
     (void)arg;
     if (st) {
         puts(clade_error());
-        return st == CLADE_ENODEVICE ? ABSENT : BROKEN;
+        return st == CLADE_ENODEVICE && !tested_is_named() ? ABSENT : BROKEN;
     }
     if (clade_backend_device(be)->emulated)
         return SLOW;
@@ -286,9 +287,7 @@ static int look(const void *arg)
 
 static bool find_device(void)
 {
-    device = getenv("CLADE_TEST_DEVICE");
-    if (!device)
-        device = "opencl";
+    device = tested_name();
     switch (in_process(look, NULL)) {
     case USABLE:
         return says("direct");

@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "opencl/core.h"
 #include "tap.h"
+#include "tested.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,12 +108,9 @@ static void test_old_clang(void)
 
 int main(void)
 {
-    const char *name = getenv("CLADE_TEST_DEVICE");
-    clade_backend *be;
+    clade_backend *be = tested_need();
 
-    device_text = name ? name : "opencl";
-    if (clade_backend_open(&be, device_text))
-        tap_skip_all("no device: %s", clade_error());
+    device_text = tested_name();
     if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
         tap_skip_all("%s is no OpenCL device", device_text);
     clade_backend_close(be);
