@@ -270,6 +270,7 @@ EXTRA_DIST += doc/mutants.md
 driver_programs = \
   tests/drivers/callback.t \
   tests/drivers/fill.t \
+  tests/drivers/finish.t \
   tests/drivers/forged-binary.t \
   tests/drivers/llvmpipe-loops.t \
   tests/drivers/wide-builds.t \
@@ -284,6 +285,9 @@ tests_drivers_callback_t_LDADD = $(OPENCL_LIBS)
 tests_drivers_fill_t_SOURCES = tests/drivers/fill.c $(ONE_DEVICE)
 tests_drivers_fill_t_CFLAGS = $(DRIVER_CFLAGS)
 tests_drivers_fill_t_LDADD = $(OPENCL_LIBS)
+tests_drivers_finish_t_SOURCES = tests/drivers/finish.c $(ONE_DEVICE)
+tests_drivers_finish_t_CFLAGS = $(DRIVER_CFLAGS)
+tests_drivers_finish_t_LDADD = $(OPENCL_LIBS)
 tests_drivers_forged_binary_t_SOURCES = \
   tests/drivers/forged-binary.c \
   $(ONE_DEVICE)

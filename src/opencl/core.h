@@ -87,7 +87,7 @@ void ocl_pending_add(struct ocl *o, const char *what, cl_event event);
 /* Wait for the commands that `what` names, so that it can be freed. */
 void ocl_pending_forget(struct ocl *o, const char *what);
 /* Release the events of commands that ended.  Return the status of one that
- * failed, naming its op.  `all`: the queue is known to be empty. */
+ * failed, naming its op.  `all`: wait for all commands. */
 clade_status ocl_pending_check(struct ocl *o, bool all);
 /* Note that all of them are waited for, or read from (child.h). */
 void ocl_pending_note(const struct ocl *o, const char *doing);

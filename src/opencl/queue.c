@@ -77,11 +77,11 @@ static void wait_for_oldest(struct ocl_pending *p)
     drop_oldest(p, status);
 }
 
-static void drop_ended(struct ocl_pending *p, bool all)
+static void drop_ended(struct ocl_pending *p)
 {
     cl_int status;
 
-    while (p->count && (has_ended(p, &status) || all))
+    while (p->count && has_ended(p, &status))
         drop_oldest(p, status);
 }
 
@@ -91,7 +91,9 @@ clade_status ocl_pending_check(struct ocl *o, bool all)
     const char *said;
     cl_int err;
 
-    drop_ended(p, all);
+    drop_ended(p);
+    while (all && p->count) /* rusticl's clFinish returns before flushed ones */
+        wait_for_oldest(p);
     if (p->err == CL_SUCCESS)
         return CLADE_OK;
     err = p->err;
@@ -111,7 +113,7 @@ void ocl_pending_add(struct ocl *o, const char *what, cl_event event)
     if (!event)
         return;
     if (p->count == PENDING_MAX)
-        drop_ended(p, false);
+        drop_ended(p);
     if (p->count == PENDING_MAX)
         wait_for_oldest(p);
     last = (p->first + p->count++) % PENDING_MAX;
