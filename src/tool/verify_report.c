@@ -158,18 +158,19 @@ void report_opened(struct report *r, const struct clade_device *device,
 }
 
 /* How grave a status is.  A device's fault does not keep others from being
- * judged; what is graver does. */
-enum grave { FINE, BROKEN, DOUBTFUL, NO_DEVICE, GRAVE };
+ * judged; what is graver does.  A failure is certain, whatever else is in
+ * doubt. */
+enum grave { FINE, DOUBTFUL, BROKEN, NO_DEVICE, GRAVE };
 
 static enum grave grave(clade_status st)
 {
     switch (st) {
     case CLADE_OK:
         return FINE;
-    case CLADE_EBOUND:
-        return BROKEN;
     case CLADE_EMISTRUSTED:
         return DOUBTFUL;
+    case CLADE_EBOUND:
+        return BROKEN;
     case CLADE_ENODEVICE:
     case CLADE_EBUILD:
     case CLADE_ETOOSMALL:

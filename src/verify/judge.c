@@ -369,13 +369,13 @@ clade_status verify_conclude(const struct clade_verify_summary *s)
 {
     const int all = s->passed + s->failed + s->mistrusted;
 
-    if (s->mistrusted || !all)
-        return clade_fail(CLADE_EMISTRUSTED,
-                          "verify: %d of %d verdicts cannot be trusted",
-                          s->mistrusted, all);
     if (s->failed)
         return clade_fail(CLADE_EBOUND,
                           "verify: %d of %d verdicts are failures", s->failed,
                           all);
+    if (s->mistrusted || !all)
+        return clade_fail(CLADE_EMISTRUSTED,
+                          "verify: %d of %d verdicts cannot be trusted",
+                          s->mistrusted, all);
     return CLADE_OK;
 }
