@@ -346,6 +346,23 @@ static void test_large_scratch(clade_backend *be, const struct op_case *c)
            "3 GiB of scratch with a guard behind it: %s", v.message);
 }
 
+/* Nothing but zeros puts the judgement of exact data in doubt.  With random data
+ * it is a failure, and that is what counts in the end. */
+static void test_failed_and_mistrusted(clade_backend *be)
+{
+    const struct clade_verify_ops options = { .match = "conv_fwd:1x1x1x64:",
+                                              .quick = true };
+    struct clade_verify_summary s;
+    clade_status st;
+
+    faulty_apply = zeros;
+    st = clade_verify_ops(&s, be, &options);
+    tap_ok(st == CLADE_EBOUND && s.failed && s.mistrusted,
+           "a failure outranks a doubt: %d failed, %d mistrusted: %s",
+           s.failed, s.mistrusted, st ? clade_error() : "");
+    faulty_reset();
+}
+
 int main(void)
 {
     const int n = sizeof(faults) / sizeof(*faults);
@@ -354,11 +371,12 @@ int main(void)
 
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
-    tap_plan(n + 2);
+    tap_plan(n + 3);
     for (int i = 0; i < n; i++)
         test_fault(be, &cases, &faults[i]);
     test_largest_error(be, &cases.list[0]);
     test_large_scratch(be, &cases.list[0]);
+    test_failed_and_mistrusted(be);
     free(cases.list);
     faulty_close(be);
     return tap_done();
