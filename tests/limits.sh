@@ -11,7 +11,8 @@ parts=${CLADE_TEST_LIMITS:-layer halves memory train late faults}
 profiles=${CLADE_TEST_PROFILES:-nvidia amd intel adreno mali apple minima}
 layer=$PWD/tests/.libs/limits.so
 small='--train-count 4 --test-count 2 --batch 2 --epochs 1 --quiet'
-untested=--no-self-test # null execution computes nothing, which a self-test finds
+# Null execution computes nothing, which a self-test would find.
+untested=--no-self-test
 # Several programs share the processors; their threads must not wait busily.
 export OMP_WAIT_POLICY=passive
 

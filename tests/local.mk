@@ -59,7 +59,8 @@ test_scripts = \
   tests/verify-record.sh \
   tests/verify-step.sh \
   tests/verify-train.sh
-# The longest come first, so that with make -j2 none of them runs alone at the end.
+# The longest come first, so that with make -j2 none of them runs alone at the
+# end.
 TESTS = $(test_scripts) $(check_PROGRAMS)
 
 # These are not part of `make check`; other targets build and run them.

@@ -92,7 +92,7 @@ clade_status ocl_pending_check(struct ocl *o, bool all)
     cl_int err;
 
     drop_ended(p);
-    while (all && p->count) /* rusticl's clFinish returns before flushed ones */
+    while (all && p->count) /* rusticl's clFinish may not have waited */
         wait_for_oldest(p);
     if (p->err == CL_SUCCESS)
         return CLADE_OK;

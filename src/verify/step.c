@@ -193,7 +193,7 @@ static clade_status train(struct trained *t, struct lockstep *l,
         l->be->debug = NULL;
         return st;
     }
-    debug.launched = 0; /* trials of algorithms, which only one of two makes */
+    debug.launched = 0; /* the first training alone tries algorithms */
     if (watched != UNWATCHED)
         announce(l, net_plan(net, batch->n, true));
     for (t->steps = 0; t->steps <= STEP; t->steps++)
