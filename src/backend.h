@@ -87,8 +87,10 @@ enum backend_build {
 struct backend_debug {
     enum backend_build build;
     bool unoptimised; /* build programs with -cl-opt-disable */
-    int group_items;  /* most work-items in a group whose size the backend
-                         chooses; 0: no limit */
+    bool integers;   /* algorithms that transform take points that are integers,
+                        so that exact data stay exact (op/winograd.h) */
+    int group_items; /* most work-items in a group whose size the backend
+                        chooses; 0: no limit */
 
     int programs;      /* built */
     int regrouped;     /* launches prepared in smaller groups for group_items */
@@ -137,8 +139,8 @@ struct clade_task {
     const clade_backend *be; /* that prepared it */
 };
 
-/* clade_backend_prepare() for an op that needs no checks.  Its choice may be one
- * that the backend would not offer for its shape. */
+/* clade_backend_prepare() for an op that needs no checks.  Its choice may be
+ * one that the backend would not offer for its shape. */
 clade_status backend_prepare(clade_backend *be, clade_task **task,
                              const struct clade_op *op);
 /* Prepare an op, run it once, wait for it, and give its task back.  The buffers

@@ -140,6 +140,14 @@ struct clade_choice {
     int tune[8];           /* the algorithm's own parameters */
 };
 
+/* The transforms of Winograd's products F(m x m, r x r), with the points 0,
+ * +-a,
+ * +-b and infinity: src/op/winograd.h. */
+struct clade_winograd {
+    int m, r; /* outputs and filter along one dimension; m = 0: none */
+    float a, b;
+};
+
 struct clade_op {
     enum clade_op_kind kind;
     unsigned flags;
@@ -157,6 +165,7 @@ struct clade_op {
     size_t packed;    /* elements needed at t[CLADE_PACKED]; 0: none */
     int depth;        /* roundings on the longest path from a product to the
                          output, the output's own included */
+    struct clade_winograd winograd; /* what its products go through */
 };
 
 /*

@@ -190,6 +190,7 @@ clade_status clade_op_filter_pack(struct clade_op *op,
     made.flags = conv->kind == CLADE_CONV_BWD_DATA ? CLADE_TURNED : 0;
     made.workspace = 0;
     made.depth = 0;
+    made.winograd = (struct clade_winograd){ 0 };
     for (int role = 0; role < CLADE_ROLES; role++)
         if (role != CLADE_W && role != CLADE_PACKED)
             made.t[role] = (struct clade_tensor){ 0 };
