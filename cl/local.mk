@@ -10,7 +10,8 @@ CL_SRC = \
   cl/probe.cl \
   cl/resize.cl \
   cl/sgd.cl \
-  cl/softmax.cl
+  cl/softmax.cl \
+  cl/winograd.cl
 CL_INC = $(CL_SRC:.cl=.inc)
 
 EMBED = $(AM_V_GEN)$(MKDIR_P) $(@D) && \

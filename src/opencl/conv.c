@@ -5,6 +5,7 @@
 
 static const struct ocl_conv_algorithm *const algorithms[] = {
     &ocl_direct,
+    &ocl_winograd,
     &ocl_clblast,
 };
 enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Winograd's products F(OUT x OUT, WIN x WIN) of tiles of 6 x 6 elements, for
+ * devices whose work-items have wide vectors (src/op/winograd.h has the
+ * mathematics).  A group is one work-item, a vector is VEC channels, and images
+ * are NHWC with ld* elements a pixel.  All channels are multiples of VEC.
+ *
+ * Built with -D VEC, POINT_A and POINT_B (the points are 0, +-A, +-B and
+ * infinity; their squares and products are exact), and for the kernels that need
+ * them OUT, WIN, and the tile of sums in registers.
+ */
+#define SIDE 6
+#define FREQUENCIES (SIDE * SIDE)
+#define PANEL (VEC * VECS)
+
+#define A2 (POINT_A * POINT_A)
+#define B2 (POINT_B * POINT_B)
+
+/* t = Bt d, in one dimension: what is read has 6 elements, `from` apart. */
+static void input_line(FLOATV *t, int to, const FLOATV *d, int from)
+{
+    const FLOATV even_a = FMA((FLOATV)-B2, d[2 * from], d[4 * from]);
+    const FLOATV odd_a = FMA((FLOATV)-B2, d[from], d[3 * from]);
+    const FLOATV even_b = FMA((FLOATV)-A2, d[2 * from], d[4 * from]);
+    const FLOATV odd_b = FMA((FLOATV)-A2, d[from], d[3 * from]);
+
+    t[0] = FMA((FLOATV)(A2 * B2), d[0],
+               FMA((FLOATV)-(A2 + B2), d[2 * from], d[4 * from]));
+    t[to] = FMA((FLOATV)POINT_A, odd_a, even_a);
+    t[2 * to] = FMA((FLOATV)-POINT_A, odd_a, even_a);
+    t[3 * to] = FMA((FLOATV)POINT_B, odd_b, even_b);
+    t[4 * to] = FMA((FLOATV)-POINT_B, odd_b, even_b);
+    t[5 * to] = FMA((FLOATV)(A2 * B2), d[from],
+                    FMA((FLOATV)-(A2 + B2), d[3 * from], d[5 * from]));
+}
+
+/* Two dimensions: t[6][6] = Bt d B. */
+static void input_tile(FLOATV *t, const FLOATV *d)
+{
+    FLOATV rows[FREQUENCIES];
+
+    UNROLL
+    for (int j = 0; j < SIDE; j++)
+        input_line(rows + j, SIDE, d + j, SIDE);
+    UNROLL
+    for (int i = 0; i < SIDE; i++)
+        input_line(t + i * SIDE, 1, rows + i * SIDE, 1);
+}
+
+#ifdef WIN
+/* 1 / the product of (p - q) over the other finite points q: for 0, for +-A and
+ * for +-B. */
+#define SCALE_0 (1.0f / (A2 * B2))
+#define SCALE_A (1.0f / (2.0f * A2 * (A2 - B2)))
+#define SCALE_B (1.0f / (2.0f * B2 * (B2 - A2)))
+
+/* Two rows of G, for the points p and -p: g has WIN elements, `from` apart. */
+static void filter_pair(FLOATV *plus, FLOATV *minus, const FLOATV *g, int from,
+                        float p, float scale)
+{
+    FLOATV even = FMA((FLOATV)(p * p), g[2 * from], g[0]);
+    FLOATV odd = g[from];
+
+#if WIN > 3
+    odd = FMA((FLOATV)(p * p), g[3 * from], odd);
+#endif
+#if WIN > 4
+    even = FMA((FLOATV)(p * p * p * p), g[4 * from], even);
+#endif
+    *plus = FMA((FLOATV)p, odd, even) * scale;
+    *minus = FMA((FLOATV)-p, odd, even) * scale;
+}
+
+/* t = G g, in one dimension. */
+static void filter_line(FLOATV *t, int to, const FLOATV *g, int from)
+{
+    t[0] = g[0] * SCALE_0;
+    filter_pair(t + to, t + 2 * to, g, from, POINT_A, SCALE_A);
+    filter_pair(t + 3 * to, t + 4 * to, g, from, POINT_B, SCALE_B);
+    t[5 * to] = g[(WIN - 1) * from];
+}
+
+/* Two dimensions: t[6][6] = G g Gt. */
+static void filter_tile(FLOATV *t, const FLOATV *g)
+{
+    FLOATV rows[SIDE * WIN];
+
+    UNROLL
+    for (int j = 0; j < WIN; j++)
+        filter_line(rows + j, WIN, g + j, WIN);
+    UNROLL
+    for (int i = 0; i < SIDE; i++)
+        filter_line(t + i * SIDE, 1, rows + i * WIN, 1);
+}
+#endif
+
+#ifdef OUT
+/* y = At m, in one dimension. */
+static void output_line(FLOATV *y, int to, const FLOATV *m, int from)
+{
+    const FLOATV even_a = m[from] + m[2 * from];
+    const FLOATV odd_a = m[from] - m[2 * from];
+    const FLOATV even_b = m[3 * from] + m[4 * from];
+    const FLOATV odd_b = m[3 * from] - m[4 * from];
+
+    y[0] = m[0] + even_a + even_b;
+#if OUT == 2
+    y[to] = FMA((FLOATV)POINT_A, odd_a,
+                FMA((FLOATV)POINT_B, odd_b, m[5 * from]));
+#else
+    y[to] = FMA((FLOATV)POINT_A, odd_a, POINT_B * odd_b);
+#endif
+#if OUT == 3
+    y[2 * to] = FMA((FLOATV)A2, even_a, FMA((FLOATV)B2, even_b, m[5 * from]));
+#elif OUT == 4
+    y[2 * to] = FMA((FLOATV)A2, even_a, B2 * even_b);
+    y[3 * to] = FMA((FLOATV)(POINT_A * A2), odd_a,
+                    FMA((FLOATV)(POINT_B * B2), odd_b, m[5 * from]));
+#endif
+}
+
+/* Two dimensions: y[OUT][OUT] = At m A. */
+static void output_tile(FLOATV *y, const FLOATV *m)
+{
+    FLOATV rows[OUT * SIDE];
+
+    UNROLL
+    for (int j = 0; j < SIDE; j++)
+        output_line(rows + j, SIDE, m + j, SIDE);
+    UNROLL
+    for (int i = 0; i < OUT; i++)
+        output_line(y + i * OUT, 1, rows + i * SIDE, 1);
+}
+#endif
+
+/* The VEC channels of a pixel, or zeros outside the image; `image` is at its
+ * channel. */
+static FLOATV load_pixel(global const float *image, int h, int w, int H, int W,
+                         int ld)
+{
+    const bool inside = h >= 0 && w >= 0 && h < H && w < W;
+
+    return inside ? LOADV(image + (h * W + w) * ld) : (FLOATV)0.0f;
+}
+
+#ifdef TURNED
+/*
+ * winograd_filter: u = G g Gt of every filter, u[panel][6][6][C][PANEL].
+ *
+ * w [WIN,WIN,C,K] dense.  TURNED 1, for conv_bwd_data: rotate the filter by half
+ * a turn and exchange its input and output channels; C and K are the new ones.
+ * One work-item per VEC outputs (of dimension 0) and VEC inputs.
+ * Memory-bound.
+ */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_filter(global float *restrict u, int u_at,
+                global const float *restrict w, int w_at, int C, int K)
+{
+    const int k = get_global_id(0) * VEC;
+    const int c_end = min((ROW + 1) * VEC, C);
+    global float *to = u + u_at + k / PANEL * FREQUENCIES * C * PANEL +
+                       k % PANEL;
+
+    for (int c = ROW * VEC; c < c_end; c++) {
+        FLOATV g[WIN * WIN], t[FREQUENCIES];
+
+        for (int i = 0; i < WIN * WIN; i++) {
+#if TURNED
+            global const float *from =
+                w + w_at + ((WIN * WIN - 1 - i) * K + k) * C + c;
+            float lane[VEC];
+
+            for (int v = 0; v < VEC; v++)
+                lane[v] = from[v * C];
+            g[i] = LOADV(lane);
+#else
+            g[i] = LOADV(w + w_at + (i * C + c) * K + k);
+#endif
+        }
+        filter_tile(t, g);
+        UNROLL
+        for (int f = 0; f < FREQUENCIES; f++)
+            STOREV(t[f], to + (f * C + c) * PANEL);
+    }
+}
+#endif
+
+#ifdef TILES
+/* The place of a tile: its image, and its first output pixel. */
+struct place {
+    int n, p, q;
+};
+
+static struct place place_of(int tile, int down, int across)
+{
+    const struct place at = { tile / (down * across),
+                              tile / across % down * OUT,
+                              tile % across * OUT };
+
+    return at;
+}
+
+/* Transform the input of a tile: all C channels to v[6][6][batch][C]. */
+static void transform_input(global float *v, global const float *x,
+                            struct place at, int batch, int H, int W, int C,
+                            int ldx, int top, int left)
+{
+    global const float *image = x + at.n * H * W * ldx;
+
+    for (int c = 0; c < C; c += VEC) {
+        FLOATV d[FREQUENCIES], t[FREQUENCIES];
+
+        UNROLL
+        for (int f = 0; f < FREQUENCIES; f++)
+            d[f] = load_pixel(image + c, at.p - top + f / SIDE,
+                              at.q - left + f % SIDE, H, W, ldx);
+        input_tile(t, d);
+        UNROLL
+        for (int f = 0; f < FREQUENCIES; f++)
+            STOREV(t[f], v + f * batch * C + c);
+    }
+}
+
+/* The products of TILES tiles, at v, and a panel of one frequency. */
+static void multiply(global float *m, global const float *v,
+                     global const float *u, int C)
+{
+    FLOATV acc[TILES][VECS];
+
+    UNROLL
+    for (int i = 0; i < TILES; i++)
+        UNROLL
+        for (int j = 0; j < VECS; j++)
+            acc[i][j] = 0.0f;
+    for (int c = 0; c < C; c++) {
+        FLOATV f[VECS];
+
+        UNROLL
+        for (int j = 0; j < VECS; j++)
+            f[j] = LOADV(u + c * PANEL + j * VEC);
+        UNROLL
+        for (int i = 0; i < TILES; i++) {
+            const FLOATV e = v[i * C + c];
+
+            UNROLL
+            for (int j = 0; j < VECS; j++)
+                acc[i][j] = FMA(e, f[j], acc[i][j]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < TILES; i++)
+        UNROLL
+        for (int j = 0; j < VECS; j++)
+            STOREV(acc[i][j], m + i * PANEL + j * VEC);
+}
+
+/* Transform VEC channels of a tile's sums, m[6][6][batch][PANEL], and store
+ * those inside the image with the epilogue.  They go through memory, because
+ * an unrolled epilogue would be most of the program. */
+static void transform_output(global float *y, global const float *mask,
+                             global const float *m, FLOATV bias,
+                             struct place at, int batch, int P, int Q, int ldy,
+                             int ldm, int flags)
+{
+    FLOATV t[FREQUENCIES], sums[OUT * OUT];
+    float kept[OUT * OUT * VEC];
+
+    UNROLL
+    for (int f = 0; f < FREQUENCIES; f++)
+        t[f] = LOADV(m + f * batch * PANEL);
+    output_tile(sums, t);
+    UNROLL
+    for (int i = 0; i < OUT * OUT; i++)
+        STOREV(sums[i], kept + i * VEC);
+
+    for (int i = 0; i < OUT * OUT; i++) {
+        const int p = at.p + i / OUT;
+        const int q = at.q + i % OUT;
+        const int pixel = (at.n * P + p) * Q + q;
+        FLOATV sum = LOADV(kept + i * VEC);
+
+        if (p >= P || q >= Q)
+            continue;
+        ADD_BIAS(sum, flags, bias);
+        ADD_OLD(sum, flags, LOADV(y + pixel * ldy));
+        CUT(sum, flags, LOADV(mask + pixel * ldm));
+        STOREV(sum, y + pixel * ldy);
+    }
+}
+
+/*
+ * conv_winograd: y = epilogue(x * w).  This is conv_fwd; with dy for x and a
+ * turned filter it is conv_bwd_data.
+ *
+ * y [N,P,Q,K]; x [N,H,W,C]; u: winograd_filter's; b [K]; mask like y, the
+ * forward value for the ReLU's mask.
+ * The tiles are cut into batches, a multiple of TILES, and the work-items of
+ * dimension 0 take every such batch in turn.  A work-item transforms its inputs
+ * to its part of `scratch`, which stays in its cache, and for each panel of
+ * outputs multiplies all 36 frequencies, TILES tiles at a time in registers, and
+ * transforms back.  scratch: 36 * batch * (C + PANEL) floats for each work-item.
+ * Built with -D OUT WIN TILES VEC VECS POINT_A POINT_B.
+ * Compute-bound.  A result depends on the shapes only: results repeat bit for
+ * bit.  depth: C products in one chain, and the transforms (winograd.c).
+ */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_winograd(global float *restrict y, int y_at,
+              global const float *restrict x, int x_at,
+              global const float *restrict u, int u_at,
+              global const float *restrict b, int b_at,
+              global const float *restrict mask, int mask_at,
+              global float *restrict scratch, int scratch_at, int batch, int N,
+              int H, int W, int C, int ldx, int P, int Q, int K, int ldy,
+              int ldm, int top, int left, int flags)
+{
+    const int down = (P + OUT - 1) / OUT;
+    const int across = (Q + OUT - 1) / OUT;
+    const int tiles = N * down * across;
+    global float *v =
+        scratch + scratch_at +
+        (int)get_global_id(0) * FREQUENCIES * batch * (C + PANEL);
+    global float *m = v + FREQUENCIES * batch * C;
+
+    for (int first = get_global_id(0) * batch; first < tiles;
+         first += get_global_size(0) * batch) {
+        const int count = min(batch, tiles - first);
+        const int whole = (count + TILES - 1) / TILES * TILES;
+
+        /* after the last tile come more of it, so that all is initialised */
+        for (int t = 0; t < whole; t++)
+            transform_input(v + t * C, x + x_at,
+                            place_of(min(first + t, tiles - 1), down, across),
+                            batch, H, W, C, ldx, top, left);
+        for (int k0 = 0; k0 < K; k0 += PANEL) {
+            global const float *panel = u + u_at + k0 * FREQUENCIES * C;
+
+            for (int f = 0; f < FREQUENCIES; f++)
+                for (int t = 0; t < count; t += TILES)
+                    multiply(m + (f * batch + t) * PANEL,
+                             v + (f * batch + t) * C, panel + f * C * PANEL,
+                             C);
+            for (int t = 0; t < count; t++)
+                for (int k = k0; k < min(k0 + PANEL, K); k += VEC)
+                    transform_output(
+                        y + y_at + k, mask + mask_at + k,
+                        m + t * PANEL + k - k0,
+                        flags & FLAG_BIAS ? LOADV(b + b_at + k) : (FLOATV)0.0f,
+                        place_of(first + t, down, across), batch, P, Q, ldy,
+                        ldm, flags);
+        }
+    }
+}
+#endif
