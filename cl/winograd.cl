@@ -5,9 +5,8 @@
  * mathematics).  A group is one work-item, a vector is VEC channels, and images
  * are NHWC with ld* elements a pixel.  All channels are multiples of VEC.
  *
- * Built with -D VEC, POINT_A and POINT_B (the points are 0, +-A, +-B and
- * infinity; their squares and products are exact), and for the kernels that need
- * them OUT, WIN, and the tile of sums in registers.
+ * Built with -D VEC VECS OUT WIN, POINT_A and POINT_B (the points are 0, +-A, +-B
+ * and infinity; their squares and products are exact), and what each kernel says.
  */
 #define SIDE 6
 #define FREQUENCIES (SIDE * SIDE)
@@ -47,7 +46,6 @@ static void input_tile(FLOATV *t, const FLOATV *d)
         input_line(t + i * SIDE, 1, rows + i * SIDE, 1);
 }
 
-#ifdef WIN
 /* 1 / the product of (p - q) over the other finite points q: for 0, for +-A and
  * for +-B. */
 #define SCALE_0 (1.0f / (A2 * B2))
@@ -92,9 +90,7 @@ static void filter_tile(FLOATV *t, const FLOATV *g)
     for (int i = 0; i < SIDE; i++)
         filter_line(t + i * SIDE, 1, rows + i * WIN, 1);
 }
-#endif
 
-#ifdef OUT
 /* y = At m, in one dimension. */
 static void output_line(FLOATV *y, int to, const FLOATV *m, int from)
 {
@@ -131,7 +127,6 @@ static void output_tile(FLOATV *y, const FLOATV *m)
     for (int i = 0; i < OUT; i++)
         output_line(y + i * OUT, 1, rows + i * SIDE, 1);
 }
-#endif
 
 /* The VEC channels of a pixel, or zeros outside the image; `image` is at its
  * channel. */
@@ -185,8 +180,8 @@ winograd_filter(global float *restrict u, int u_at,
 }
 #endif
 
-#ifdef TILES
-/* The place of a tile: its image, and its first output pixel. */
+#ifdef STEP
+/* The place of a tile: its image, and its first pixel of y or dy. */
 struct place {
     int n, p, q;
 };
@@ -194,13 +189,13 @@ struct place {
 static struct place place_of(int tile, int down, int across)
 {
     const struct place at = { tile / (down * across),
-                              tile / across % down * OUT,
-                              tile % across * OUT };
+                              tile / across % down * STEP,
+                              tile % across * STEP };
 
     return at;
 }
 
-/* Transform the input of a tile: all C channels to v[6][6][batch][C]. */
+/* Transform C channels of the input of a tile to v[6][6][batch][C]. */
 static void transform_input(global float *v, global const float *x,
                             struct place at, int batch, int H, int W, int C,
                             int ldx, int top, int left)
@@ -221,6 +216,7 @@ static void transform_input(global float *v, global const float *x,
     }
 }
 
+#ifdef TILES
 /* The products of TILES tiles, at v, and a panel of one frequency. */
 static void multiply(global float *m, global const float *v,
                      global const float *u, int C)
@@ -299,7 +295,7 @@ static void transform_output(global float *y, global const float *mask,
  * to its part of `scratch`, which stays in its cache, and for each panel of
  * outputs multiplies all 36 frequencies, TILES tiles at a time in registers, and
  * transforms back.  scratch: 36 * batch * (C + PANEL) floats for each work-item.
- * Built with -D OUT WIN TILES VEC VECS POINT_A POINT_B.
+ * Built with -D TILES, and STEP is OUT.
  * Compute-bound.  A result depends on the shapes only: results repeat bit for
  * bit.  depth: C products in one chain, and the transforms (winograd.c).
  */
@@ -313,8 +309,8 @@ conv_winograd(global float *restrict y, int y_at,
               int H, int W, int C, int ldx, int P, int Q, int K, int ldy,
               int ldm, int top, int left, int flags)
 {
-    const int down = (P + OUT - 1) / OUT;
-    const int across = (Q + OUT - 1) / OUT;
+    const int down = (P + STEP - 1) / STEP;
+    const int across = (Q + STEP - 1) / STEP;
     const int tiles = N * down * across;
     global float *v =
         scratch + scratch_at +
@@ -349,5 +345,166 @@ conv_winograd(global float *restrict y, int y_at,
                         ldm, flags);
         }
     }
+}
+#endif
+
+#ifdef TILE_C
+/* Transform a tile of dy: all K channels to d[panel][6][6][batch][PANEL], with
+ * zeros after K. */
+static void transform_gradient(global float *d, global const float *dy,
+                               struct place at, int batch, int P, int Q, int K,
+                               int ldy)
+{
+    global const float *image = dy + at.n * P * Q * ldy;
+
+    for (int k = 0; k < (K + PANEL - 1) / PANEL * PANEL; k += VEC) {
+        global float *to =
+            d + k / PANEL * FREQUENCIES * batch * PANEL + k % PANEL;
+        FLOATV g[WIN * WIN], t[FREQUENCIES];
+
+        UNROLL
+        for (int i = 0; i < WIN * WIN; i++)
+            g[i] = k < K ? load_pixel(image + k, at.p + i / WIN,
+                                      at.q + i % WIN, P, Q, ldy)
+                         : (FLOATV)0.0f;
+        filter_tile(t, g);
+        UNROLL
+        for (int f = 0; f < FREQUENCIES; f++)
+            STOREV(t[f], to + f * batch * PANEL);
+    }
+}
+
+/* Add the products of `count` tiles to sums[TILE_C][.][PANEL], whose rows are
+ * `padded` apart; `start`: they are the first. */
+static void multiply_tiles(global float *sums, global const float *v,
+                           global const float *d, int count, int C, int padded,
+                           bool start)
+{
+    FLOATV acc[TILE_C][VECS];
+
+    UNROLL
+    for (int i = 0; i < TILE_C; i++)
+        UNROLL
+        for (int j = 0; j < VECS; j++)
+            acc[i][j] = 0.0f;
+    for (int t = 0; t < count; t++) {
+        FLOATV f[VECS];
+
+        UNROLL
+        for (int j = 0; j < VECS; j++)
+            f[j] = LOADV(d + t * PANEL + j * VEC);
+        UNROLL
+        for (int i = 0; i < TILE_C; i++) {
+            const FLOATV e = v[t * C + i];
+
+            UNROLL
+            for (int j = 0; j < VECS; j++)
+                acc[i][j] = FMA(e, f[j], acc[i][j]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < TILE_C; i++)
+        UNROLL
+        for (int j = 0; j < VECS; j++) {
+            global float *to = sums + i * padded + j * VEC;
+
+            STOREV(start ? acc[i][j] : LOADV(to) + acc[i][j], to);
+        }
+}
+
+/*
+ * winograd_filter_parts: conv_bwd_filter's sums of products over tiles of dy,
+ * part[parts][6][6][C][padded], where `padded` is K rounded up to PANEL.
+ *
+ * x [N,H,W,C]; dy [N,P,Q,K].  The tiles are cut into batches; part g takes
+ * batches g, g + parts, and so on, and adds them to what is there if `added` is
+ * not 0.  One work-item per (`range` of c, part): it
+ * transforms the tiles of a batch to its part of `scratch`, which stays in its
+ * cache, and adds up the products, TILE_C x PANEL sums at a time in registers.
+ * scratch: 36 * batch * (range + padded) floats for each work-item.
+ * Built with -D TILE_C, and STEP is WIN.
+ * Compute-bound.  depth: a batch's products in one chain, then its batches.
+ */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_filter_parts(global float *restrict part, int part_at,
+                      global const float *restrict x, int x_at,
+                      global const float *restrict dy, int dy_at,
+                      global float *restrict scratch, int scratch_at, int batch,
+                      int range, int parts, int N, int H, int W, int C, int ldx,
+                      int P, int Q, int K, int ldy, int top, int left,
+                      int added)
+{
+    const int down = (P + STEP - 1) / STEP;
+    const int across = (Q + STEP - 1) / STEP;
+    const int tiles = N * down * across;
+    const int padded = (K + PANEL - 1) / PANEL * PANEL;
+    const int g = ROW;
+    const int c_first = get_global_id(0) * range;
+    const int channels = min(range, C - c_first);
+    const int worker = g * get_global_size(0) + get_global_id(0);
+    global float *mine =
+        part + part_at + (g * FREQUENCIES * C + c_first) * padded;
+    global float *v = scratch + scratch_at +
+                      worker * FREQUENCIES * batch * (range + padded);
+    global float *d = v + FREQUENCIES * batch * range;
+
+    for (int first = g * batch; g < parts && first < tiles;
+         first += parts * batch) {
+        const int count = min(batch, tiles - first);
+
+        for (int t = 0; t < count; t++) {
+            const struct place at = place_of(first + t, down, across);
+
+            transform_input(v + t * channels, x + x_at + c_first, at, batch, H,
+                            W, channels, ldx, top, left);
+            transform_gradient(d + t * PANEL, dy + dy_at, at, batch, P, Q, K,
+                               ldy);
+        }
+        for (int f = 0; f < FREQUENCIES; f++)
+            for (int k = 0; k < padded; k += PANEL)
+                for (int c = 0; c < channels; c += TILE_C)
+                    multiply_tiles(
+                        mine + (f * C + c) * padded + k,
+                        v + f * batch * channels + c,
+                        d + (k / PANEL * FREQUENCIES + f) * batch * PANEL,
+                        count, channels, padded,
+                        !added && first == g * batch);
+    }
+}
+#endif
+#endif
+
+#ifdef SUM
+/*
+ * winograd_filter_sum: conv_bwd_filter's dw = At [ sum over g, in order, of
+ * part[g] ] A.
+ *
+ * dw [OUT,OUT,C,K] dense; part: winograd_filter_parts'.  One work-item per VEC
+ * outputs (of dimension 0) and input channel.  Memory-bound.
+ */
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_filter_sum(global float *restrict dw, int dw_at,
+                    global const float *restrict part, int part_at, int C,
+                    int K, int padded, int parts)
+{
+    const int k = get_global_id(0) * VEC;
+    const int c = ROW;
+    FLOATV sums[FREQUENCIES], y[OUT * OUT];
+
+    if (c >= C)
+        return; /* the grid is rounded up to whole slices of rows */
+
+    for (int f = 0; f < FREQUENCIES; f++) {
+        global const float *from = part + part_at + (f * C + c) * padded + k;
+        FLOATV sum = LOADV(from);
+
+        for (int g = 1; g < parts; g++)
+            sum += LOADV(from + g * FREQUENCIES * C * padded);
+        sums[f] = sum;
+    }
+    output_tile(y, sums);
+    UNROLL
+    for (int i = 0; i < OUT * OUT; i++)
+        STOREV(y[i], dw + dw_at + (i * C + c) * K + k);
 }
 #endif

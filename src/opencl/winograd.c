@@ -23,8 +23,12 @@ static const struct ocl_text text = { "winograd.cl", source };
 
 #define FREQUENCIES (WINOGRAD_TILE * WINOGRAD_TILE)
 
-/* What choice.tune holds. */
-enum { OUT, TILES, VECS, LANES, BATCH, WORKERS, IMAGES };
+/* What choice.tune holds: the outputs of a tile along one dimension; the tile
+ * of sums in registers, TILES tiles or input channels by VECS vectors of LANES;
+ * the tiles that a work-item transforms at a time; the work-items; and the
+ * images of a launch.  For conv_bwd_filter, WORKERS make partial sums, in RANGE
+ * channels each. */
+enum { OUT, TILES, VECS, LANES, BATCH, WORKERS, IMAGES, RANGE };
 
 static int div_up(int a, int b)
 {
@@ -32,7 +36,7 @@ static int div_up(int a, int b)
 }
 
 /* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward
- * pass over dy with a turned filter. */
+ * pass over dy with a turned filter.  conv_bwd_filter reads both. */
 struct view {
     const struct clade_tensor *in, *out, *mask;
     int top, left;
@@ -41,22 +45,26 @@ struct view {
 static struct view view_of(const struct clade_op *op)
 {
     const struct clade_window *win = &op->window;
-    const struct view forward = { &op->t[CLADE_X], &op->t[CLADE_Y],
-                                  &op->t[CLADE_Y], win->top, win->left };
-    const struct view backward = { &op->t[CLADE_DY], &op->t[CLADE_DX],
-                                   &op->t[CLADE_X], win->r - 1 - win->top,
-                                   win->s - 1 - win->left };
+    struct view v = { &op->t[CLADE_X], &op->t[CLADE_Y], &op->t[CLADE_Y],
+                      win->top, win->left };
 
-    return op->kind == CLADE_CONV_FWD ? forward : backward;
+    if (op->kind == CLADE_CONV_BWD_FILTER)
+        v.out = &op->t[CLADE_DY];
+    if (op->kind == CLADE_CONV_BWD_DATA)
+        v = (struct view){ &op->t[CLADE_DY], &op->t[CLADE_DX], &op->t[CLADE_X],
+                           win->r - 1 - win->top, win->s - 1 - win->left };
+    return v;
 }
+
+/* A tile's pixels of y, dx or dy along one dimension. */
+#define STEP 4
 
 /* The tiles of n images. */
 static int tiles_of(const struct clade_op *op, int n)
 {
     const struct view v = view_of(op);
-    const int out = op->choice.tune[OUT];
 
-    return n * div_up(v.out->h, out) * div_up(v.out->w, out);
+    return n * div_up(v.out->h, STEP) * div_up(v.out->w, STEP);
 }
 
 /* How much of the work of `direct` is left: products of 36 frequencies a tile,
@@ -84,21 +92,45 @@ static bool fits(const struct ocl *o, const struct clade_op *op, int l)
            v.in->c % l == 0 && v.out->c % l == 0;
 }
 
-/* 28 or 12 vectors of sums in registers; batches of tiles whose transforms take
- * half a MiB. */
-static void choose(int *tune, const struct ocl *o, const struct clade_op *op,
-                   int l)
+static int min_int(int a, int b)
 {
-    const int c = view_of(op).in->c;
-    const int bytes = FREQUENCIES * c * (int)sizeof(float);
-    int batches;
+    return a < b ? a : b;
+}
 
-    tune[LANES] = l;
-    tune[VECS] = 2;
-    tune[TILES] = l == 16 ? 14 : 6;
-    batches = (1 << 19) / (bytes * tune[TILES]);
-    tune[BATCH] = tune[TILES] * (batches < 1 ? 1 : batches > 4 ? 4 : batches);
+/* How many tiles of `floats` floats stay in half a MiB, a multiple of `of`, for
+ * at most `most`. */
+static int batch_of(int floats, int of, int most)
+{
+    const int fit = (1 << 19) / (FREQUENCIES * floats * (int)sizeof(float));
+    const int n = min_int(fit, most) / of * of;
+
+    return n ? n : of;
+}
+
+/* 28 or 12 vectors of sums in registers. */
+static void choose_image(int *tune, const struct ocl *o,
+                         const struct clade_op *op)
+{
+    tune[OUT] = STEP;
+    tune[TILES] = tune[LANES] == 16 ? 14 : 6;
+    tune[BATCH] = batch_of(view_of(op).in->c, tune[TILES], 4 * tune[TILES]);
     tune[WORKERS] = o->base.device.units;
+}
+
+/* 16 or 8 vectors of sums in registers.  A batch is one chain of sums. */
+static void choose_filter(int *tune, const struct ocl *o,
+                          const struct clade_op *op)
+{
+    const int c = op->t[CLADE_X].c;
+
+    tune[OUT] = op->window.r;
+    tune[TILES] = tune[LANES] == 16 ? 8 : 4;
+    tune[BATCH] = 64;
+    tune[WORKERS] =
+        min_int(min_int(o->base.device.units, 4),
+                div_up(tiles_of(op, min_int(op->t[CLADE_DY].n, tune[IMAGES])),
+                       tune[BATCH]));
+    tune[RANGE] = c;
 }
 
 static int candidates(struct ocl *o, const struct clade_op *op,
@@ -106,18 +138,21 @@ static int candidates(struct ocl *o, const struct clade_op *op,
 {
     const int width = o->base.device.vector_width;
     const int l = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    struct clade_op chosen = *op;
+    struct clade_choice choice = { .algorithm = "winograd" };
 
-    if (op->kind == CLADE_CONV_BWD_FILTER || !fits(o, op, l))
+    if (!fits(o, op, l))
         return 0;
-    chosen.choice = (struct clade_choice){ .algorithm = "winograd" };
-    chosen.choice.tune[OUT] = 4;
-    choose(chosen.choice.tune, o, op, l);
-    chosen.choice.tune[IMAGES] = ocl_conv_images(op, share(&chosen));
+    choice.tune[VECS] = 2;
+    choice.tune[LANES] = l;
+    choice.tune[IMAGES] = ocl_conv_images(op, share(op));
+    if (op->kind == CLADE_CONV_BWD_FILTER)
+        choose_filter(choice.tune, o, op);
+    else
+        choose_image(choice.tune, o, op);
     if (max > 0)
         list[0] = (struct backend_candidate){
-            .choice = chosen.choice,
-            .cost = ocl_conv_cost(op, share(&chosen)),
+            .choice = choice,
+            .cost = ocl_conv_cost(op, share(op)),
         };
     return 1;
 }
@@ -127,42 +162,68 @@ static int panel_of(const struct clade_op *op)
     return op->choice.tune[VECS] * op->choice.tune[LANES];
 }
 
-static size_t filter_floats(const struct clade_op *op)
+/* The output channels, rounded up to whole panels. */
+static int padded_k(const struct clade_op *op)
 {
-    const struct view v = view_of(op);
     const int panel = panel_of(op);
 
-    return (size_t)FREQUENCIES * v.in->c * div_up(v.out->c, panel) * panel;
+    return div_up(view_of(op).out->c, panel) * panel;
 }
 
+/* The transformed filter, or conv_bwd_filter's partial sums. */
+static size_t first_floats(const struct clade_op *op)
+{
+    const size_t n = (size_t)FREQUENCIES * view_of(op).in->c * padded_k(op);
+
+    return op->kind == CLADE_CONV_BWD_FILTER ? op->choice.tune[WORKERS] * n : n;
+}
+
+/* The scratch of all work-items. */
 static size_t scratch_floats(const struct clade_op *op)
 {
     const int *tune = op->choice.tune;
+    const int c = view_of(op).in->c;
+    const int channels = op->kind == CLADE_CONV_BWD_FILTER
+                             ? tune[RANGE] + padded_k(op)
+                             : c + panel_of(op);
+    const int ranges =
+        op->kind == CLADE_CONV_BWD_FILTER ? div_up(c, tune[RANGE]) : 1;
 
-    return (size_t)tune[WORKERS] * FREQUENCIES * tune[BATCH] *
-           (view_of(op).in->c + panel_of(op));
+    return (size_t)tune[WORKERS] * ranges * FREQUENCIES * tune[BATCH] *
+           channels;
 }
 
-/*
- * Roundings: of the two dimensions of each transform, without FMA, 4 of the
- * input's, 5 of the filter's and 5 of the output's; C products in one chain;
- * the bias or the old value.
- */
+/* Roundings of the transforms, in two dimensions each and without FMA: 4 of the
+ * input's, 5 or 6 of the filter's and 4 of the output's. */
+#define OF_TRANSFORMS (2 * (4 + 6 + 4))
+
+/* The longest chain of sums between the transforms. */
+static int chain(const struct clade_op *op)
+{
+    const int *tune = op->choice.tune;
+    const int tiles = tiles_of(op, op->t[CLADE_DY].n);
+
+    if (op->kind != CLADE_CONV_BWD_FILTER)
+        return view_of(op).in->c;
+    return tune[BATCH] + div_up(tiles, tune[BATCH]) + tune[WORKERS];
+}
+
 static clade_status settle(struct ocl *o, struct clade_op *op)
 {
     const bool integers = o->base.debug && o->base.debug->integers;
-    const int added = !!(op->flags & (CLADE_BIAS | CLADE_ACCUMULATE));
+    const int out = op->choice.tune[OUT];
 
-    op->workspace = (filter_floats(op) + scratch_floats(op)) * sizeof(float);
-    op->depth = view_of(op).in->c + 2 * (4 + 5 + 5) + 1 + added;
-    op->winograd = (struct clade_winograd){ .m = op->choice.tune[OUT],
-                                            .r = op->window.r,
+    op->workspace = (first_floats(op) + scratch_floats(op)) * sizeof(float);
+    op->depth = chain(op) + OF_TRANSFORMS + 1 +
+                !!(op->flags & (CLADE_BIAS | CLADE_ACCUMULATE));
+    op->winograd = (struct clade_winograd){ .m = out,
+                                            .r = WINOGRAD_TILE + 1 - out,
                                             .a = integers ? 1 : 0.75f,
                                             .b = integers ? 2 : 1.5f };
     return CLADE_OK;
 }
 
-/* The transformed filter, and behind it the scratch. */
+/* What is in the workspace from element `at` on. */
 static struct clade_tensor part_of_workspace(const struct clade_op *op,
                                              size_t at)
 {
@@ -172,74 +233,106 @@ static struct clade_tensor part_of_workspace(const struct clade_op *op,
     return t;
 }
 
-static void points(char *options, size_t size, const struct clade_op *op)
+/* Append a launch of a kernel that is built for the op, and with -D NAME=n. */
+static clade_status launch(struct ocl_task *task, const struct clade_op *op,
+                           const char *kernel, const char *name, int n,
+                           struct ocl_grid grid, const struct ocl_arg *args,
+                           size_t n_args)
 {
-    snprintf(options, size,
-             "-D VEC=%d -D VECS=%d -D WIN=%d -D POINT_A=%d/4.0f "
-             "-D POINT_B=%d/4.0f",
-             op->choice.tune[LANES], op->choice.tune[VECS], op->winograd.r,
-             (int)(4 * op->winograd.a), (int)(4 * op->winograd.b));
+    char options[160];
+
+    snprintf(options, sizeof options,
+             "-D VEC=%d -D VECS=%d -D OUT=%d -D WIN=%d -D STEP=%d "
+             "-D POINT_A=%d/4.0f -D POINT_B=%d/4.0f -D %s=%d",
+             op->choice.tune[LANES], op->choice.tune[VECS], op->winograd.m,
+             op->winograd.r, STEP, (int)(4 * op->winograd.a),
+             (int)(4 * op->winograd.b), name, n);
+    return ocl_launch(task, &text, kernel, options, grid, args, n_args);
 }
 
-static clade_status filter(struct ocl_task *task, const struct clade_op *op)
+static clade_status transform_filter(struct ocl_task *task,
+                                     const struct clade_op *op)
 {
     const struct clade_tensor u = part_of_workspace(op, 0);
     const struct view v = view_of(op);
     const int l = op->choice.tune[LANES];
-    char options[160];
-    size_t used;
 
-    points(options, sizeof options, op);
-    used = strlen(options);
-    snprintf(options + used, sizeof options - used, " -D TURNED=%d",
-             op->kind == CLADE_CONV_BWD_DATA);
-    return ocl_launch(task, &text, "winograd_filter", options,
-                      OCL_GROUPS(v.out->c / l, v.in->c / l),
-                      OCL_ARGS(OCL_MEM(&u), OCL_MEM(&op->t[CLADE_W]),
-                               OCL_INT(v.in->c), OCL_INT(v.out->c)));
+    return launch(task, op, "winograd_filter", "TURNED",
+                  op->kind == CLADE_CONV_BWD_DATA,
+                  OCL_GROUPS(v.out->c / l, v.in->c / l),
+                  OCL_ARGS(OCL_MEM(&u), OCL_MEM(&op->t[CLADE_W]),
+                           OCL_INT(v.in->c), OCL_INT(v.out->c)));
 }
 
 /* Append the launch for the images of `op`. */
 static clade_status images(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor u = part_of_workspace(op, 0);
-    const struct clade_tensor scratch =
-        part_of_workspace(op, filter_floats(op));
+    const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
     const struct view v = view_of(op);
     const struct clade_tensor *in = v.in, *out = v.out;
     const int *tune = op->choice.tune;
     const int batches = div_up(tiles_of(op, out->n), tune[BATCH]);
-    const int workers = batches < tune[WORKERS] ? batches : tune[WORKERS];
-    char options[160];
-    size_t used;
 
-    points(options, sizeof options, op);
-    used = strlen(options);
-    snprintf(options + used, sizeof options - used, " -D OUT=%d -D TILES=%d",
-             tune[OUT], tune[TILES]);
-    return ocl_launch(
-        task, &text, "conv_winograd", options, OCL_GROUPS(workers, 1),
-        OCL_ARGS(OCL_MEM(out), OCL_MEM(in), OCL_MEM(&u),
-                 OCL_MEM(&op->t[CLADE_B]), OCL_MEM(v.mask), OCL_MEM(&scratch),
-                 OCL_INT(tune[BATCH]), OCL_INT(out->n), OCL_INT(in->h),
-                 OCL_INT(in->w), OCL_INT(in->c), OCL_INT(in->ld),
-                 OCL_INT(out->h), OCL_INT(out->w), OCL_INT(out->c),
-                 OCL_INT(out->ld), OCL_INT(v.mask->ld), OCL_INT(v.top),
-                 OCL_INT(v.left), OCL_INT(ocl_epilogue(op))));
+    return launch(task, op, "conv_winograd", "TILES", tune[TILES],
+                  OCL_GROUPS(min_int(batches, tune[WORKERS]), 1),
+                  OCL_ARGS(OCL_MEM(out), OCL_MEM(in), OCL_MEM(&u),
+                           OCL_MEM(&op->t[CLADE_B]), OCL_MEM(v.mask),
+                           OCL_MEM(&scratch), OCL_INT(tune[BATCH]),
+                           OCL_INT(out->n), OCL_INT(in->h), OCL_INT(in->w),
+                           OCL_INT(in->c), OCL_INT(in->ld), OCL_INT(out->h),
+                           OCL_INT(out->w), OCL_INT(out->c), OCL_INT(out->ld),
+                           OCL_INT(v.mask->ld), OCL_INT(v.top), OCL_INT(v.left),
+                           OCL_INT(ocl_epilogue(op))));
+}
+
+/* The same for conv_bwd_filter; `added`: to sums that are there already. */
+static clade_status parts(struct ocl_task *task, const struct clade_op *op,
+                          bool added)
+{
+    const struct clade_tensor part = part_of_workspace(op, 0);
+    const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
+    const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
+    const int *tune = op->choice.tune;
+
+    return launch(task, op, "winograd_filter_parts", "TILE_C", tune[TILES],
+                  OCL_GROUPS(div_up(x->c, tune[RANGE]), tune[WORKERS]),
+                  OCL_ARGS(OCL_MEM(&part), OCL_MEM(x), OCL_MEM(dy),
+                           OCL_MEM(&scratch), OCL_INT(tune[BATCH]),
+                           OCL_INT(tune[RANGE]), OCL_INT(tune[WORKERS]),
+                           OCL_INT(dy->n), OCL_INT(x->h), OCL_INT(x->w),
+                           OCL_INT(x->c), OCL_INT(x->ld), OCL_INT(dy->h),
+                           OCL_INT(dy->w), OCL_INT(dy->c), OCL_INT(dy->ld),
+                           OCL_INT(op->window.top), OCL_INT(op->window.left),
+                           OCL_INT(added)));
+}
+
+static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
+{
+    const struct clade_tensor part = part_of_workspace(op, 0);
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const int c = op->t[CLADE_X].c;
+
+    return launch(task, op, "winograd_filter_sum", "SUM", 1,
+                  OCL_GROUPS(dw->c / op->choice.tune[LANES], c),
+                  OCL_ARGS(OCL_MEM(dw), OCL_MEM(&part), OCL_INT(c),
+                           OCL_INT(dw->c), OCL_INT(padded_k(op)),
+                           OCL_INT(op->choice.tune[WORKERS])));
 }
 
 static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 {
+    const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
     const int n = view_of(op).out->n, most = op->choice.tune[IMAGES];
-    clade_status st = filter(task, op);
+    clade_status st = filter ? CLADE_OK : transform_filter(task, op);
 
     for (int first = 0; first < n && !st; first += most) {
         const struct clade_op part =
-            ocl_conv_part(op, first, most < n - first ? most : n - first);
+            ocl_conv_part(op, first, min_int(most, n - first));
 
-        st = images(task, &part);
+        st = filter ? parts(task, &part, first > 0) : images(task, &part);
     }
-    return st;
+    return st || !filter ? st : sum_parts(task, op);
 }
 
 const struct ocl_conv_algorithm ocl_winograd = {
