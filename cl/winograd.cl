@@ -5,7 +5,7 @@
  * mathematics).  A group is one work-item, a vector is VEC channels, and images
  * are NHWC with ld* elements a pixel.  All channels are multiples of VEC.
  *
- * Built with -D VEC VECS OUT WIN, POINT_A and POINT_B (the points are 0, +-A, +-B
+ * Built with -D VEC VECS OUT WIN STEP, POINT_A and POINT_B (the points are 0, +-A, +-B
  * and infinity; their squares and products are exact), and what each kernel says.
  */
 #define SIDE 6
@@ -56,17 +56,15 @@ static void input_tile(FLOATV *t, const FLOATV *d)
 static void filter_pair(FLOATV *plus, FLOATV *minus, const FLOATV *g, int from,
                         float p, float scale)
 {
-    FLOATV even = FMA((FLOATV)(p * p), g[2 * from], g[0]);
-    FLOATV odd = g[from];
+    FLOATV part[2]; /* of even and of odd powers, by Horner's rule */
 
-#if WIN > 3
-    odd = FMA((FLOATV)(p * p), g[3 * from], odd);
-#endif
-#if WIN > 4
-    even = FMA((FLOATV)(p * p * p * p), g[4 * from], even);
-#endif
-    *plus = FMA((FLOATV)p, odd, even) * scale;
-    *minus = FMA((FLOATV)-p, odd, even) * scale;
+    part[(WIN - 1) % 2] = g[(WIN - 1) * from];
+    part[WIN % 2] = g[(WIN - 2) * from];
+    UNROLL
+    for (int i = WIN - 3; i >= 0; i--)
+        part[i % 2] = FMA((FLOATV)(p * p), part[i % 2], g[i * from]);
+    *plus = FMA((FLOATV)p, part[1], part[0]) * scale;
+    *minus = FMA((FLOATV)-p, part[1], part[0]) * scale;
 }
 
 /* t = G g, in one dimension. */
@@ -99,20 +97,20 @@ static void output_line(FLOATV *y, int to, const FLOATV *m, int from)
     const FLOATV even_b = m[3 * from] + m[4 * from];
     const FLOATV odd_b = m[3 * from] - m[4 * from];
 
+    float a = 1.0f, b = 1.0f; /* powers of the points */
+
     y[0] = m[0] + even_a + even_b;
-#if OUT == 2
-    y[to] = FMA((FLOATV)POINT_A, odd_a,
-                FMA((FLOATV)POINT_B, odd_b, m[5 * from]));
-#else
-    y[to] = FMA((FLOATV)POINT_A, odd_a, POINT_B * odd_b);
-#endif
-#if OUT == 3
-    y[2 * to] = FMA((FLOATV)A2, even_a, FMA((FLOATV)B2, even_b, m[5 * from]));
-#elif OUT == 4
-    y[2 * to] = FMA((FLOATV)A2, even_a, B2 * even_b);
-    y[3 * to] = FMA((FLOATV)(POINT_A * A2), odd_a,
-                    FMA((FLOATV)(POINT_B * B2), odd_b, m[5 * from]));
-#endif
+    UNROLL
+    for (int i = 1; i < OUT; i++) {
+        const FLOATV of_a = i % 2 ? odd_a : even_a;
+        const FLOATV of_b = i % 2 ? odd_b : even_b;
+
+        a *= POINT_A;
+        b *= POINT_B;
+        y[i * to] = FMA((FLOATV)a, of_a,
+                        i < OUT - 1 ? b * of_b
+                                    : FMA((FLOATV)b, of_b, m[5 * from]));
+    }
 }
 
 /* Two dimensions: y[OUT][OUT] = At m A. */
@@ -180,7 +178,6 @@ winograd_filter(global float *restrict u, int u_at,
 }
 #endif
 
-#ifdef STEP
 /* The place of a tile: its image, and its first pixel of y or dy. */
 struct place {
     int n, p, q;
@@ -295,7 +292,7 @@ static void transform_output(global float *y, global const float *mask,
  * to its part of `scratch`, which stays in its cache, and for each panel of
  * outputs multiplies all 36 frequencies, TILES tiles at a time in registers, and
  * transforms back.  scratch: 36 * batch * (C + PANEL) floats for each work-item.
- * Built with -D TILES, and STEP is OUT.
+ * Built with -D TILES; STEP is OUT.
  * Compute-bound.  A result depends on the shapes only: results repeat bit for
  * bit.  depth: C products in one chain, and the transforms (winograd.c).
  */
@@ -422,7 +419,7 @@ static void multiply_tiles(global float *sums, global const float *v,
  * transforms the tiles of a batch to its part of `scratch`, which stays in its
  * cache, and adds up the products, TILE_C x PANEL sums at a time in registers.
  * scratch: 36 * batch * (range + padded) floats for each work-item.
- * Built with -D TILE_C, and STEP is WIN.
+ * Built with -D TILE_C; STEP is WIN.
  * Compute-bound.  depth: a batch's products in one chain, then its batches.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -471,7 +468,6 @@ winograd_filter_parts(global float *restrict part, int part_at,
                         !added && first == g * batch);
     }
 }
-#endif
 #endif
 
 #ifdef SUM

@@ -57,14 +57,17 @@ static struct view view_of(const struct clade_op *op)
 }
 
 /* A tile's pixels of y, dx or dy along one dimension. */
-#define STEP 4
+static int step_of(const struct clade_op *op)
+{
+    return WINOGRAD_TILE + 1 - op->window.r;
+}
 
 /* The tiles of n images. */
 static int tiles_of(const struct clade_op *op, int n)
 {
     const struct view v = view_of(op);
 
-    return n * div_up(v.out->h, STEP) * div_up(v.out->w, STEP);
+    return n * div_up(v.out->h, step_of(op)) * div_up(v.out->w, step_of(op));
 }
 
 /* How much of the work of `direct` is left: products of 36 frequencies a tile,
@@ -82,14 +85,21 @@ static double share(const struct clade_op *op)
     return SHARE / remains(op);
 }
 
-/* Whether the kernels take such an op at all. */
-static bool fits(const struct ocl *o, const struct clade_op *op, int l)
+/* The floats of a vector, which divide the channels; 0: none do, or the kernels
+ * do not take such an op at all. */
+static int lanes(const struct ocl *o, const struct clade_op *op)
 {
     const struct clade_window *win = &op->window;
     const struct view v = view_of(op);
 
-    return ocl_is_wide(o) && win->r == 3 && win->s == 3 && win->stride == 1 &&
-           v.in->c % l == 0 && v.out->c % l == 0;
+    if (win->stride > 1 || win->r != win->s || (win->r != 3 && win->r != 5) ||
+        !ocl_is_wide(o))
+        return 0;
+    for (int l = 16; l >= 4; l /= 2)
+        if (l <= o->base.device.vector_width && v.in->c % l == 0 &&
+            v.out->c % l == 0)
+            return l;
+    return 0;
 }
 
 static int min_int(int a, int b)
@@ -111,7 +121,7 @@ static int batch_of(int floats, int of, int most)
 static void choose_image(int *tune, const struct ocl *o,
                          const struct clade_op *op)
 {
-    tune[OUT] = STEP;
+    tune[OUT] = step_of(op);
     tune[TILES] = tune[LANES] == 16 ? 14 : 6;
     tune[BATCH] = batch_of(view_of(op).in->c, tune[TILES], 4 * tune[TILES]);
     tune[WORKERS] = o->base.device.units;
@@ -136,14 +146,12 @@ static void choose_filter(int *tune, const struct ocl *o,
 static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
-    const int width = o->base.device.vector_width;
-    const int l = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    struct clade_choice choice = { .algorithm = "winograd" };
+    struct clade_choice choice = {
+        .algorithm = "winograd", .tune = { [VECS] = 2, [LANES] = lanes(o, op) }
+    };
 
-    if (!fits(o, op, l))
+    if (!choice.tune[LANES])
         return 0;
-    choice.tune[VECS] = 2;
-    choice.tune[LANES] = l;
     choice.tune[IMAGES] = ocl_conv_images(op, share(op));
     if (op->kind == CLADE_CONV_BWD_FILTER)
         choose_filter(choice.tune, o, op);
@@ -194,8 +202,8 @@ static size_t scratch_floats(const struct clade_op *op)
 }
 
 /* Roundings of the transforms, in two dimensions each and without FMA: 4 of the
- * input's, 5 or 6 of the filter's and 4 of the output's. */
-#define OF_TRANSFORMS (2 * (4 + 6 + 4))
+ * input's, at most 7 of the filter's and 4 of the output's. */
+#define OF_TRANSFORMS (2 * (4 + 7 + 4))
 
 /* The longest chain of sums between the transforms. */
 static int chain(const struct clade_op *op)
@@ -245,7 +253,7 @@ static clade_status launch(struct ocl_task *task, const struct clade_op *op,
              "-D VEC=%d -D VECS=%d -D OUT=%d -D WIN=%d -D STEP=%d "
              "-D POINT_A=%d/4.0f -D POINT_B=%d/4.0f -D %s=%d",
              op->choice.tune[LANES], op->choice.tune[VECS], op->winograd.m,
-             op->winograd.r, STEP, (int)(4 * op->winograd.a),
+             op->winograd.r, step_of(op), (int)(4 * op->winograd.a),
              (int)(4 * op->winograd.b), name, n);
     return ocl_launch(task, &text, kernel, options, grid, args, n_args);
 }
