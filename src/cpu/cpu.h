@@ -5,6 +5,18 @@
 #include "backend.h"
 
 /*
+ * CPU_WIDE stands before a function with an innermost loop.  gcc then compiles
+ * it for wider vectors, too, and the loader chooses.  All versions add in the
+ * same order and fuse nothing, so they give the same bits.
+ */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
+#define CPU_WIDE                                                               \
+    __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
+#else
+#define CPU_WIDE
+#endif
+
+/*
  * The reference backend.  Each op family is compiled twice (see real.h): for
  * `cpu`, which stores float32, and for `cpu64`, which stores float64.  Both add
  * up in double.  When run() returns, the op is done.
@@ -102,7 +114,7 @@ struct cpu_kind {
                                                       `run` needs; NULL: none */
 };
 
-#define CPU_DECLARE(id, name, out, in)                                        \
+#define CPU_DECLARE(id, name, out, in)                                         \
     extern const struct cpu_kind cpu32_##name, cpu64_##name;
 CLADE_OP_LIST(CPU_DECLARE)
 #undef CPU_DECLARE

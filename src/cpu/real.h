@@ -23,18 +23,6 @@ typedef double real;
 #error "CPU_REAL must be 32 or 64"
 #endif
 
-/*
- * CPU_WIDE stands before a function with an innermost loop.  gcc then compiles
- * it for wider vectors, too, and the loader chooses.  All versions add in the
- * same order and fuse nothing, so they give the same bits.
- */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
-#define CPU_WIDE                                                               \
-    __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
-#else
-#define CPU_WIDE
-#endif
-
 /* Ops that work channel by channel compute this many sums together. */
 #define CPU_CHANNELS 64
 

@@ -57,8 +57,7 @@ static clade_status add_row(struct table *t, const struct op_case *c,
 /* verify_run() runs the op three times, with other work in between; the last
  * one is the time. */
 static clade_status time_one(struct table *t, const struct op_case *c,
-                             const struct verify_host *host,
-                             const char *algorithm)
+                             struct verify_host *host, const char *algorithm)
 {
     void *after[CLADE_ROLES] = { NULL };
     struct clade_verdict v;

@@ -16,23 +16,23 @@ double bound_gamma(double k)
     return k * U / (1 - k * U);
 }
 
-double bound_underflow(const struct verify_element *x)
+double bound_underflow(const struct cpu_exact *exact, bool denormals)
 {
-    const double n = (double)x->exact->n + 2;
+    const double n = (double)exact->n + 2;
 
-    if (x->denormals)
+    if (denormals)
         return n * 0x1p-150;
-    return 2 * n * 0x1p-126 + 0x1p-126 * x->exact->flush;
+    return 2 * n * 0x1p-126 + 0x1p-126 * exact->flush;
 }
 
 double bound_sum(const struct verify_element *x)
 {
-    return bound_gamma(x->op->depth + 2) * x->exact->s + bound_underflow(x);
+    return bound_gamma(x->op->depth + 2) * x->bracket->s + x->bracket->tau;
 }
 
 /* Higham & Mary, SIAM J. Sci. Comput. 41 (2019); Ipsen & Zhou, SIAM J. Matrix
  * Anal. Appl. 41 (2020). */
 double bound_alarm(const struct verify_element *x)
 {
-    return LAMBDA * sqrt(x->op->depth) * U * x->exact->s + bound_underflow(x);
+    return LAMBDA * sqrt(x->op->depth) * U * x->bracket->s + x->bracket->tau;
 }

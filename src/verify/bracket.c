@@ -10,6 +10,7 @@
 #include "verify/host.h"
 #include "verify/kind.h"
 #include "verify/noise.h"
+#include "verify/winograd.h"
 
 #define SAMPLES 512       /* of an output, in the mean */
 #define SEED    20160707u /* arbitrary, fixed */
@@ -80,6 +81,25 @@ static clade_status of_oracle(float *bracket, const struct verify_mirror *m,
     return CLADE_OK;
 }
 
+/* The brackets of transformed products. */
+static clade_status of_transform(float *bracket, const struct verify_mirror *m,
+                                 enum clade_role role)
+{
+    const struct verify_oracle all = {
+        .role = role, .count = clade_tensor_elements(&m->op.t[role])
+    };
+    struct verify_bracket *list = malloc(all.count * sizeof(*list));
+    clade_status st;
+
+    if (!list)
+        return clade_fail(CLADE_ENOMEM, "noise: no memory for brackets");
+    st = winograd_brackets(list, &m->op, &all, true);
+    for (int64_t i = 0; i < all.count && !st; i++)
+        bracket[i] = list[i].s;
+    free(list);
+    return st;
+}
+
 clade_status noise_bracket(float **bracket, clade_backend *cpu,
                            const struct verify_mirror *m,
                            struct verify_mirror *scratch, enum clade_role role)
@@ -92,7 +112,9 @@ clade_status noise_bracket(float **bracket, clade_backend *cpu,
     if (!s)
         return clade_fail(CLADE_ENOMEM, "noise: no memory for %lld brackets",
                           (long long)n);
-    if (kind->bracket)
+    if (verify_transforms(&m->op))
+        st = of_transform(s, m, role);
+    else if (kind->bracket)
         kind->bracket(s, &m->op, role);
     else if (verify_is_sum(m->op.kind))
         st = of_sum(s, cpu, m, scratch, role);
@@ -127,34 +149,52 @@ static clade_status sample(struct verify_oracle *o, const struct clade_op *op,
     return verify_oracle_at(o, op, role, index, count);
 }
 
-clade_status noise_rms(double *rms, const struct verify_mirror *m,
-                       enum clade_role role, const float *got)
+/* Add up what the samples show, with each kind of bracket. */
+static struct noise_sigma sigma_of(const struct verify_oracle *o,
+                                   const struct verify_bracket *brackets,
+                                   const struct verify_mirror *m,
+                                   const float *got)
 {
     const struct verify_kind *kind = verify_kind(m->op.kind);
-    const struct clade_tensor *t = &m->op.t[role];
-    const bool masked = m->op.flags & CLADE_RELU && role == CLADE_DX;
-    struct verify_oracle o;
-    double squares = 0;
+    const struct clade_tensor *t = &m->op.t[o->role];
+    const bool masked = m->op.flags & CLADE_RELU && o->role == CLADE_DX;
+    struct noise_sigma squares = { 0, 0 };
     int64_t counted = 0;
+
+    for (int64_t i = 0; i < o->count; i++) {
+        const struct cpu_exact *e = &o->exact[i];
+        const double error = verify_get(got, t, o->index[i]) - e->y;
+        const double more =
+            kind->beyond ? kind->beyond(&m->op, o->role, o->index[i]) : 0;
+
+        if (e->s + more == 0 || (masked && e->y == 0))
+            continue;
+        squares.own += pow(error / (brackets[i].s + more), 2);
+        squares.direct += pow(error / (e->s + more), 2);
+        counted++;
+    }
+    counted += !counted;
+    return (struct noise_sigma){ sqrt(squares.own / counted),
+                                 sqrt(squares.direct / counted) };
+}
+
+clade_status noise_rms(struct noise_sigma *sigma, const struct verify_mirror *m,
+                       enum clade_role role, const float *got)
+{
+    struct verify_bracket *brackets;
+    struct verify_oracle o;
     clade_status st = sample(&o, &m->op, role);
 
     if (st)
         return st;
-    for (int64_t i = 0; i < o.count; i++) {
-        const int64_t at = o.index[i];
-        double s = o.exact[i].s;
-
-        if (kind->beyond)
-            s += kind->beyond(&m->op, role, at);
-        if (s == 0 || (masked && o.exact[i].y == 0))
-            continue;
-        squares += pow((verify_get(got, t, at) - o.exact[i].y) / s, 2);
-        counted++;
+    st = verify_brackets_new(&brackets, &m->op, &o, true);
+    if (!st) {
+        *sigma = sigma_of(&o, brackets, m, got);
+        free(brackets);
     }
     verify_oracle_free(&o);
-    *rms = counted ? sqrt(squares / counted) : 0;
-    if (isfinite(*rms))
-        return CLADE_OK;
+    if (st || (isfinite(sigma->own) && isfinite(sigma->direct)))
+        return st;
     return clade_fail(CLADE_EDIVERGED,
                       "%s: its error can't be measured: values that are "
                       "no numbers",

@@ -238,7 +238,7 @@ clade_status verify_cases_add(struct op_cases *cases, const struct op_case *c,
     struct op_case *list;
 
     for (int d = 0; d < DATA_KINDS; d++) {
-        if (!(data & 1u << d))
+        if (!(data & 1u << d) || !verify_data_fits(d, c))
             continue;
         list = realloc(cases->list, (cases->count + 1) * sizeof(*list));
         if (!list)

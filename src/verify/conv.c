@@ -5,6 +5,9 @@
 
 #define CONV (K(CONV_FWD) | K(CONV_BWD_DATA) | K(CONV_BWD_FILTER))
 
+/* What tiles and transforms may get wrong. */
+#define TILED (CORE | D(NINES) | D(HUGE) | D(TINY) | D(SPECIAL) | D(SPECIAL_B))
+
 /* clang-format off */
 static const struct verify_line lines[] = {
     /* kinds, n, h, w, c, k, r, s, stride, pad, flags, gap, data, why */
@@ -12,6 +15,12 @@ static const struct verify_line lines[] = {
       "3x3, as in every module" },
     { CONV, 2, 14, 14, 16, 32, 3, 3, 1, SAME, 0, 0, CORE,
       "3x3 without an epilogue" },
+    { CONV, 1, 7, 7, 48, 16, 3, 3, 1, SAME, BIAS | RELU | ACC, 0, TILED,
+      "3x3 with tiles that overhang" },
+    { CONV, 3, 5, 6, 16, 48, 3, 3, 1, SAME, BIAS | RELU | ACC, 16, TILED,
+      "3x3 on slices, an image that is no square" },
+    { CONV, 1, 5, 6, 32, 16, 5, 5, 1, SAME, BIAS | RELU | ACC, 0, TILED,
+      "5x5 with tiles that overhang" },
     { CONV, 2, 7, 7, 48, 32, 1, 1, 1, SAME, BIAS | RELU, 0, ALL,
       "1x1, as in every module" },
     { CONV, 2, 7, 7, 24, 48, 5, 5, 1, SAME, BIAS | RELU | ACC, 6, ALL,
@@ -118,6 +127,7 @@ const struct verify_kind verify_conv_fwd = {
     .hot_b = HOT_COLUMN,
     .b = CLADE_W,
     .over = "rsc",
+    .transform = { .d = CLADE_X, .g = CLADE_W, .relative = 3e-5 },
     .meets_padding = padded_fwd,
 };
 const struct verify_kind verify_conv_bwd_data = {
@@ -129,6 +139,10 @@ const struct verify_kind verify_conv_bwd_data = {
     .hot_b = HOT_INNER,
     .b = CLADE_W,
     .over = "RSk",
+    .transform = { .d = CLADE_DY,
+                   .g = CLADE_W,
+                   .turned = true,
+                   .relative = 3e-5 },
     .meets_padding = padded_bwd_data,
 };
 const struct verify_kind verify_conv_bwd_filter = {
@@ -139,6 +153,10 @@ const struct verify_kind verify_conv_bwd_filter = {
     .hot_b = HOT_COLUMN,
     .b = CLADE_DY,
     .over = "npq",
+    .transform = { .d = CLADE_X,
+                   .g = CLADE_DY,
+                   .over_tiles = true,
+                   .relative = 1.2e-4 },
     .meets_padding = padded_bwd_filter,
 };
 /* It copies a filter, and is judged with the convolution that reads the

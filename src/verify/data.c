@@ -12,6 +12,11 @@
  * the rest for a bias or an old value. */
 #define EXACT_PRODUCTS ((1 << 24) - (1 << 20))
 #define EXACT_ADDEND   (1 << 19)
+/* Nines: half of that on average, as zeros are random; and a bias that is small
+ * also in the finest units, 2^-6. */
+#define NINES_UNITS  (1 << 23)
+#define NINES_ADDEND (1 << 10)
+#define NINES_MOST   (1 << 10) /* the largest integer in operand a */
 /* Odd values of 12 bits, times 1: sums of up to 4,097 stay below 2^24. */
 #define WIDE_MOST     4000
 #define LAST_POSITION ((1 << 24) - 1)
@@ -33,6 +38,20 @@ const char *verify_data_name(enum verify_data data)
 enum verify_gate verify_data_gate(enum verify_data data)
 {
     return kinds[data].gate;
+}
+
+bool verify_data_fits(enum verify_data data, const struct op_case *c)
+{
+    const struct clade_window *w = &c->window;
+
+    return data != DATA_NINES ||
+           (w->stride == 1 && w->r == w->s && (w->r == 3 || w->r == 5));
+}
+
+bool verify_data_suits(enum verify_data data, const struct clade_op *op)
+{
+    return op->winograd.m == 0 || data == DATA_NINES ||
+           verify_data_gate(data) != GATE_BITS;
 }
 
 struct words data_words(const struct fill *f, int64_t i)
@@ -65,6 +84,16 @@ double data_no_number(uint32_t word)
 static int ceil_div(int a, int b)
 {
     return (a + b - 1) / b;
+}
+
+/* Of each `every` elements of b in a row, one is not 0. */
+static double nines_value(const struct fill *f, int64_t i, struct words r)
+{
+    if (!f->is_b)
+        return data_sign(r.w[1]) * (1 + r.w[0] % f->amplitude) * DATA_EXACT_A;
+    if (data_words(f, i / f->every).w[2] % f->every != i % f->every)
+        return 0;
+    return data_sign(r.w[1]) * 9 * DATA_EXACT_B;
 }
 
 /* If sums are longer than WIDE_MOST, one operand is mostly 0. */
@@ -183,6 +212,8 @@ double data_operand(const struct fill *f, int64_t i)
     case DATA_EXACT: /* non-zero integers of both signs */
         return data_sign(r.w[1]) * (1 + r.w[0] % f->amplitude) *
                (f->is_b ? DATA_EXACT_B : DATA_EXACT_A);
+    case DATA_NINES:
+        return nines_value(f, i, r);
     case DATA_WIDE_A:
     case DATA_WIDE_B:
         return wide_value(f, r);
@@ -226,6 +257,8 @@ double data_addend(const struct fill *f, int64_t i)
         if (f->unit == 0)
             return 0;
         return data_sign(r.w[1]) * (1 + r.w[0] % EXACT_ADDEND) * f->unit;
+    case DATA_NINES:
+        return data_sign(r.w[1]) * (1 + r.w[0] % NINES_ADDEND) * f->unit;
     case DATA_WIDE_A:
     case DATA_WIDE_B:
     case DATA_POSITION_A:
@@ -270,4 +303,13 @@ int data_amplitude(const struct fill *f)
     const int64_t use = f->is_b ? both / (a < most ? a : most) : a;
 
     return use < 1 ? 1 : use < most ? (int)use : (int)most;
+}
+
+/* Large integers in short sums, zeros in long ones. */
+void data_nines(struct fill *f, double terms, double units)
+{
+    const double of_ones = terms * units / NINES_UNITS;
+
+    f->amplitude = (int)fmin(fmax(1 / of_ones, 1), NINES_MOST);
+    f->every = (int)fmax(ceil(of_ones), 1);
 }

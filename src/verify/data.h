@@ -37,6 +37,7 @@ enum verify_gate {
     X(TIES,       "ties",       BOUND)  /* few different values */            \
     X(GAUSS,      "gauss",      RANDOM)                                       \
     X(RANDOM,     "random",     RANDOM) /* uniform in (-1, 1) */              \
+    X(NINES,      "nines",      BITS)   /* exact in transforms: b is +-9, 0 */ \
     X(TRAINING,   "training",   BOUND)  /* what an op of a step had */
 /* clang-format on */
 
@@ -49,6 +50,12 @@ enum verify_data {
 
 const char *verify_data_name(enum verify_data data);
 enum verify_gate verify_data_gate(enum verify_data data);
+/* Whether a kind of data makes sense for a case's window: nines do where an
+ * algorithm may transform. */
+bool verify_data_fits(enum verify_data data, const struct op_case *c);
+/* Whether a settled op can be judged by it.  What is compared bit for bit says
+ * nothing of an algorithm that transforms, except for nines: it rounds. */
+bool verify_data_suits(enum verify_data data, const struct clade_op *op);
 
 /* Where position data have their ones, so that no sum gets two of them. */
 enum hot {
@@ -68,12 +75,13 @@ struct fill {
     bool alone; /* there is no b */
     enum hot hot;
     int64_t products; /* in the longest sum */
-    int amplitude;    /* of exact data: data_amplitude() */
+    int amplitude;    /* of exact data: data_amplitude(), or data_nines() */
+    int every;        /* of so many elements of b, one is not 0; of nines */
     double unit;      /* of the sums that exact data are added to; 0: add
                          nothing */
 };
 
-/* The units of exact data in operand a and in operand b. */
+/* The units of exact data, of nines, too, in operand a and in operand b. */
 #define DATA_EXACT_A 0x1p-4
 #define DATA_EXACT_B 0x1p3
 
@@ -95,5 +103,8 @@ double data_mask(const struct fill *f, int64_t i);
 
 /* The largest integer of exact data that keeps every sum below 2^24. */
 int data_amplitude(const struct fill *f);
+/* Choose f->amplitude and f->every, so that sums of `terms` transformed
+ * products of at most `units` units stay below 2^24. */
+void data_nines(struct fill *f, double terms, double units);
 
 #endif

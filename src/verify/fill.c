@@ -3,6 +3,7 @@
  * data. */
 #include "verify/host.h"
 #include "verify/kind.h"
+#include "verify/winograd.h"
 
 int64_t verify_products(const struct op_case *c)
 {
@@ -14,7 +15,7 @@ double verify_unit(const struct op_case *c)
     const bool pair = verify_kind(c->kind)->hot_b;
     double unit = 1;
 
-    if (c->data == DATA_EXACT)
+    if (c->data == DATA_EXACT || c->data == DATA_NINES)
         unit = pair ? DATA_EXACT_A * DATA_EXACT_B : DATA_EXACT_A;
     return unit * (float)verify_scale(c->kind, &c->window);
 }
@@ -61,7 +62,10 @@ void verify_fill(void *to, const struct clade_tensor *t,
                       .unit = kind->average ? 0 : verify_unit(c) };
 
     f.hot = f.is_b ? kind->hot_b : kind->hot_a;
-    f.amplitude = data_amplitude(&f);
+    if (c->data == DATA_NINES)
+        data_nines(&f, (double)winograd_terms(c), winograd_units(c));
+    else
+        f.amplitude = data_amplitude(&f);
 #pragma omp parallel for
     for (int64_t i = 0; i < n; i++)
         verify_put(to, t, i,

@@ -111,6 +111,7 @@ clade_status verify_host_new(struct verify_host **host, const struct op_case *c)
 
     if (!h)
         return clade_fail(CLADE_ENOMEM, "verify: no memory for a case");
+    h->integers = c->data == DATA_NINES;
     h->step = (struct clade_step){ .seed = 0x123456789abcdef0u,
                                    .number = 3,
                                    .first_image = 5,

@@ -42,9 +42,12 @@ struct verify_area {
 };
 
 struct verify_host {
-    struct clade_op op;
+    struct clade_op op; /* once it has run: with the depth and the transforms
+                           that were settled */
     struct clade_step step;
     struct verify_area area[CLADE_ROLES];
+    bool integers; /* its values ask for transforms with points that are
+                      integers */
 };
 
 /* The word around and between the elements: as a float, NaN. */

@@ -9,12 +9,12 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "op/op.h"
 #include "status.h"
 
 #define U         0x1p-24
-#define RMS_LIMIT 2  /* in units of u */
 #define RMS_LEAST 64 /* an RMS of fewer elements is not judged */
 
 /* When every element is judged, how many exact values are kept at a time. */
@@ -96,9 +96,9 @@ static enum rule by_bits(const struct element *e)
 
 /*
  * Whether the value may come from a sum that overflowed, though y itself is a
- * float.  If the bracket reaches FLT_MAX, some order of adding gives +Inf or
- * -Inf, or NaN if parts of both signs overflow.  A ReLU, t < 0 ? 0 : t, keeps
- * +Inf and NaN and turns -Inf into 0, so after a ReLU 0 is right, too.  An
+ * float.  If an intermediate value reaches FLT_MAX, some order of adding gives
+ * +Inf or -Inf, or NaN if parts of both signs overflow.  A ReLU, t < 0 ? 0 : t,
+ * keeps +Inf and NaN and turns -Inf into 0, so after a ReLU 0 is right, too. An
  * average is scaled after its sum has overflowed.
  */
 static bool overflowed(const struct element *e)
@@ -106,7 +106,7 @@ static bool overflowed(const struct element *e)
     const struct clade_op *op = e->x.op;
     const double scale = verify_scale(op->kind, &op->window);
 
-    if (e->x.exact->s < FLT_MAX * scale * (1 - bound_gamma(op->depth + 2)))
+    if (e->x.bracket->peak < FLT_MAX * scale * (1 - bound_gamma(op->depth + 2)))
         return false;
     return !isfinite(e->got) || (has_relu(&e->x) && e->got == 0);
 }
@@ -118,7 +118,8 @@ static bool meets_padding(const struct clade_op *op, int64_t at)
 }
 
 /* Judge Inf and NaN by class.  The padding's zeros may have met an Inf.  If a
- * ReLU turns an infinite sum into 0, y is finite. */
+ * ReLU turns an infinite sum into 0, y is finite.  In a transform, an Inf
+ * becomes several ones of either sign. */
 static enum rule by_class(const struct element *e)
 {
     const struct cpu_exact *exact = e->x.exact;
@@ -127,6 +128,8 @@ static enum rule by_class(const struct element *e)
         return RIGHT;
     if (isfinite(exact->y) && isfinite(exact->s))
         return overflowed(e) ? RIGHT : OPEN;
+    if (!isfinite(e->got) && verify_limits(e->x.op).spreads)
+        return RIGHT;
     return rule_of(isnan(exact->y) ? isnan(e->got) : e->got == exact->y);
 }
 
@@ -134,7 +137,7 @@ static double bound_of(const struct element *e)
 {
     const double bound = verify_bound(&e->x);
 
-    if (e->x.exact->s == 0)
+    if (e->x.bracket->s == 0)
         return 0; /* nothing was added: no rounding, no underflow */
     if (e->j->gate == GATE_RANDOM && verify_is_sum(e->x.op->kind))
         return fmin(bound, bound_alarm(&e->x));
@@ -150,8 +153,9 @@ struct tally {
     double got, want;
     int64_t worst; /* its flat index; -1: none yet */
     int64_t count, wrong;
-    double squares; /* of error over bracket */
-    int64_t scaled; /* elements with a bracket */
+    double squares;     /* of error over bracket */
+    double errors, all; /* squares of the error, of y */
+    int64_t scaled;     /* elements with a bracket */
     int64_t nonzero_got, nonzero_want;
     bool no_bound, not_exact;
 };
@@ -160,7 +164,8 @@ static const struct tally nothing = { .worst = -1 };
 /* The error over its bound; if the bound is 0, 0 or infinite. */
 static double score_of(struct tally *t, const struct element *e, bool exact)
 {
-    const double error = fabs(e->got - e->x.exact->y), s = e->x.exact->s;
+    const double y = e->x.exact->y, error = fabs(e->got - y);
+    const double s = e->x.bracket->s;
     enum rule rule = by_relu(e);
     double bound;
 
@@ -172,8 +177,10 @@ static double score_of(struct tally *t, const struct element *e, bool exact)
     if (isnan(bound))
         t->no_bound = true;
     /* If a ReLU made y 0, it shows nothing of the roundings before. */
-    if (s > 0 && !(has_relu(&e->x) && e->x.exact->y == 0)) {
+    if (s > 0 && !(has_relu(&e->x) && y == 0)) {
         t->squares += (error / s) * (error / s);
+        t->errors += error * error;
+        t->all += y * y;
         t->scaled++;
     }
     if (error == 0)
@@ -182,7 +189,8 @@ static double score_of(struct tally *t, const struct element *e, bool exact)
 }
 
 static void tally_up(struct tally *t, const struct verify_judge *j,
-                     const struct verify_oracle *o, const void *got)
+                     const struct verify_oracle *o,
+                     const struct verify_bracket *brackets, const void *got)
 {
     const struct clade_tensor *tensor = &j->op->t[o->role];
     const double most = j->unit * 0x1p24 * (1 + 0x1p-40);
@@ -194,8 +202,9 @@ static void tally_up(struct tally *t, const struct verify_judge *j,
     for (int64_t i = 0; i < o->count; i++) {
         const int64_t at = verify_oracle_element(o, i);
         const struct cpu_exact *want = &o->exact[i];
+        const struct verify_bracket *b = &brackets[i];
         const struct element e = { j,
-                                   { j->op, o->role, want, j->denormals },
+                                   { j->op, o->role, want, b, j->denormals },
                                    at,
                                    verify_get(got, tensor, at) };
         const double score = score_of(t, &e, exact);
@@ -204,7 +213,7 @@ static void tally_up(struct tally *t, const struct verify_judge *j,
         t->wrong += !(score <= 1);
         t->nonzero_got += e.got != 0;
         t->nonzero_want += (float)want->y != 0;
-        t->not_exact |= exact && j->unit > 0 && !(want->s <= most);
+        t->not_exact |= exact && j->unit > 0 && !(b->s <= most * b->unit);
         if (error > t->error || isnan(error))
             t->error = error;
         if (t->worst >= 0 && !(score > t->score))
@@ -231,6 +240,10 @@ static void blame(struct clade_verdict *v, const struct verify_judge *j,
                   enum clade_role output, const struct tally *t, double rms)
 {
     const char *role = clade_role_name(output);
+    const double relative = t->all > 0 ? sqrt(t->errors / t->all) : 0;
+    const struct verify_limits limits = verify_limits(j->op);
+    const bool whole = j->gate == GATE_RANDOM && verify_is_sum(j->op->kind) &&
+                       t->scaled >= RMS_LEAST;
 
     if (!t->count)
         verify_blame(v, CLADE_MISTRUSTED, "%s: no elements", role);
@@ -238,7 +251,7 @@ static void blame(struct clade_verdict *v, const struct verify_judge *j,
         verify_blame(v, CLADE_MISTRUSTED, "%s: a bound is NaN", role);
     if (t->not_exact)
         verify_blame(v, CLADE_MISTRUSTED,
-                     "%s: a sum of the exact data passes 2^24", role);
+                     "%s: a sum of the exact data passes 2^24 units", role);
     if (j->unit > 0 && !t->nonzero_got && t->nonzero_want)
         verify_blame(v, CLADE_MISTRUSTED,
                      "%s: all is 0, where the oracle has %lld elements that "
@@ -248,11 +261,15 @@ static void blame(struct clade_verdict *v, const struct verify_judge *j,
         verify_blame(v, CLADE_FAILED,
                      "%s: %lld of %lld elements judged are wrong", role,
                      (long long)t->wrong, (long long)t->count);
-    if (j->gate == GATE_RANDOM && verify_is_sum(j->op->kind) &&
-        t->scaled >= RMS_LEAST && !(rms <= RMS_LIMIT))
+    if (whole && !(rms <= limits.rms))
         verify_blame(v, CLADE_FAILED,
-                     "%s: the RMS of error over bracket is %.3g u, past %d u",
-                     role, rms, RMS_LIMIT);
+                     "%s: the RMS of error over bracket is %.3g u, past %g u",
+                     role, rms, limits.rms);
+    if (whole && !(relative <= limits.relative))
+        verify_blame(v, CLADE_FAILED,
+                     "%s: the RMS of the error is %.3g of the RMS of the "
+                     "exact values, past %g",
+                     role, relative, limits.relative);
 }
 
 static void conclude(struct clade_verdict *v, const struct verify_judge *j,
@@ -275,13 +292,30 @@ static void conclude(struct clade_verdict *v, const struct verify_judge *j,
     blame(v, j, role, t, rms);
 }
 
-void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
-                   const struct verify_oracle *oracle, const void *got)
+/* Tally up the oracle's elements, with the brackets of the op's algorithm. */
+static clade_status tally_oracle(struct tally *t, const struct verify_judge *j,
+                                 const struct verify_oracle *o, const void *got)
+{
+    struct verify_bracket *brackets;
+    clade_status st = verify_brackets_new(&brackets, j->op, o, j->denormals);
+
+    if (st)
+        return st;
+    tally_up(t, j, o, brackets, got);
+    free(brackets);
+    return CLADE_OK;
+}
+
+clade_status verify_output(struct clade_verdict *v,
+                           const struct verify_judge *judge,
+                           const struct verify_oracle *oracle, const void *got)
 {
     struct tally t = nothing;
+    clade_status st = tally_oracle(&t, judge, oracle, got);
 
-    tally_up(&t, judge, oracle, got);
-    conclude(v, judge, oracle->role, &t);
+    if (!st)
+        conclude(v, judge, oracle->role, &t);
+    return st;
 }
 
 /* Make each element of the dense tensors a pixel, so that they can be cut into
@@ -298,6 +332,20 @@ static void split_pixels(struct clade_op *op)
     }
 }
 
+/* How many pixels of an output are judged at a time.  Where one operand enters
+ * a whole tile, no tile is cut: these are images, or all. */
+static int64_t piece_of(const struct clade_op *op, const struct clade_tensor *t)
+{
+    const int64_t image = (int64_t)t->h * t->w;
+    const int64_t piece = t->c < PIECE ? PIECE / t->c : 1;
+
+    if (!verify_transforms(op))
+        return piece;
+    if (verify_kind(op->kind)->transform.over_tiles)
+        return t->n * image;
+    return piece < image ? image : piece / image * image;
+}
+
 clade_status verify_output_whole(struct clade_verdict *v,
                                  const struct verify_judge *judge,
                                  enum clade_role role, const void *got)
@@ -312,16 +360,18 @@ clade_status verify_output_whole(struct clade_verdict *v,
     if (verify_kind(op.kind)->pointwise)
         split_pixels(&op);
     pixels = clade_tensor_pixels(&op.t[role]);
-    piece = op.t[role].c < PIECE ? PIECE / op.t[role].c : 1;
+    piece = piece_of(&op, &op.t[role]);
     for (int64_t first = 0; first < pixels; first += piece) {
         const int64_t left = pixels - first;
-        const clade_status st = verify_oracle_rows(&o, &op, role, first,
-                                                   left < piece ? left : piece);
+        clade_status st = verify_oracle_rows(&o, &op, role, first,
+                                             left < piece ? left : piece);
 
         if (st)
             return st;
-        tally_up(&t, &how, &o, got);
+        st = tally_oracle(&t, &how, &o, got);
         verify_oracle_free(&o);
+        if (st)
+            return st;
     }
     conclude(v, &how, role, &t);
     return CLADE_OK;
@@ -332,9 +382,8 @@ clade_status verify_outputs(struct clade_verdict *v, const struct op_case *c,
                             const struct verify_oracle oracle[CLADE_ROLES],
                             void *const after[CLADE_ROLES], bool denormals)
 {
-    struct clade_op op = host->op;
     const struct verify_judge how = {
-        .op = &op,
+        .op = &host->op,
         .gate = verify_data_gate(c->data),
         .denormals = denormals,
         .nan_at_padding = c->data == DATA_SPECIAL_B,
@@ -342,12 +391,11 @@ clade_status verify_outputs(struct clade_verdict *v, const struct op_case *c,
     };
     clade_status st = CLADE_OK;
 
-    op.depth = v->depth;
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
         if (!(clade_op_outputs(c->kind) & 1u << role))
             continue;
         if (op_is_product(c->kind))
-            verify_output(v, &how, &oracle[role], after[role]);
+            st = verify_output(v, &how, &oracle[role], after[role]);
         else
             st = verify_output_whole(v, &how, role, after[role]);
     }

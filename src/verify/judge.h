@@ -42,13 +42,28 @@ clade_status verify_oracle_at(struct verify_oracle *oracle,
                               const struct clade_op *op, enum clade_role role,
                               int64_t *index, int64_t count);
 /* Get the flat index of the oracle's element i. */
-int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i);
+static inline int64_t verify_oracle_element(const struct verify_oracle *oracle,
+                                            int64_t i)
+{
+    return oracle->index ? oracle->index[i] : oracle->first + i;
+}
 void verify_oracle_free(struct verify_oracle *oracle);
+
+/* Compute the brackets of the oracle's elements for a settled op's algorithm;
+ * the caller frees them. */
+clade_status verify_brackets_new(struct verify_bracket **brackets,
+                                 const struct clade_op *op,
+                                 const struct verify_oracle *oracle,
+                                 bool denormals);
+/* The largest bracket of `products` products and an addend that are at most
+ * 1. */
+struct verify_bracket verify_largest_bracket(const struct clade_op *op,
+                                             enum clade_role role,
+                                             int64_t products, bool denormals);
 
 /* How an output is judged. */
 struct verify_judge {
-    const struct clade_op *op; /* with the algorithm's depth, over host
-                                  tensors */
+    const struct clade_op *op; /* settled, over host tensors */
     enum verify_gate gate;     /* if the op is a sum of products */
     bool denormals;            /* the device keeps them */
     bool nan_at_padding;       /* the padding's zeros may meet Inf or NaN */
@@ -57,8 +72,9 @@ struct verify_judge {
 
 /* Judge an output and add the result to `v`; `got` is element 0 of its buffer
  * after the op ran. */
-void verify_output(struct clade_verdict *v, const struct verify_judge *judge,
-                   const struct verify_oracle *oracle, const void *got);
+clade_status verify_output(struct clade_verdict *v,
+                           const struct verify_judge *judge,
+                           const struct verify_oracle *oracle, const void *got);
 /* Judge every element; ask the oracle for the exact values piece by piece. */
 clade_status verify_output_whole(struct clade_verdict *v,
                                  const struct verify_judge *judge,

@@ -12,12 +12,48 @@ struct verify_parts {
     const struct clade_step *step;
 };
 
+/*
+ * How far from the exact value an algorithm may be at one element.
+ *
+ * s     its bracket: what its relative errors are relative to
+ * peak  what no intermediate value exceeds; infinite where an Inf or a NaN
+ *       reaches the element, whether or not it is one of its operands
+ * tau   what underflow may add to the error
+ * unit  of which power of two all intermediate values are multiples, if the
+ *       operands are integers; 0: of none
+ */
+struct verify_bracket {
+    double s, peak, tau, unit;
+};
+
 /* An element of an output, as the oracle knows it. */
 struct verify_element {
     const struct clade_op *op; /* with its algorithm's depth */
     enum clade_role role;
     const struct cpu_exact *exact;
-    bool denormals; /* the device keeps them */
+    const struct verify_bracket *bracket; /* for the op's algorithm */
+    bool denormals;                       /* the device keeps them */
+};
+
+/*
+ * How Winograd's products make the output of a kind (op/winograd.h): which of
+ * its operands takes the place of the input d, and which that of the filter g.
+ */
+struct verify_transform {
+    enum clade_role d, g;
+    bool turned;     /* g's rows and columns run backwards */
+    bool over_tiles; /* g is an image, cut into tiles, over which the sum runs;
+                        else it runs over d's channels */
+    double relative; /* the most that the RMS of the error may be of the RMS of
+                        y; 0: the kind is not transformed */
+};
+
+/* What an output of random data must keep to as a whole, and whether Inf and
+ * NaN may spread to elements that have no such operand. */
+struct verify_limits {
+    double rms;      /* of error over bracket, in units of u */
+    double relative; /* RMS of the error over RMS of y */
+    bool spreads;
 };
 
 /*
@@ -48,6 +84,7 @@ struct verify_kind {
     double (*value)(const struct fill *f, int64_t i);
     uint8_t (*byte)(const struct fill *f, int64_t i);
 
+    struct verify_transform transform;
     unsigned exact;   /* mask of outputs that are compared bit for bit */
     const char *over; /* letters: the extents that the longest sum runs over */
     bool average;     /* the sum is divided by the window's size */
@@ -79,6 +116,13 @@ bool verify_is_exact(enum clade_op_kind kind, enum clade_role role);
 bool verify_all_exact(enum clade_op_kind kind);
 /* The hard bound of |got - y|. */
 double verify_bound(const struct verify_element *x);
+/* Whether a settled op's products go through transforms, so that its values are
+ * rounded even where the direct sum of the same operands is exact. */
+static inline bool verify_transforms(const struct clade_op *op)
+{
+    return op->winograd.m > 0;
+}
+struct verify_limits verify_limits(const struct clade_op *op);
 /* The factor that a sum is multiplied by: 1, or an average's. */
 double verify_scale(enum clade_op_kind kind, const struct clade_window *w);
 
@@ -94,8 +138,9 @@ static inline bool verify_masks(enum clade_op_kind kind, enum clade_role role)
  * error that underflow causes in the products of a sum and a few additions.
  */
 double bound_gamma(double k);
-double bound_underflow(const struct verify_element *x);
-/* The hard bound of a sum of products, and the statistical alarm. */
+double bound_underflow(const struct cpu_exact *exact, bool denormals);
+/* The hard bound of a sum of products, and the statistical alarm, from its
+ * algorithm's bracket. */
 double bound_sum(const struct verify_element *x);
 double bound_alarm(const struct verify_element *x);
 

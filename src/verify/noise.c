@@ -9,9 +9,9 @@
 #include "rng.h"
 #include "status.h"
 
-#define NORMALS      (1 << 20)  /* independent normal numbers, in a table */
-#define BLOCK        (1 << 16)  /* elements that take neighbours in the table */
-#define SIGMA_MOST   0x1p-23    /* the limit of the RMS gate of an op */
+#define NORMALS      (1 << 20) /* independent normal numbers, in a table */
+#define BLOCK        (1 << 16) /* elements that take neighbours in the table */
+#define U            0x1p-24
 #define MEMORY       (1u << 29) /* bytes for brackets, about */
 #define SEED         0x6e6f697365u
 #define TABLE_STREAM 0xffffffffu
@@ -21,8 +21,9 @@
 struct site {
     enum clade_role role;
     struct clade_tensor t;
-    double measured; /* sigma, before it is capped */
-    uint8_t *code;   /* its elements' brackets, for each slot in turn */
+    double most;              /* that sigma may be */
+    struct noise_sigma sigma; /* before it is capped */
+    uint8_t *code; /* its elements' brackets, for each slot in turn */
 };
 
 #define SITES 2
@@ -110,13 +111,15 @@ static clade_status add_op(struct noise *n, struct noise_op *o,
                            const struct clade_op *op)
 {
     o->bare = *op;
-    o->relu = clade_op_outputs(op->kind) & 1u << CLADE_Y &&
-              op->flags & CLADE_RELU;
+    o->relu =
+        clade_op_outputs(op->kind) & 1u << CLADE_Y && op->flags & CLADE_RELU;
     for (int role = 0; role < CLADE_ROLES; role++) {
         if (!has_noise(op, role))
             continue;
         assert(o->n_sites < SITES);
-        o->site[o->n_sites++] = (struct site){ .role = role, .t = op->t[role] };
+        o->site[o->n_sites++] = (struct site){
+            .role = role, .t = op->t[role], .most = verify_limits(op).rms * U
+        };
     }
     if (!o->relu)
         return CLADE_OK;
@@ -277,7 +280,7 @@ static void perturb(float *v, const struct noise *n, const struct site *s,
 {
     const int64_t elements = clade_tensor_elements(&s->t), C = s->t.c;
     const uint8_t *code = codes_of(n, s);
-    const double sigma = fmin(s->measured, SIGMA_MOST);
+    const double sigma = fmin(s->sigma.own, s->most);
     float scale[256];
 
     for (int i = 0; i < 256; i++)
@@ -308,14 +311,14 @@ static void relu(float *v, const struct clade_tensor *t)
 static clade_status finish_site(struct noise *n, const struct noise_op *o,
                                 struct site *s, uint32_t stream)
 {
-    const bool adds = n->use.mode == NOISE_ADD && s->measured > 0;
+    const bool adds = n->use.mode == NOISE_ADD && s->sigma.own > 0;
     clade_status st;
 
     if (!adds && !o->relu && !measures(n))
         return CLADE_OK;
     st = verify_fetch(&n->out, n->be, &s->t);
     if (!st && measures(n))
-        st = noise_rms(&s->measured, &n->mirror, s->role, n->out.host);
+        st = noise_rms(&s->sigma, &n->mirror, s->role, n->out.host);
     if (st || !(adds || o->relu))
         return st;
     if (adds)
@@ -355,7 +358,7 @@ double noise_of_kind(const struct noise *n, enum clade_op_kind kind)
         const struct noise_op *o = &n->ops[i];
 
         for (int k = 0; k < o->n_sites && o->bare.kind == kind; k++) {
-            squares += o->site[k].measured * o->site[k].measured;
+            squares += pow(o->site[k].sigma.direct, 2);
             count++;
         }
     }

@@ -10,10 +10,11 @@
  *
  *     scale * sigma * S * N(0,1)
  *
- * before the ReLU, if there is one.  S is the element's bracket: the op on
- * absolute values.  sigma is the RMS of (got - y)/S, measured for this op on
- * this device.  It is cut to 2u, so that a fault cannot widen the limits that
- * it is judged by.  Outputs that are judged bit for bit get no noise.
+ * before the ReLU, if there is one.  S is the element's bracket, by the op's
+ * algorithm.  sigma is the RMS of (got - y)/S, measured for this op on this
+ * device.  It is cut to what random data may show, so that a fault cannot widen
+ * the limits that it is judged by.  Outputs that are judged bit for bit get no
+ * noise.
  *
  * Brackets are learnt in one run without noise.  They change little from step
  * to step, and hardly at all from run to run.
@@ -44,21 +45,27 @@ struct noise_use {
 clade_status noise_run_op(struct noise *noise, const struct noise_use *use,
                           int step, int op);
 
-/* The RMS of sigma over the ops of a kind, in units of 2^-24. */
+/* The RMS over the ops of a kind of what sigma is in brackets of direct sums,
+ * whatever the algorithm, in units of 2^-24. */
 double noise_of_kind(const struct noise *noise, enum clade_op_kind kind);
 
 /*
- * Compute the brackets of one output, flat and row-major, on the reference
- * `cpu` over absolute values.  `scratch` is a second mirror to work in.  The
- * caller frees *bracket.
+ * Compute the brackets of one output, flat and row-major; those of direct sums
+ * on the reference `cpu`, over absolute values.  `scratch` is a second mirror
+ * to work in.  The caller frees *bracket.
  */
 clade_status noise_bracket(float **bracket, clade_backend *cpu,
                            const struct verify_mirror *m,
                            struct verify_mirror *scratch, enum clade_role role);
 
-/* The RMS of (got - y)/S over a few hundred elements of one output, whose
- * pixels are at `got`. */
-clade_status noise_rms(double *rms, const struct verify_mirror *m,
+/* The RMS of (got - y)/S over a few hundred elements of one output: with the
+ * brackets of the op's algorithm, and with those of a direct sum. */
+struct noise_sigma {
+    double own, direct;
+};
+
+/* Measure it; the output's pixels are at `got`. */
+clade_status noise_rms(struct noise_sigma *sigma, const struct verify_mirror *m,
                        enum clade_role role, const float *got);
 
 #endif

@@ -36,7 +36,7 @@ struct expected {
      * computed on this backend, to judge the rest by. */
     clade_backend *be;
     const char *algorithm;
-    int depth;
+    struct clade_op settled; /* as by that algorithm */
     void *first[CLADE_ROLES];
 };
 
@@ -67,22 +67,24 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
 
 /*
  * How far two algorithms may be apart where exact values are not known.  For
- * random data, the sum of both bounds, for a bracket of n products and an
- * addend, each at most 1.  For exact data, 0.
+ * random data, the sum of both bounds, for the largest bracket that each can
+ * have: all operands are at most 1.  For exact data, 0.
  */
 static double room_between(const struct expected *x, enum clade_role role,
-                           int depth, bool denormals)
+                           bool denormals)
 {
-    const int64_t n = verify_products(x->c);
-    const struct cpu_exact exact = { .s = (double)n + 1, .n = n };
-    const int depths[] = { x->depth, depth };
-    struct clade_op op = x->host->op;
-    const struct verify_element e = { &op, role, &exact, denormals };
+    const struct clade_op *const both[] = { &x->settled, &x->host->op };
     double room = 0;
 
     for (int i = 0; i < 2 && verify_data_gate(x->c->data) != GATE_BITS; i++) {
-        op.depth = depths[i];
-        room += fmin(verify_bound(&e), bound_alarm(&e));
+        const struct verify_bracket largest = verify_largest_bracket(
+            both[i], role, verify_products(x->c), denormals);
+        const struct verify_element e = { .op = both[i],
+                                          .role = role,
+                                          .bracket = &largest,
+                                          .denormals = denormals };
+
+        room += fmin(bound_sum(&e), bound_alarm(&e));
     }
     return room;
 }
@@ -120,7 +122,7 @@ static void compare_algorithms(struct clade_verdict *v,
     for (int role = 0; role < CLADE_ROLES; role++)
         if (x->first[role])
             compare_output(v, x, role, after[role],
-                           room_between(x, role, v->depth, denormals));
+                           room_between(x, role, denormals));
 }
 
 /* Keep the first outputs that pass.  Only products have several algorithms.  Of
@@ -135,7 +137,7 @@ static void keep_first(struct expected *x, const struct clade_verdict *v,
         return;
     x->be = be;
     x->algorithm = v->algorithm;
-    x->depth = v->depth;
+    x->settled = x->host->op;
     for (int role = 0; role < CLADE_ROLES; role++) {
         if (!x->oracle[role].index)
             continue;
@@ -177,6 +179,41 @@ static void try_algorithm(struct clade_verdict *v, void *arg, clade_backend *be,
         free(after[role]);
 }
 
+/* Choose by name what may be wrong: that is for verify to find out. */
+static clade_status choose_untried(clade_backend *be, struct clade_op *op,
+                                   const char *name)
+{
+    struct backend_debug *const before = be->debug;
+    struct backend_debug judge = { .programs = 0 };
+    clade_status st;
+
+    be->debug = &judge;
+    st = clade_backend_choose(be, op, name);
+    be->debug = before;
+    return st;
+}
+
+/* Whether the case's data can judge an algorithm.  Where it cannot be chosen,
+ * they can: the run says why. */
+static bool suits(const struct expected *x, clade_backend *be,
+                  const char *algorithm)
+{
+    struct clade_op op = x->host->op;
+
+    return choose_untried(be, &op, algorithm) ||
+           verify_data_suits(x->c->data, &op);
+}
+
+/* Try a case again, for a triage; with data that do not suit, judge nothing. */
+static void try_again(struct clade_verdict *v, void *arg, clade_backend *be,
+                      const char *algorithm)
+{
+    if (suits(arg, be, algorithm))
+        try_algorithm(v, arg, be, algorithm);
+    else
+        v->judged = 0;
+}
+
 /* ---- cases -----------------------------------------------------------------
  */
 
@@ -193,7 +230,7 @@ static clade_status look_into(struct clade_verdict *v, const struct bench *b,
 {
     const struct verify_attempt attempt = { .op = &x->host->op,
                                             .choice = choice,
-                                            .run = try_algorithm,
+                                            .run = try_again,
                                             .arg = x,
                                             .watch = b->watch };
 
@@ -217,20 +254,6 @@ clade_status verify_look_into(struct clade_verdict *v, clade_backend *be,
         return st;
     st = look_into(v, &b, &x, NULL);
     expected_free(&x);
-    return st;
-}
-
-/* Choose by name what may be wrong: that is for verify to find out. */
-static clade_status choose_untried(clade_backend *be, struct clade_op *op,
-                                   const char *name)
-{
-    struct backend_debug *const before = be->debug;
-    struct backend_debug judge = { .programs = 0 };
-    clade_status st;
-
-    be->debug = &judge;
-    st = clade_backend_choose(be, op, name);
-    be->debug = before;
     return st;
 }
 
@@ -296,7 +319,7 @@ static clade_status judge_host(const struct bench *b, const struct op_case *c,
     for (int i = 0; i < n && i < VERIFY_ALGORITHMS_MAX && !st; i++) {
         const char *wanted = wanted_of(b, &x, list[i]);
 
-        if (wanted)
+        if (wanted && suits(&x, b->be, wanted))
             st = judge_algorithm(b, &x, wanted);
     }
     expected_free(&x);

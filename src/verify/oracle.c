@@ -2,11 +2,13 @@
 /* The exact values that outputs are compared with. */
 #include "verify/judge.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "rng.h"
 #include "status.h"
 #include "verify/host.h"
+#include "verify/winograd.h"
 
 #define SAMPLES      4096 /* anywhere */
 #define EDGES        512  /* elements with two coordinates at an end */
@@ -150,10 +152,64 @@ clade_status verify_oracle_at(struct verify_oracle *oracle,
     return ask(oracle, op);
 }
 
-int64_t verify_oracle_element(const struct verify_oracle *oracle, int64_t i)
+/* ---- brackets ------------------------------------------------------------ */
+
+/* A direct sum's bracket is the sum itself, without signs. */
+static struct verify_bracket direct_bracket(const struct cpu_exact *exact,
+                                            bool denormals)
 {
-    return oracle->index ? oracle->index[i] : oracle->first + i;
+    return (struct verify_bracket){ .s = exact->s,
+                                    .peak = exact->s,
+                                    .tau = bound_underflow(exact, denormals),
+                                    .unit = 1 };
 }
+
+/* Where an Inf or a NaN reaches an element that has none among its operands,
+ * the device need not let it: then the direct sum is what it may be. */
+static void set_spread(struct verify_bracket *b, const struct cpu_exact *exact,
+                       bool denormals)
+{
+    *b = direct_bracket(exact, denormals);
+    b->peak = INFINITY;
+}
+
+clade_status verify_brackets_new(struct verify_bracket **brackets,
+                                 const struct clade_op *op,
+                                 const struct verify_oracle *oracle,
+                                 bool denormals)
+{
+    const bool transforms = verify_transforms(op);
+    struct verify_bracket *list = calloc(oracle->count + 1, sizeof(*list));
+    clade_status st = CLADE_OK;
+
+    if (!list)
+        return clade_fail(CLADE_ENOMEM, "verify: no memory for brackets");
+    if (transforms)
+        st = winograd_brackets(list, op, oracle, denormals);
+    for (int64_t i = 0; i < oracle->count && !st; i++) {
+        if (!transforms)
+            list[i] = direct_bracket(&oracle->exact[i], denormals);
+        else if (!isfinite(list[i].s))
+            set_spread(&list[i], &oracle->exact[i], denormals);
+    }
+    if (st)
+        free(list);
+    else
+        *brackets = list;
+    return st;
+}
+
+struct verify_bracket verify_largest_bracket(const struct clade_op *op,
+                                             enum clade_role role,
+                                             int64_t products, bool denormals)
+{
+    const struct cpu_exact exact = { .s = (double)products + 1, .n = products };
+
+    return verify_transforms(op) ? winograd_largest(op, role)
+                                 : direct_bracket(&exact, denormals);
+}
+
+/* ---- trust --------------------------------------------------------------- */
 
 /* Whether this thread turns a subnormal into 0: the result of a product, or one
  * in memory. */

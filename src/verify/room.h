@@ -43,6 +43,7 @@ struct verify_line {
     (D(EXACT) | D(WIDE_A) | D(POSITION_A) | D(POSITIVE) | D(CONSTANT) |        \
      D(HUGE) | D(TINY) | D(DENORMAL) | D(CANCEL) | D(SPECIAL) | D(GAUSS) |     \
      D(RANDOM))
-#define PAIR_DATA (D(WIDE_B) | D(POSITION_B) | D(DENORMAL_B) | D(SPECIAL_B))
+#define PAIR_DATA                                                              \
+    (D(NINES) | D(WIDE_B) | D(POSITION_B) | D(DENORMAL_B) | D(SPECIAL_B))
 
 #endif

@@ -26,11 +26,12 @@ struct made {
 /* The device's side of a case. */
 struct rig {
     clade_backend *be;
-    const struct verify_host *host;
+    struct verify_host *host;
     struct backend_debug own;     /* used if the backend has none */
     struct backend_debug *debug;  /* what the backend uses meanwhile */
     struct backend_debug *before; /* what it had before */
     enum backend_build build;     /* how that built */
+    bool integers;                /* and its points */
     struct clade_op op;
     struct made cached, source;
     bool fresh; /* some program of it was new to this backend */
@@ -143,6 +144,8 @@ static clade_status setup(struct rig *rig)
     rig->before = rig->be->debug;
     rig->debug = rig->be->debug = rig->before ? rig->before : &rig->own;
     rig->build = rig->debug->build;
+    rig->integers = rig->debug->integers;
+    rig->debug->integers = rig->host->integers;
     rig->op = rig->host->op;
     for (int role = 0; role < CLADE_ROLES; role++) {
         const struct verify_area *a = &rig->host->area[role];
@@ -392,20 +395,22 @@ static void take_down(struct rig *rig)
     }
     clade_backend_free(rig->be, rig->other_buffer);
     rig->debug->build = rig->build;
+    rig->debug->integers = rig->integers;
     rig->be->debug = rig->before;
 }
 
-/* What was chosen, for the verdict. */
-static void note_choice(struct clade_verdict *v, const struct rig *rig,
+/* What was chosen, for the verdict and for its judge. */
+static void note_choice(struct clade_verdict *v, struct rig *rig,
                         const char *algorithm)
 {
     v->algorithm =
         rig->op.choice.algorithm ? rig->op.choice.algorithm : algorithm;
-    v->depth = rig->op.depth;
+    v->depth = rig->host->op.depth = rig->op.depth;
+    rig->host->op.winograd = rig->op.winograd;
 }
 
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
-                        clade_backend *be, const struct verify_host *host,
+                        clade_backend *be, struct verify_host *host,
                         const char *algorithm)
 {
     struct rig rig = { .be = be, .host = host };
@@ -423,7 +428,7 @@ clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
 }
 
 clade_status verify_run_once(void *after[CLADE_ROLES], struct clade_verdict *v,
-                             clade_backend *be, const struct verify_host *host,
+                             clade_backend *be, struct verify_host *host,
                              const struct clade_choice *choice)
 {
     struct rig rig = { .be = be, .host = host };

@@ -21,7 +21,8 @@
 
 /* The kinds of data that uses are tried with, where they make sense: sums
  * without a rounding, equal values, and others. */
-#define DATA (1u << DATA_EXACT | 1u << DATA_TIES | 1u << DATA_RANDOM)
+#define DATA                                                                   \
+    (1u << DATA_EXACT | 1u << DATA_NINES | 1u << DATA_TIES | 1u << DATA_RANDOM)
 
 #define RESULT_KEY "result of the self-test of clade " PACKAGE_VERSION
 
@@ -66,16 +67,27 @@ static bool is_codes(clade_status st)
     return st == CLADE_EBUILD || st == CLADE_EUNSUPPORTED;
 }
 
-static clade_status try_case(struct clade_verdict *v, clade_backend *be,
-                             const struct op_case *c,
+/* Whether to try a choice with a kind of data: one kind of exact data is
+ * enough.  A choice that the backend refuses is run, to say why. */
+static bool is_wanted(enum verify_data data, clade_backend *be,
+                      const struct clade_op *op,
+                      const struct clade_choice *choice)
+{
+    struct clade_op settled = *op;
+
+    if (backend_choose_as(be, &settled, choice))
+        return true;
+    return data == DATA_NINES ? verify_transforms(&settled)
+                              : verify_data_suits(data, &settled);
+}
+
+static clade_status try_host(struct clade_verdict *v, clade_backend *be,
+                             const struct op_case *c, struct verify_host *host,
                              const struct clade_choice *choice)
 {
     void *after[CLADE_ROLES] = { NULL };
-    struct verify_host *host;
-    clade_status st = verify_host_new(&host, c);
+    clade_status st;
 
-    if (st)
-        return st;
     verify_begin(v, &host->op);
     st = verify_run_once(after, v, be, host, choice);
     if (!st)
@@ -86,6 +98,20 @@ static clade_status try_case(struct clade_verdict *v, clade_backend *be,
     }
     for (int role = 0; role < CLADE_ROLES; role++)
         free(after[role]);
+    return st;
+}
+
+static clade_status try_case(struct clade_verdict *v, clade_backend *be,
+                             const struct op_case *c,
+                             const struct clade_choice *choice)
+{
+    struct verify_host *host;
+    clade_status st = verify_host_new(&host, c);
+
+    if (st)
+        return st;
+    if (is_wanted(c->data, be, &host->op, choice))
+        st = try_host(v, be, c, host, choice);
     verify_host_free(host);
     return st;
 }
@@ -98,9 +124,8 @@ static void describe(char *text, size_t size, const struct clade_verdict *v,
 {
     if (v->where[0])
         snprintf(text, size,
-                 FAILED ": %s by `%s`: %s is %.9g, must be %.9g; %.*s",
-                 c->name, v->algorithm, v->where, v->got, v->want, MESSAGE,
-                 v->message);
+                 FAILED ": %s by `%s`: %s is %.9g, must be %.9g; %.*s", c->name,
+                 v->algorithm, v->where, v->got, v->want, MESSAGE, v->message);
     else
         snprintf(text, size, FAILED ": %s by `%s`: %.*s", c->name, v->algorithm,
                  (int)strcspn(v->message, "\n"), v->message);
@@ -117,7 +142,7 @@ static clade_status try_use(char *verdict, size_t size, struct selftest *t,
     clade_status st = CLADE_OK;
 
     for (int d = 0; d < DATA_KINDS && !st && !v.outcome; d++) {
-        if (!(data & 1u << d))
+        if (!(data & 1u << d) || !verify_data_fits(d, &c))
             continue;
         c.data = d;
         verify_case_name(&c);

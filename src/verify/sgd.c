@@ -28,7 +28,7 @@ static clade_status make(struct clade_op *op, const struct verify_parts *p)
  * more. */
 static double bound(const struct verify_element *x)
 {
-    const double v = bound_gamma(3) * x->exact->s + bound_underflow(x);
+    const double v = bound_gamma(3) * x->exact->s + x->bracket->tau;
 
     return x->role == CLADE_V ? v : v + 0x1p-24 * (fabs(x->exact->y) + v);
 }

@@ -88,7 +88,7 @@ static double loss_bound(const struct verify_element *x)
 /* A difference, then a product. */
 static double loss_bwd_bound(const struct verify_element *x)
 {
-    return bound_gamma(2) * x->exact->s + bound_underflow(x);
+    return bound_gamma(2) * x->exact->s + x->bracket->tau;
 }
 
 #define LOGITS                                                                 \

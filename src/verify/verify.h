@@ -12,19 +12,20 @@
 
 /*
  * Run the case three times with an algorithm, with other work between.
+ * host->op gets the depth and the transforms that the backend settles on.
  * after[role] becomes a copy of each buffer after the last run; the caller
  * frees it.  If a program of the case is new to this backend, run once more
  * with programs built from source.  Blame `v` for faults found on the way:
  * guards or inputs that changed, runs that differ.
  */
 clade_status verify_run(void *after[CLADE_ROLES], struct clade_verdict *v,
-                        clade_backend *be, const struct verify_host *host,
+                        clade_backend *be, struct verify_host *host,
                         const char *algorithm);
 
 /* Run the case once, with this choice, with the programs that training would
  * take; the rest as above. */
 clade_status verify_run_once(void *after[CLADE_ROLES], struct clade_verdict *v,
-                             clade_backend *be, const struct verify_host *host,
+                             clade_backend *be, struct verify_host *host,
                              const struct clade_choice *choice);
 
 /* A case to run and judge again, after it failed. */
