@@ -47,7 +47,8 @@ check_PROGRAMS = \
   tests/verify-stop.t \
   tests/verify-suites.t \
   tests/verify-trainings.t \
-  tests/verify-triage.t
+  tests/verify-triage.t \
+  tests/verify-winograd.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
@@ -192,6 +193,8 @@ tests_verify_suites_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
+tests_verify_winograd_t_SOURCES = tests/verify-winograd.c tests/soft.c \
+  tests/soft.h $(FAULTY)
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

@@ -398,13 +398,12 @@ static struct clade_winograd winograd_of(const struct op_case *c)
 
 int64_t winograd_terms(const struct op_case *c)
 {
-    const struct verify_transform *how = &verify_kind(c->kind)->transform;
-    const struct clade_tensor d = verify_shape_of(c, how->d);
-    const struct clade_tensor g = verify_shape_of(c, how->g);
-    const int r = winograd_of(c).r;
+    const struct verify_kind *kind = verify_kind(c->kind);
+    const struct clade_winograd w = winograd_of(c);
 
-    return how->over_tiles ? (int64_t)g.n * ceil_div(g.h, r) * ceil_div(g.w, r)
-                           : d.c;
+    if (kind->transform.over_tiles)
+        return (int64_t)c->n * ceil_div(c->p, w.r) * ceil_div(c->q, w.r);
+    return verify_extents(c, kind->over) / (w.r * w.r);
 }
 
 double winograd_units(const struct op_case *c)
