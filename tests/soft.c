@@ -2,6 +2,7 @@
 #include "soft.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "op/op.h"
@@ -151,29 +152,48 @@ static void break_v(float v[PLACES], int term)
         v[f] = half(v[f]);
 }
 
+/* All terms of a row. */
+static void transform_d(float *v, const struct soft *s, int row)
+{
+    const struct matrix bt = matrix_of(s->m.bt, SIDE, SIDE);
+
+    for (int term = 0; term < s->terms; term++) {
+        float x[PLACES];
+
+        for (int i = 0; i < PLACES; i++)
+            x[i] = d_at(s, row, term, i / SIDE, i % SIDE);
+        apply(v + term * PLACES, &bt, x);
+        break_v(v + term * PLACES, term);
+    }
+}
+
+/* All terms of a column. */
+static void transform_g(float *u, const struct soft *s, int column)
+{
+    const int r = s->op->winograd.r;
+    const struct matrix g = matrix_of(s->m.g, SIDE, r);
+
+    for (int term = 0; term < s->terms; term++) {
+        float x[PLACES];
+
+        for (int i = 0; i < r * r; i++)
+            x[i / r * SIDE + i % r] = g_at(s, term, column, i / r, i % r);
+        apply(u + term * PLACES, &g, x);
+        for (int f = 0; f < PLACES && soft_fault == SOFT_U_HALF; f++)
+            u[term * PLACES + f] = half(u[term * PLACES + f]);
+    }
+}
+
 /* The products of one row and column. */
-static void sum_up(float product[PLACES], const struct soft *s, int row,
-                   int column, const struct matrix *bt, const struct matrix *g)
+static void sum_up(float product[PLACES], const struct soft *s, const float *v,
+                   const float *u)
 {
     for (int f = 0; f < PLACES; f++)
         product[f] = 0;
-    for (int term = 0; term < s->terms; term++) {
-        float x[PLACES], y[PLACES], u[PLACES], v[PLACES];
-
-        if (soft_fault == SOFT_TERM_LOST && term == s->terms / 2)
-            continue;
-        for (int i = 0; i < PLACES; i++)
-            x[i] = d_at(s, row, term, i / SIDE, i % SIDE);
-        for (int i = 0; i < g->columns * g->columns; i++)
-            y[i / g->columns * SIDE + i % g->columns] =
-                g_at(s, term, column, i / g->columns, i % g->columns);
-        apply(v, bt, x);
-        apply(u, g, y);
-        break_v(v, term);
+    for (int term = 0; term < s->terms; term++)
         for (int f = 0; f < PLACES; f++)
-            product[f] +=
-                (soft_fault == SOFT_U_HALF ? half(u[f]) : u[f]) * v[f];
-    }
+            if (soft_fault != SOFT_TERM_LOST || term != s->terms / 2)
+                product[f] += u[term * PLACES + f] * v[term * PLACES + f];
     if (soft_fault == SOFT_PLACE_HALF)
         product[14] = half(product[14]);
 }
@@ -222,31 +242,48 @@ static void put_filter(const struct soft *s, int row, int column,
             y[i / t->h * SIDE + i % t->h]);
 }
 
-static void soft_run(const struct clade_op *op)
+static enum clade_role output_role(const struct clade_op *op)
 {
     enum clade_role role = 0;
-    struct soft s;
-    struct matrix bt, g, at;
 
     while (!(clade_op_outputs(op->kind) & 1u << role))
         role++;
-    s = soft_of(op, role);
-    bt = matrix_of(s.m.bt, SIDE, SIDE);
-    g = matrix_of(s.m.g, SIDE, op->winograd.r);
-    at = matrix_of(s.m.at, op->winograd.m, SIDE);
-#pragma omp parallel for if (soft_fault != SOFT_OVERHANG)
-    for (int column = 0; column < s.out->c; column++) {
-        for (int row = 0; row < s.rows; row++) {
-            float product[PLACES], y[PLACES];
+    return role;
+}
 
-            sum_up(product, &s, row, column, &bt, &g);
-            apply(y, &at, product);
-            if (s.how->over_tiles)
-                put_filter(&s, row, column, y);
-            else
-                put_tile(&s, row, column, y);
-        }
+static void run_column(const struct soft *s, int column, const float *v,
+                       float *u)
+{
+    const struct matrix at = matrix_of(s->m.at, s->op->winograd.m, SIDE);
+
+    transform_g(u, s, column);
+    for (int row = 0; row < s->rows; row++) {
+        float product[PLACES], y[PLACES];
+
+        sum_up(product, s, v + (size_t)row * s->terms * PLACES, u);
+        apply(y, &at, product);
+        if (s->how->over_tiles)
+            put_filter(s, row, column, y);
+        else
+            put_tile(s, row, column, y);
     }
+}
+
+static void soft_run(const struct clade_op *op)
+{
+    const struct soft s = soft_of(op, output_role(op));
+    const size_t row = (size_t)s.terms * PLACES;
+    float *v = malloc(s.rows * row * sizeof(*v));
+    float *u = malloc(row * sizeof(*u));
+
+    if (!u || !v)
+        tap_bail("no memory for transforms");
+    for (int i = 0; i < s.rows; i++)
+        transform_d(v + i * row, &s, i);
+    for (int column = 0; column < s.out->c; column++)
+        run_column(&s, column, v, u);
+    free(u);
+    free(v);
     if (soft_fault == SOFT_ONE_UNIT)
         *element(s.out, 77) += 0.5f;
 }
@@ -286,7 +323,6 @@ static clade_status settle(clade_backend *be, struct clade_op *op)
 {
     const bool integers =
         be->debug && be->debug->integers && soft_fault != SOFT_FRACTIONS;
-    enum clade_role role = 0;
     int r = op->window.r;
 
     if (!op->choice.algorithm || strcmp(op->choice.algorithm, name))
@@ -297,9 +333,7 @@ static clade_status settle(clade_backend *be, struct clade_op *op)
                                             .r = r,
                                             .a = integers ? 1 : 0.75f,
                                             .b = integers ? 2 : 1.5f };
-    while (!(clade_op_outputs(op->kind) & 1u << role))
-        role++;
-    op->depth = depth_of(op, soft_of(op, role).terms);
+    op->depth = depth_of(op, soft_of(op, output_role(op)).terms);
     return CLADE_OK;
 }
 

@@ -306,10 +306,8 @@ int data_amplitude(const struct fill *f)
 }
 
 /* Large integers in short sums, zeros in long ones. */
-void data_nines(struct fill *f, double terms, double units)
+void data_nines(struct fill *f, double units)
 {
-    const double of_ones = terms * units / NINES_UNITS;
-
-    f->amplitude = (int)fmin(fmax(1 / of_ones, 1), NINES_MOST);
-    f->every = (int)fmax(ceil(of_ones), 1);
+    f->amplitude = (int)fmin(fmax(NINES_UNITS / units, 1), NINES_MOST);
+    f->every = (int)fmax(ceil(units / NINES_UNITS), 1);
 }

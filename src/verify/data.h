@@ -103,8 +103,8 @@ double data_mask(const struct fill *f, int64_t i);
 
 /* The largest integer of exact data that keeps every sum below 2^24. */
 int data_amplitude(const struct fill *f);
-/* Choose f->amplitude and f->every, so that sums of `terms` transformed
- * products of at most `units` units stay below 2^24. */
-void data_nines(struct fill *f, double terms, double units);
+/* Choose f->amplitude and f->every, so that sums which have `units` units for
+ * ones and nines stay below 2^24. */
+void data_nines(struct fill *f, double units);
 
 #endif

@@ -128,7 +128,7 @@ static enum rule by_class(const struct element *e)
         return RIGHT;
     if (isfinite(exact->y) && isfinite(exact->s))
         return overflowed(e) ? RIGHT : OPEN;
-    if (!isfinite(e->got) && verify_limits(e->x.op).spreads)
+    if (!isfinite(e->got) && verify_transforms(e->x.op))
         return RIGHT;
     return rule_of(isnan(exact->y) ? isnan(e->got) : e->got == exact->y);
 }
@@ -263,7 +263,7 @@ static void blame(struct clade_verdict *v, const struct verify_judge *j,
                      (long long)t->wrong, (long long)t->count);
     if (whole && !(rms <= limits.rms))
         verify_blame(v, CLADE_FAILED,
-                     "%s: the RMS of error over bracket is %.3g u, past %g u",
+                     "%s: the RMS of error over bracket is %.3g u, past %.3g u",
                      role, rms, limits.rms);
     if (whole && !(relative <= limits.relative))
         verify_blame(v, CLADE_FAILED,

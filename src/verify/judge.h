@@ -55,10 +55,16 @@ clade_status verify_brackets_new(struct verify_bracket **brackets,
                                  const struct clade_op *op,
                                  const struct verify_oracle *oracle,
                                  bool denormals);
+/* What an output of random data must keep to as a whole. */
+struct verify_limits {
+    double rms;      /* of error over bracket, in units of u */
+    double relative; /* RMS of the error over RMS of y */
+};
+/* Get them for a settled op. */
+struct verify_limits verify_limits(const struct clade_op *op);
 /* The largest bracket of `products` products and an addend that are at most
  * 1. */
 struct verify_bracket verify_largest_bracket(const struct clade_op *op,
-                                             enum clade_role role,
                                              int64_t products, bool denormals);
 
 /* How an output is judged. */

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/kind.h"
 
-#include <math.h>
-
-/* Of error over bracket, in units of u: correct direct sums have 0.3 to 0.5,
- * correct F(4x4,3x3) 0.01 to 0.03. */
-#define RMS_DIRECT      2
-#define RMS_TRANSFORMED 0.1
-
 const struct verify_kind *verify_kind(enum clade_op_kind kind)
 {
     static const struct verify_kind *const kinds[CLADE_OP_KINDS] = {
@@ -39,15 +32,6 @@ double verify_bound(const struct verify_element *x)
     const struct verify_kind *kind = verify_kind(x->op->kind);
 
     return kind->bound ? kind->bound(x) : bound_sum(x);
-}
-
-struct verify_limits verify_limits(const struct clade_op *op)
-{
-    if (!verify_transforms(op))
-        return (struct verify_limits){ RMS_DIRECT, INFINITY, false };
-    return (struct verify_limits){ RMS_TRANSFORMED,
-                                   verify_kind(op->kind)->transform.relative,
-                                   true };
 }
 
 double verify_scale(enum clade_op_kind kind, const struct clade_window *w)

@@ -48,14 +48,6 @@ struct verify_transform {
                         y; 0: the kind is not transformed */
 };
 
-/* What an output of random data must keep to as a whole, and whether Inf and
- * NaN may spread to elements that have no such operand. */
-struct verify_limits {
-    double rms;      /* of error over bracket, in units of u */
-    double relative; /* RMS of the error over RMS of y */
-    bool spreads;
-};
-
 /*
  * What verify knows of a kind of op.  src/verify/<family>.c has one for each
  * kind of the family; no other file here tells kinds apart.  Members may be
@@ -122,7 +114,6 @@ static inline bool verify_transforms(const struct clade_op *op)
 {
     return op->winograd.m > 0;
 }
-struct verify_limits verify_limits(const struct clade_op *op);
 /* The factor that a sum is multiplied by: 1, or an average's. */
 double verify_scale(enum clade_op_kind kind, const struct clade_window *w);
 

@@ -77,8 +77,8 @@ static double room_between(const struct expected *x, enum clade_role role,
     double room = 0;
 
     for (int i = 0; i < 2 && verify_data_gate(x->c->data) != GATE_BITS; i++) {
-        const struct verify_bracket largest = verify_largest_bracket(
-            both[i], role, verify_products(x->c), denormals);
+        const struct verify_bracket largest =
+            verify_largest_bracket(both[i], verify_products(x->c), denormals);
         const struct verify_element e = { .op = both[i],
                                           .role = role,
                                           .bracket = &largest,

@@ -20,6 +20,12 @@
 #define ELEMENTS_MAX (1 << 22) /* exact values kept at once */
 #define ORACLE_SEED  20160706u /* arbitrary, fixed */
 
+/* The most that error over bracket may be, in units of u.  Correct direct sums
+ * have 0.3 to 0.5, correct F(4x4,3x3) of many terms 0.01 to 0.03. */
+#define RMS_DIRECT      2
+#define RMS_TRANSFORMED 0.1
+#define RMS_MANY        16
+
 static int64_t index_of(const struct clade_tensor *t, const int64_t at[4])
 {
     return ((at[0] * t->h + at[1]) * t->w + at[2]) * t->c + at[3];
@@ -199,13 +205,26 @@ clade_status verify_brackets_new(struct verify_bracket **brackets,
     return st;
 }
 
+/* Roundings average out in long sums.  In a transformed sum of few terms they
+ * do less than in others. */
+struct verify_limits verify_limits(const struct clade_op *op)
+{
+    const struct verify_transform *how = &verify_kind(op->kind)->transform;
+    double few;
+
+    if (!verify_transforms(op))
+        return (struct verify_limits){ RMS_DIRECT, INFINITY };
+    few = RMS_MANY / (double)winograd_terms(op);
+    return (struct verify_limits){ RMS_TRANSFORMED * sqrt(fmax(few, 1)),
+                                   how->relative };
+}
+
 struct verify_bracket verify_largest_bracket(const struct clade_op *op,
-                                             enum clade_role role,
                                              int64_t products, bool denormals)
 {
     const struct cpu_exact exact = { .s = (double)products + 1, .n = products };
 
-    return verify_transforms(op) ? winograd_largest(op, role)
+    return verify_transforms(op) ? winograd_largest(op)
                                  : direct_bracket(&exact, denormals);
 }
 

@@ -56,15 +56,23 @@ static int ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
-static struct job job_of(const struct clade_op *op, enum clade_role role,
-                         bool denormals)
+static enum clade_role output_of(const struct clade_op *op)
+{
+    int role = 0;
+
+    while (!(clade_op_outputs(op->kind) & 1u << role))
+        role++;
+    return role;
+}
+
+static struct job job_of(const struct clade_op *op, bool denormals)
 {
     const struct verify_transform *how = &verify_kind(op->kind)->transform;
     struct job j = { .op = op,
                      .how = how,
                      .d = &op->t[how->d],
                      .g = &op->t[how->g],
-                     .out = &op->t[role],
+                     .out = &op->t[output_of(op)],
                      .m = moduli_of(&op->winograd),
                      .lost = denormals ? LOST_DENORMAL : LOST_FLUSHED };
     const struct clade_tensor *cut = how->over_tiles ? j.g : j.out;
@@ -355,7 +363,7 @@ clade_status winograd_brackets(struct verify_bracket *to,
                                const struct verify_oracle *which,
                                bool denormals)
 {
-    struct job j = job_of(op, which->role, denormals);
+    struct job j = job_of(op, denormals);
     int64_t row, end;
     clade_status st;
 
@@ -373,12 +381,16 @@ clade_status winograd_brackets(struct verify_bracket *to,
     return st;
 }
 
+int64_t winograd_terms(const struct clade_op *op)
+{
+    return job_of(op, true).terms;
+}
+
 /* ---- ones ---------------------------------------------------------------- */
 
-struct verify_bracket winograd_largest(const struct clade_op *op,
-                                       enum clade_role role)
+struct verify_bracket winograd_largest(const struct clade_op *op)
 {
-    const struct job j = job_of(op, role, false);
+    const struct job j = job_of(op, false);
 
     return (struct verify_bracket){ .s = (double)j.terms * moduli_ones(&j.m) +
                                          1 };
@@ -396,14 +408,13 @@ static struct clade_winograd winograd_of(const struct op_case *c)
                                     .b = 2 };
 }
 
-int64_t winograd_terms(const struct op_case *c)
+static int64_t terms_of(const struct op_case *c, const struct clade_winograd *w)
 {
     const struct verify_kind *kind = verify_kind(c->kind);
-    const struct clade_winograd w = winograd_of(c);
 
     if (kind->transform.over_tiles)
-        return (int64_t)c->n * ceil_div(c->p, w.r) * ceil_div(c->q, w.r);
-    return verify_extents(c, kind->over) / (w.r * w.r);
+        return (int64_t)c->n * ceil_div(c->p, w->r) * ceil_div(c->q, w->r);
+    return verify_extents(c, kind->over) / (w->r * w->r);
 }
 
 double winograd_units(const struct op_case *c)
@@ -411,5 +422,5 @@ double winograd_units(const struct op_case *c)
     const struct clade_winograd w = winograd_of(c);
     const struct moduli m = moduli_of(&w);
 
-    return moduli_units(&m);
+    return (double)terms_of(c, &w) * moduli_units(&m);
 }

@@ -22,13 +22,12 @@ clade_status winograd_brackets(struct verify_bracket *to,
                                bool denormals);
 /* The largest bracket that operands of at most 1 and an addend of at most 1 can
  * have; underflow is nothing beside it. */
-struct verify_bracket winograd_largest(const struct clade_op *op,
-                                       enum clade_role role);
+struct verify_bracket winograd_largest(const struct clade_op *op);
 
-/* The terms of a case's longest sum of transformed products; and the most units
- * of S_W that a term has if d is 1 and g is 9 everywhere (`nines` data), for
- * the points 0, +-1, +-2. */
-int64_t winograd_terms(const struct op_case *c);
+/* How many terms the sum has for each place of a transformed tile. */
+int64_t winograd_terms(const struct clade_op *op);
+/* The most units that S_W has in a case if d is 1 and g is 9 everywhere
+ * (`nines` data), for the points 0, +-1, +-2. */
 double winograd_units(const struct op_case *c);
 
 #endif
