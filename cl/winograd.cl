@@ -15,7 +15,22 @@
 #define A2 (POINT_A * POINT_A)
 #define B2 (POINT_B * POINT_B)
 
-/* t = Bt d, in one dimension: what is read has 6 elements, `from` apart. */
+/* Transform a square of IN x IN elements to one of N x N: its columns, then its
+ * rows, by a function of one dimension.  What that reads lies `from` apart, and
+ * what it writes `to`. */
+#define SQUARE(transform, t, n, d, in)                                        \
+    do {                                                                      \
+        FLOATV rows[(n) * (in)];                                              \
+                                                                              \
+        UNROLL                                                                \
+        for (int j = 0; j < (in); j++)                                        \
+            transform(rows + j, in, (d) + j, in);                             \
+        UNROLL                                                                \
+        for (int i = 0; i < (n); i++)                                         \
+            transform((t) + i * (n), 1, rows + i * (in), 1);                  \
+    } while (0)
+
+/* t = Bt d. */
 static void input_line(FLOATV *t, int to, const FLOATV *d, int from)
 {
     const FLOATV even_a = FMA((FLOATV)-B2, d[2 * from], d[4 * from]);
@@ -31,19 +46,6 @@ static void input_line(FLOATV *t, int to, const FLOATV *d, int from)
     t[4 * to] = FMA((FLOATV)-POINT_B, odd_b, even_b);
     t[5 * to] = FMA((FLOATV)(A2 * B2), d[from],
                     FMA((FLOATV)-(A2 + B2), d[3 * from], d[5 * from]));
-}
-
-/* Two dimensions: t[6][6] = Bt d B. */
-static void input_tile(FLOATV *t, const FLOATV *d)
-{
-    FLOATV rows[FREQUENCIES];
-
-    UNROLL
-    for (int j = 0; j < SIDE; j++)
-        input_line(rows + j, SIDE, d + j, SIDE);
-    UNROLL
-    for (int i = 0; i < SIDE; i++)
-        input_line(t + i * SIDE, 1, rows + i * SIDE, 1);
 }
 
 /* 1 / the product of (p - q) over the other finite points q: for 0, for +-A and
@@ -67,7 +69,7 @@ static void filter_pair(FLOATV *plus, FLOATV *minus, const FLOATV *g, int from,
     *minus = FMA((FLOATV)-p, part[1], part[0]) * scale;
 }
 
-/* t = G g, in one dimension. */
+/* t = G g. */
 static void filter_line(FLOATV *t, int to, const FLOATV *g, int from)
 {
     t[0] = g[0] * SCALE_0;
@@ -76,27 +78,13 @@ static void filter_line(FLOATV *t, int to, const FLOATV *g, int from)
     t[5 * to] = g[(WIN - 1) * from];
 }
 
-/* Two dimensions: t[6][6] = G g Gt. */
-static void filter_tile(FLOATV *t, const FLOATV *g)
-{
-    FLOATV rows[SIDE * WIN];
-
-    UNROLL
-    for (int j = 0; j < WIN; j++)
-        filter_line(rows + j, WIN, g + j, WIN);
-    UNROLL
-    for (int i = 0; i < SIDE; i++)
-        filter_line(t + i * SIDE, 1, rows + i * WIN, 1);
-}
-
-/* y = At m, in one dimension. */
+/* y = At m. */
 static void output_line(FLOATV *y, int to, const FLOATV *m, int from)
 {
     const FLOATV even_a = m[from] + m[2 * from];
     const FLOATV odd_a = m[from] - m[2 * from];
     const FLOATV even_b = m[3 * from] + m[4 * from];
     const FLOATV odd_b = m[3 * from] - m[4 * from];
-
     float a = 1.0f, b = 1.0f; /* powers of the points */
 
     y[0] = m[0] + even_a + even_b;
@@ -111,19 +99,6 @@ static void output_line(FLOATV *y, int to, const FLOATV *m, int from)
                         i < OUT - 1 ? b * of_b
                                     : FMA((FLOATV)b, of_b, m[5 * from]));
     }
-}
-
-/* Two dimensions: y[OUT][OUT] = At m A. */
-static void output_tile(FLOATV *y, const FLOATV *m)
-{
-    FLOATV rows[OUT * SIDE];
-
-    UNROLL
-    for (int j = 0; j < SIDE; j++)
-        output_line(rows + j, SIDE, m + j, SIDE);
-    UNROLL
-    for (int i = 0; i < OUT; i++)
-        output_line(y + i * OUT, 1, rows + i * SIDE, 1);
 }
 
 /* The VEC channels of a pixel, or zeros outside the image; `image` is at its
@@ -170,7 +145,7 @@ winograd_filter(global float *restrict u, int u_at,
             g[i] = LOADV(w + w_at + (i * C + c) * K + k);
 #endif
         }
-        filter_tile(t, g);
+        SQUARE(filter_line, t, SIDE, g, WIN);
         UNROLL
         for (int f = 0; f < FREQUENCIES; f++)
             STOREV(t[f], to + (f * C + c) * PANEL);
@@ -206,7 +181,7 @@ static void transform_input(global float *v, global const float *x,
         for (int f = 0; f < FREQUENCIES; f++)
             d[f] = load_pixel(image + c, at.p - top + f / SIDE,
                               at.q - left + f % SIDE, H, W, ldx);
-        input_tile(t, d);
+        SQUARE(input_line, t, SIDE, d, SIDE);
         UNROLL
         for (int f = 0; f < FREQUENCIES; f++)
             STOREV(t[f], v + f * batch * C + c);
@@ -261,7 +236,7 @@ static void transform_output(global float *y, global const float *mask,
     UNROLL
     for (int f = 0; f < FREQUENCIES; f++)
         t[f] = LOADV(m + f * batch * PANEL);
-    output_tile(sums, t);
+    SQUARE(output_line, sums, OUT, t, SIDE);
     UNROLL
     for (int i = 0; i < OUT * OUT; i++)
         STOREV(sums[i], kept + i * VEC);
@@ -364,7 +339,7 @@ static void transform_gradient(global float *d, global const float *dy,
             g[i] = k < K ? load_pixel(image + k, at.p + i / WIN,
                                       at.q + i % WIN, P, Q, ldy)
                          : (FLOATV)0.0f;
-        filter_tile(t, g);
+        SQUARE(filter_line, t, SIDE, g, WIN);
         UNROLL
         for (int f = 0; f < FREQUENCIES; f++)
             STOREV(t[f], to + f * batch * PANEL);
@@ -498,7 +473,7 @@ winograd_filter_sum(global float *restrict dw, int dw_at,
             sum += LOADV(from + g * FREQUENCIES * C * padded);
         sums[f] = sum;
     }
-    output_tile(y, sums);
+    SQUARE(output_line, y, OUT, sums, SIDE);
     UNROLL
     for (int i = 0; i < OUT * OUT; i++)
         STOREV(y[i], dw + dw_at + (i * C + c) * K + k);

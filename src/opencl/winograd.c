@@ -131,16 +131,11 @@ static void choose_image(int *tune, const struct ocl *o,
 static void choose_filter(int *tune, const struct ocl *o,
                           const struct clade_op *op)
 {
-    const int c = op->t[CLADE_X].c;
-
     tune[OUT] = op->window.r;
     tune[TILES] = tune[LANES] == 16 ? 8 : 4;
     tune[BATCH] = 64;
-    tune[WORKERS] =
-        min_int(min_int(o->base.device.units, 4),
-                div_up(tiles_of(op, min_int(op->t[CLADE_DY].n, tune[IMAGES])),
-                       tune[BATCH]));
-    tune[RANGE] = c;
+    tune[WORKERS] = min_int(o->base.device.units, 4);
+    tune[RANGE] = op->t[CLADE_X].c;
 }
 
 static int candidates(struct ocl *o, const struct clade_op *op,
@@ -272,6 +267,21 @@ static clade_status transform_filter(struct ocl_task *task,
                            OCL_INT(v.in->c), OCL_INT(v.out->c)));
 }
 
+/* How many work-items share the tiles of `op`: a batch each, at least.  The
+ * choice may have been made for more images. */
+static int workers_of(const struct clade_op *op, int n)
+{
+    const int *tune = op->choice.tune;
+
+    return min_int(tune[WORKERS], div_up(tiles_of(op, n), tune[BATCH]));
+}
+
+/* conv_bwd_filter makes as many partial sums as its first launch can. */
+static int parts_of(const struct clade_op *op)
+{
+    return workers_of(op, min_int(op->t[CLADE_DY].n, op->choice.tune[IMAGES]));
+}
+
 /* Append the launch for the images of `op`. */
 static clade_status images(struct ocl_task *task, const struct clade_op *op)
 {
@@ -294,9 +304,10 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
                            OCL_INT(ocl_epilogue(op))));
 }
 
-/* The same for conv_bwd_filter; `added`: to sums that are there already. */
+/* The same for conv_bwd_filter, in `n` parts; `added`: to sums that are there
+ * already. */
 static clade_status parts(struct ocl_task *task, const struct clade_op *op,
-                          bool added)
+                          int n, bool added)
 {
     const struct clade_tensor part = part_of_workspace(op, 0);
     const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
@@ -304,7 +315,7 @@ static clade_status parts(struct ocl_task *task, const struct clade_op *op,
     const int *tune = op->choice.tune;
 
     return launch(task, op, "winograd_filter_parts", "TILE_C", tune[TILES],
-                  OCL_GROUPS(div_up(x->c, tune[RANGE]), tune[WORKERS]),
+                  OCL_GROUPS(div_up(x->c, tune[RANGE]), n),
                   OCL_ARGS(OCL_MEM(&part), OCL_MEM(x), OCL_MEM(dy),
                            OCL_MEM(&scratch), OCL_INT(tune[BATCH]),
                            OCL_INT(tune[RANGE]), OCL_INT(tune[WORKERS]),
@@ -325,7 +336,7 @@ static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
                   OCL_GROUPS(dw->c / op->choice.tune[LANES], c),
                   OCL_ARGS(OCL_MEM(dw), OCL_MEM(&part), OCL_INT(c),
                            OCL_INT(dw->c), OCL_INT(padded_k(op)),
-                           OCL_INT(op->choice.tune[WORKERS])));
+                           OCL_INT(parts_of(op))));
 }
 
 static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
@@ -338,7 +349,8 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
         const struct clade_op part =
             ocl_conv_part(op, first, min_int(most, n - first));
 
-        st = filter ? parts(task, &part, first > 0) : images(task, &part);
+        st = filter ? parts(task, &part, parts_of(op), first > 0)
+                    : images(task, &part);
     }
     return st || !filter ? st : sum_parts(task, op);
 }
