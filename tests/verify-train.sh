@@ -6,9 +6,20 @@
 # shellcheck source=tests/verify.sh
 . "$SRCDIR/tests/verify.sh"
 
-plan 8
-ends 0 'two steps are within the envelope that ships' --suite train --quick
+# The envelope that ships was made without transforms.  Algorithms that have
+# them are noisier, and get an envelope of their own.
+case $device in
+cpu*) direct= ;;
+*) direct='--algorithm direct' ;;
+esac
+
+plan 9
+# shellcheck disable=SC2086 # two words or none
+ends 0 'two steps are within the envelope that ships' --suite train --quick \
+    $direct
 says '99 correct trainings reach' 'which has 99 runs'
+ends 0 'so are two steps by the algorithms that are chosen, within theirs' \
+    --suite train --quick
 ends 0 'an envelope is made' --make-envelope "$work/e.json" --batch 2 \
     --steps 1 --runs 7
 ends 0 'and a training is judged by it' --suite train --batch 2 --steps 1 \
