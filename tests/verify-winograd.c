@@ -154,10 +154,14 @@ static void count(void *arg, const struct clade_verdict *v)
                  v->message, v->score, v->rms);
 }
 
-static struct verdicts judge(clade_backend *be, const struct op_case *c)
+/* Judge a case by an algorithm, or by all of them (NULL). */
+static struct verdicts judge(clade_backend *be, const struct op_case *c,
+                             const char *algorithm)
 {
     struct verdicts all = { .worst = CLADE_PASSED };
-    const struct clade_verify_ops options = { .report = count, .arg = &all };
+    const struct clade_verify_ops options = { .algorithm = algorithm,
+                                              .report = count,
+                                              .arg = &all };
     struct clade_verify_summary summary = { 0 };
 
     if (verify_case(&summary, be, c, &options))
@@ -179,7 +183,7 @@ static void test_right(clade_backend *be, const struct op_cases *cases)
 
         if (!is_transformed(c))
             continue;
-        v = judge(be, c);
+        v = judge(be, c, NULL);
         wrong += v.worst != CLADE_PASSED || v.unsuited;
         lost += v.of_reference != 1 ||
                 v.of_winograd != (verify_data_gate(c->data) != GATE_BITS ||
@@ -218,6 +222,7 @@ static struct op_case case_named(const char *text)
 #define DATA   "conv_bwd_data:2x14x14x16:3x3/1+1.1.1.1:14x14x32:accumulate:relu:"
 #define FILTER "conv_bwd_filter:2x14x14x16:3x3/1+1.1.1.1:14x14x32:"
 #define FIVE   "conv_fwd:1x5x6x32:5x5/1+2.2.2.2:5x6x16:bias:relu:"
+#define LARGE  "conv_fwd:1x56x56x128:3x3/1+1.1.1.1:56x56x128:"
 #define LONG   "conv_bwd_filter:32x56x56x2:3x3/1+1.1.1.1:56x56x48:"
 
 static const struct fault {
@@ -269,13 +274,32 @@ static void test_fault(clade_backend *be, const struct fault *f)
     bool caught;
 
     soft_fault = f->fault;
-    v = judge(be, &c);
+    v = judge(be, &c, "winograd");
     soft_fault = SOFT_RIGHT;
     caught = v.last.outcome == CLADE_FAILED && f->message &&
              strstr(v.last.message, f->message);
     tap_ok(v.of_winograd == 1 &&
                (f->message ? caught : v.last.outcome == CLADE_PASSED),
            "%s: %s: %s", f->what, v.last.data, v.last.message);
+}
+
+/* Where the oracle takes samples, the rest is held against another
+ * algorithm's: `winograd` comes last. */
+static void test_compared(clade_backend *be, enum soft_fault fault,
+                          const char *name, const char *message)
+{
+    const struct op_case c = case_named(name);
+    struct verdicts v;
+
+    soft_fault = fault;
+    v = judge(be, &c, NULL);
+    soft_fault = SOFT_RIGHT;
+    tap_ok(v.of_reference == 1 && v.of_winograd == 1 &&
+               v.last.judged < v.last.elements &&
+               (message ? v.last.outcome == CLADE_FAILED &&
+                              strstr(v.last.message, message)
+                        : v.worst == CLADE_PASSED),
+           "beside the reference's: %s: %s", v.last.data, v.last.message);
 }
 
 /* Nines are exact for points that are integers.  For others nothing is. */
@@ -285,7 +309,7 @@ static void test_fractions(clade_backend *be)
     struct verdicts v;
 
     soft_fault = SOFT_FRACTIONS;
-    v = judge(be, &c);
+    v = judge(be, &c, "winograd");
     soft_fault = SOFT_RIGHT;
     tap_ok(v.last.outcome == CLADE_MISTRUSTED,
            "points that are no integers: %s", v.last.message);
@@ -411,7 +435,7 @@ int main(void)
     soft_install();
     if (verify_cases_quick(&cases))
         tap_bail("%s", clade_error());
-    tap_plan(2 * n_shapes + 2 + 2 + n_faults + 1 + 1 + 8);
+    tap_plan(2 * n_shapes + 2 + 2 + n_faults + 2 + 1 + 1 + 8);
     for (int i = 0; i < n_shapes; i++) {
         const struct op_case c = case_named(shapes[i]);
 
@@ -426,6 +450,8 @@ int main(void)
     test_right(be, &cases);
     for (int i = 0; i < n_faults; i++)
         test_fault(be, &faults[i]);
+    test_compared(be, SOFT_RIGHT, LARGE "random", NULL);
+    test_compared(be, SOFT_ONE_UNIT, LARGE "nines", "too far apart");
     test_fractions(be);
     test_relative(be);
     test_spread(be);

@@ -72,6 +72,8 @@ struct moduli moduli_of(const struct clade_winograd *w)
     m.lost_b = lost_in(m.abs.bt);
     m.lost_g = lost_in(m.abs.g);
     m.lost_a = lost_in(m.abs.at);
+    for (int f = 0; f < SIDE * SIDE; f++)
+        m.weight[f / SIDE] += m.abs.at[f / SIDE][f % SIDE];
     set_units(&m, w);
     return m;
 }

@@ -14,6 +14,7 @@ struct moduli {
     /* What underflow adds in a tile's transform by a matrix, in units of what
      * it adds to one value (doc/consistency.md). */
     double lost_b, lost_g, lost_a;
+    double weight[SIDE]; /* of a row of At: its sum */
     /* Of which power of two the intermediate values of output i are multiples,
      * in one dimension, if d is integers and g is multiples of 3; 0: of none,
      * as the points are not 0, +-1, +-2. */

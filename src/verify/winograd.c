@@ -25,7 +25,7 @@
 
 /* Rows and terms that are in memory at a time, at most. */
 #define ROWS  256
-#define TERMS 64
+#define TERMS 128
 
 /* What underflow adds to a value, with and without denormals; and how many such
  * values there are in a product and its sum, and in an epilogue. */
@@ -257,6 +257,75 @@ static void add_terms(struct job *j, int64_t row0, int rows)
     }
 }
 
+/* ---- outputs ------------------------------------------------------------- */
+
+/* Above the outputs of a tile, there is room for the largest finite value that
+ * was in any of its places. */
+#define PEAK  (PLACES - 1)
+#define BLOCK 64
+
+static void find_peaks(double peak[BLOCK], const double *v, int64_t stride,
+                       int n)
+{
+    for (int k = 0; k < n; k++)
+        peak[k] = 0;
+    for (int f = 0; f < PLACES; f++)
+        for (int k = 0; k < n; k++)
+            if (v[f * stride + k] > peak[k] && isfinite(v[f * stride + k]))
+                peak[k] = v[f * stride + k];
+}
+
+static void add(double *restrict to, const double *restrict from, double by,
+                int n)
+{
+    for (int k = 0; k < n; k++)
+        to[k] += by * from[k];
+}
+
+/* Turn the places of n <= BLOCK tiles, `stride` apart, into their outputs:
+ * |At| v |A|.  Zeros of At are no factors, as in moduli_transform(). */
+static void invert_block(double *v, int64_t stride, int n,
+                         const struct moduli *m)
+{
+    double once[SIDE][SIDE][BLOCK] = { { { 0 } } }, peak[BLOCK];
+
+    find_peaks(peak, v, stride, n);
+    for (int i = 0; i < m->outputs; i++)
+        for (int f = 0; f < PLACES; f++)
+            if (m->abs.at[i][f / SIDE] != 0)
+                add(once[i][f % SIDE], v + f * stride, m->abs.at[i][f / SIDE],
+                    n);
+    for (int i = 0; i < m->outputs; i++) {
+        for (int j = 0; j < m->outputs; j++) {
+            double *to = v + (i * m->outputs + j) * stride;
+
+            memset(to, 0, n * sizeof(*to));
+            for (int q = 0; q < SIDE; q++)
+                if (m->abs.at[j][q] != 0)
+                    add(to, once[i][q], m->abs.at[j][q], n);
+        }
+    }
+    memcpy(v + PEAK * stride, peak, n * sizeof(*v));
+}
+
+static void invert(double *v, int64_t stride, int n, const struct moduli *m)
+{
+    for (int k = 0; k < n; k += BLOCK)
+        invert_block(v + k, stride, n - k < BLOCK ? n - k : BLOCK, m);
+}
+
+/* Turn the products and the sums of `rows` rows into outputs. */
+static void invert_all(struct job *j, int rows)
+{
+    const int64_t k = j->columns;
+
+#pragma omp parallel for
+    for (int row = 0; row < rows; row++)
+        invert(j->product + row * k, j->height * k, j->columns, &j->m);
+    invert(j->sum_a, j->height, rows, &j->m);
+    invert(j->sum_b, k, j->columns, &j->m);
+}
+
 /* ---- elements ------------------------------------------------------------ */
 
 /* Where an element of the output is: at (i, j) of which row's tile, in which
@@ -304,28 +373,23 @@ static struct verify_bracket bracket_at(const struct job *j, int64_t at,
                                         const struct spot *s, int64_t row)
 {
     const struct moduli *m = &j->m;
-    const int64_t k = j->columns;
-    struct verify_bracket b = { .s = fabs(addend(j, at)),
+    const int place = s->i * m->outputs + s->j;
+    const int64_t k = j->columns, all = j->height * k;
+    const double *product = j->product + row * k + s->column;
+    const double *sum_a = j->sum_a + row, *sum_b = j->sum_b + s->column;
+    const double lost =
+        m->lost_g * sum_a[place * j->height] + m->lost_b * sum_b[place * k] +
+        LOST_TERM * (double)j->terms * m->weight[s->i] * m->weight[s->j] +
+        m->lost_a + LOST_EPILOGUE;
+    struct verify_bracket b = { .s = fabs(addend(j, at)) + product[place * all],
+                                .peak = fmax(sum_a[PEAK * j->height],
+                                             sum_b[PEAK * k]),
+                                .tau = j->lost * lost,
                                 .unit = m->unit[s->i] * m->unit[s->j] };
-    double lost = m->lost_a + LOST_EPILOGUE;
 
-    for (int f = 0; f < PLACES; f++) {
-        const double weight =
-            m->abs.at[s->i][f / SIDE] * m->abs.at[s->j][f % SIDE];
-        const double sum_a = j->sum_a[f * j->height + row];
-        const double sum_b = j->sum_b[f * k + s->column];
-        const double product =
-            j->product[(f * j->height + row) * k + s->column];
-
-        if (weight == 0)
-            continue; /* an Inf there does not reach it */
-        b.s += weight * product;
-        b.peak = fmax(fmax(b.peak, product), fmax(sum_a, sum_b));
-        lost += weight * (m->lost_g * sum_a + m->lost_b * sum_b +
-                          LOST_TERM * (double)j->terms);
-    }
-    b.peak = isfinite(b.s) ? fmax(b.peak, b.s) : INFINITY;
-    b.tau = j->lost * lost;
+    b.peak = fmax(fmax(b.peak, product[PEAK * all]), b.s);
+    if (!isfinite(b.s))
+        b.peak = INFINITY;
     return b;
 }
 
@@ -375,6 +439,7 @@ clade_status winograd_brackets(struct verify_bracket *to,
         const int rows = end - row < j.height ? (int)(end - row) : j.height;
 
         add_terms(&j, row, rows);
+        invert_all(&j, rows);
         finish_rows(to, &j, which, row, rows);
     }
     release(&j);
