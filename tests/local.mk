@@ -37,6 +37,7 @@ check_PROGRAMS = \
   tests/signals.t \
   tests/task.t \
   tests/train.t \
+  tests/verify-brackets.t \
   tests/verify-case.t \
   tests/verify-deaths.t \
   tests/verify-judge.t \
@@ -85,6 +86,7 @@ LDADD = libtap.la libcladecore.la
 OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
 FAULTY = tests/faulty.c tests/faulty.h
+SOFT = tests/soft.c tests/soft.h $(FAULTY)
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_child_t_SOURCES = tests/child.c
@@ -166,6 +168,7 @@ tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
 tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_task_t_SOURCES = tests/task.c
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
+tests_verify_brackets_t_SOURCES = tests/verify-brackets.c $(SOFT)
 tests_verify_case_t_SOURCES = tests/verify-case.c
 # This one runs the tool's `clade verify`, without its main().
 tests_verify_deaths_t_SOURCES = \
@@ -193,8 +196,7 @@ tests_verify_suites_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
-tests_verify_winograd_t_SOURCES = tests/verify-winograd.c tests/soft.c \
-  tests/soft.h $(FAULTY)
+tests_verify_winograd_t_SOURCES = tests/verify-winograd.c $(SOFT)
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

@@ -417,3 +417,29 @@ double soft_element(const struct clade_op *op, enum clade_role role, int64_t at,
     }
     return sum;
 }
+
+/* ---- cases --------------------------------------------------------------- */
+
+struct op_case soft_case(const char *text)
+{
+    struct op_case c = { .why = "transforms" };
+    const char *why = verify_case_parse(&c, text);
+
+    if (why)
+        tap_bail("%s: %s", text, why);
+    return c;
+}
+
+struct verify_host *soft_host(clade_backend *be, const struct op_case *c)
+{
+    struct backend_debug debug = { .integers = c->data == DATA_NINES };
+    struct verify_host *host;
+
+    if (verify_host_new(&host, c))
+        tap_bail("%s", clade_error());
+    be->debug = &debug;
+    if (clade_backend_choose(be, &host->op, name))
+        tap_bail("%s", clade_error());
+    be->debug = NULL;
+    return host;
+}

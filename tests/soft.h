@@ -34,4 +34,9 @@ void soft_install(void);
 double soft_element(const struct clade_op *op, enum clade_role role, int64_t at,
                     bool moduli);
 
+/* The case of a name, which may be of no list; a case's op as this algorithm
+ * computes it, over its values. */
+struct op_case soft_case(const char *text);
+struct verify_host *soft_host(clade_backend *be, const struct op_case *c);
+
 #endif

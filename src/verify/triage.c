@@ -121,6 +121,7 @@ static void run_elsewhere(struct clade_verdict *v, const struct triage *t,
     clade_backend_close(be);
 }
 
+/* Try the first that the case's data can judge. */
 static void try_other_algorithm(struct triage *t)
 {
     const char *list[VERIFY_ALGORITHMS_MAX];
@@ -132,7 +133,8 @@ static void try_other_algorithm(struct triage *t)
             continue;
         t->other_algorithm = try_it(t, run_algorithm, "algorithm", list[i]);
         snprintf(t->other_name, sizeof(t->other_name), "%s", list[i]);
-        return;
+        if (t->other_algorithm != NOT_TRIED)
+            return;
     }
 }
 
