@@ -309,6 +309,12 @@ clade_status clade_backend_finish(clade_backend *be)
     return st ? st : be->table->finish(be);
 }
 
+clade_status backend_peaks(clade_backend *be, struct backend_peaks *peaks)
+{
+    *peaks = (struct backend_peaks){ 0 };
+    return be->table->peaks ? be->table->peaks(be, peaks) : CLADE_OK;
+}
+
 void clade_backend_progress(clade_backend *be,
                             void (*say)(void *arg, const char *text), void *arg)
 {

@@ -13,6 +13,12 @@ struct backend_candidate {
     const char *build;    /* what tells builds of that code apart */
 };
 
+/* The most that a device does, measured by kernels that do nothing else. */
+struct backend_peaks {
+    double flops; /* of FMA(), a second; 0: not measured */
+    double bytes; /* of memory beyond the caches read and written, a second */
+};
+
 /*
  * What a backend must be able to do: the functions of <clade/backend.h>, whose
  * comments are the contract.  A new backend is one folder and one line in the
@@ -58,6 +64,9 @@ struct backend_table {
                          const struct clade_op *op);
     clade_status (*flush)(clade_backend *be);
     clade_status (*finish)(clade_backend *be);
+    /* Measure the peaks, in about a second; nothing is queued before.  NULL:
+     * there is nothing that could. */
+    clade_status (*peaks)(clade_backend *be, struct backend_peaks *peaks);
     /* Get the text kept under a key for this device and driver, malloc'd, or
      * NULL; keep one, best effort.  Both NULL: nothing is kept. */
     char *(*recall)(clade_backend *be, const char *key);
@@ -146,6 +155,9 @@ clade_status backend_prepare(clade_backend *be, clade_task **task,
 /* Prepare an op, run it once, wait for it, and give its task back.  The buffers
  * of the op are not checked: they may be cpu_wrap()'s. */
 clade_status backend_run_once(clade_backend *be, const struct clade_op *op);
+
+/* Measure the peaks of the device; all 0 if the backend cannot. */
+clade_status backend_peaks(clade_backend *be, struct backend_peaks *peaks);
 
 /* Get the text kept under a key for a device that need not be open, malloc'd,
  * or NULL. */

@@ -268,8 +268,11 @@ pool='maxpool_fwd:1x7x7'
 ends 0 bench --device cpu --mode ops --batch 1 --case $pool &&
     grep -q "^ *[0-9.]* *[0-9.]* *[0-9.]*  reference $pool" "$dir/out"
 report $? 'clade bench --mode ops times the cases that verify judges'
+! grep -q -e peak -e % "$dir/out"
+report $? 'without the peaks of the reference, which has none'
 ends 0 bench --device cpu --mode ops --batch 1 --case $pool --json &&
-    grep -q '"gbytes_per_second": [0-9]' "$dir/out"
+    grep -q '"gbytes_per_second": [0-9]' "$dir/out" &&
+    ! grep -q peak "$dir/out"
 report $? 'and prints them as JSON'
 fails 2 'are of --mode train' bench --device cpu --mode ops --profile
 fails 2 'are of --mode train' bench --device cpu --mode ops --plan
@@ -361,5 +364,36 @@ ends 7 bench --device "$device" --mode infer --batch 1 --steps 1 --compare \
 report $? 'clade bench --compare ends with 7 if it is slower'
 fails 3 'is of another mode' bench --device "$device" --mode train --batch 1 \
     --steps 1 --json --compare "$dir/bench.json"
+
+# ---- the share of the peak --------------------------------------------------
+
+# shares WORD CASE: one test; the single ops of a case must reach some share of
+# the peak WORD, as a table and as JSON.  So small an op is far from 100 %, even
+# where other work took time from the measurement of the peaks.
+shares()
+{
+    set -- "$1" bench --device "$device" --mode ops --batch 1 --case "$2"
+    word=$1
+    shift
+    ends 0 "$@" && awk -v word="$word" '
+        NR == 1 { bad = !/^peaks: [0-9.]+ GFLOP\/s of FMA, [0-9.]+ GB\/s / }
+        NR == 2 { bad += !/ GB\/s of the peak  algorithm case$/ }
+        NR > 2 { bad += !($4 ~ /^[0-9]+%$/ && $4 + 0 <= 120 && $5 == word) }
+        END { exit bad || NR < 3 }' "$dir/out" && ends 0 "$@" --json &&
+        grep -q "\"bound\": \"$word\"" "$dir/out" && awk '
+        $1 == "\"peak_gflops_per_second\":" { peaks += $2 > 0 }
+        $1 == "\"peak_gbytes_per_second\":" { peaks += $2 > 0 }
+        $1 == "\"share_of_peak\":" { n++; bad += !($2 > 0 && $2 + 0 <= 1.2) }
+        END { exit bad || !n || peaks != 2 }' "$dir/out"
+    report $? "clade bench --mode ops has the share of the peak $word"
+}
+
+case $device in
+cpu*) ;;
+*)
+    shares bytes $pool
+    shares flops conv_fwd:1x14x14x112:3x3
+    ;;
+esac
 
 echo "1..$number"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The OpenCL backend's core: memory, failures, programs and their cache, and
- * backends in two threads.  The device is CLADE_TEST_DEVICE's, else the best
+ * The OpenCL backend's core: memory, failures, peaks, programs and their cache,
+ * and backends in two threads.  The device is CLADE_TEST_DEVICE's, else the best
  * one.
  */
+#include "clock.h"
 #include "folder.h"
 #include "opencl/core.h"
 #include "rng.h"
@@ -11,6 +12,7 @@
 #include "tested.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +177,25 @@ static void check_many(void)
     clade_backend_free(dev, buffer);
 }
 enum { QUEUE_CHECKS = 1 };
+
+/* A device is slow where it is emulated, or others use it; but its peaks are
+ * there, and what they are measured with is freed. */
+static void check_peaks(void)
+{
+    const uint64_t before = clade_backend_memory(dev);
+    struct backend_peaks peaks = { 0 };
+    const double start = clock_now();
+    const clade_status st = backend_peaks(dev, &peaks);
+
+    tap_ok(!st && peaks.flops > 0 && isfinite(peaks.flops) && peaks.bytes > 0 &&
+               isfinite(peaks.bytes),
+           "peaks are measured: %.3g FLOP/s, %.3g bytes/s: %s", peaks.flops,
+           peaks.bytes, st ? clade_error() : "both are there");
+    tap_note("that took %.1f s", clock_now() - start);
+    tap_ok(clade_backend_memory(dev) == before && !clade_backend_finish(dev),
+           "and nothing is left of the measurement");
+}
+enum { PEAK_CHECKS = 2 };
 
 /* A cache folder of this test's own. */
 static const char *cache;
@@ -430,11 +451,12 @@ int main(void)
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("%s is no OpenCL device", device_text);
     tap_note("%s", clade_backend_device(dev)->name);
-    tap_plan(MEMORY_CHECKS + ERROR_CHECKS + QUEUE_CHECKS + CACHE_CHECKS +
-             OWNER_CHECKS + THREAD_CHECKS);
+    tap_plan(MEMORY_CHECKS + ERROR_CHECKS + QUEUE_CHECKS + PEAK_CHECKS +
+             CACHE_CHECKS + OWNER_CHECKS + THREAD_CHECKS);
     check_memory();
     check_errors();
     check_many();
+    check_peaks();
     check_cache();
     check_owner();
     check_threads();

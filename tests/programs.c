@@ -124,20 +124,27 @@ static void plan_all(clade_backend *be)
     clade_backend_free(be, buffer);
 }
 
-/* What the backend launches when it opens, as src/opencl/probe.c builds it. */
+/* What the backend launches when it opens and when it measures peaks, as
+ * src/opencl/probe.c and src/opencl/peak.c build it for a GPU. */
 static void list_probes(struct ocl *o)
 {
-    static const char *const probes[] = { "probe_flag", "probe_fma",
-                                          "probe_sum" };
+    static const struct {
+        const struct ocl_text *text;
+        const char *kernel, *options;
+    } probes[] = {
+        { &ocl_probe_text, "probe_flag", "-D VEC=1" },
+        { &ocl_probe_text, "probe_fma", "-D VEC=1" },
+        { &ocl_probe_text, "probe_sum", "-D VEC=1" },
+        { &ocl_peak_text, "peak_flops", "-D VEC=1 -D ROUNDS=8" },
+        { &ocl_peak_text, "peak_bytes", "-D VEC=4 -D ROUNDS=8" },
+    };
     const struct clade_op none = { .kind = CLADE_SGD };
     struct ocl_task *task;
-    char options[32];
 
-    snprintf(options, sizeof options, "-D VEC=%d", ocl_vector(o, 16));
     need(ocl_task_new(&task, o, &none));
-    for (int i = 0; i < 3; i++)
-        need(ocl_launch(task, &ocl_probe_text, probes[i], options,
-                        OCL_GRID(64, 1), NULL, 0));
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
+        need(ocl_launch(task, probes[i].text, probes[i].kernel,
+                        probes[i].options, OCL_GRID(64, 1), NULL, 0));
     ocl_task_free(&o->base, (clade_task *)task);
 }
 

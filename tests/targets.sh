@@ -31,7 +31,8 @@ spirv    spirv    -   -    -    -
 '
 
 # These may use scratch memory, because they rarely run on a GPU: if CLBlast
-# fails, or once, when the device is opened.  All others run in every step.
+# fails, or once, when the device is opened.  All others run in every step, or
+# measure the device's peaks.
 cold='conv_direct conv_direct_filter probe_flag probe_fma probe_sum'
 
 dir=$(mktemp -d) || exit 1

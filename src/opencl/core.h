@@ -110,6 +110,13 @@ clade_status ocl_write(clade_backend *be, struct clade_buffer *to, size_t at,
                        const void *from, size_t bytes);
 void *ocl_map(clade_backend *be, struct clade_buffer *buffer);
 
+/* ---- peak.c ------------------------------------------------------------ */
+
+/* Its kernels: peak_flops and peak_bytes. */
+extern const struct ocl_text ocl_peak_text;
+/* Measure the device's peaks: the table's function. */
+clade_status ocl_peaks(clade_backend *be, struct backend_peaks *peaks);
+
 /* ---- task.c: the table's functions ------------------------------------- */
 
 /* Make a task without launches.  ocl_launch() adds them, and builds at once. */

@@ -223,6 +223,7 @@ const struct backend_table backend_opencl = {
     .uses = uses,
     .flush = ocl_flush,
     .finish = ocl_finish,
+    .peaks = ocl_peaks,
     .recall = ocl_recall,
     .remember = ocl_remember,
     .recall_closed = ocl_recall_closed,
