@@ -276,6 +276,7 @@ ends 0 bench --device cpu --mode ops --batch 1 --case $pool --json &&
 report $? 'and prints them as JSON'
 fails 2 'are of --mode train' bench --device cpu --mode ops --profile
 fails 2 'are of --mode train' bench --device cpu --mode ops --plan
+fails 2 'are of --mode train' bench --device cpu --mode ops --trace "$dir/t"
 
 # ---- the plan ----------------------------------------------------------------
 
@@ -292,6 +293,9 @@ ends 0 bench --device cpu --mode infer --batch 1 --plan --json \
 report $? 'and as JSON, here without a rewrite'
 fails 2 'there are .identity-dropout. (' bench --device cpu --plan --without zzz
 fails 2 'measures nothing that --compare' bench --plan --profile
+fails 2 'measures nothing that --compare' bench --plan --trace "$dir/t"
+fails 1 'nowhere/trace.json: ' bench --device 'no such device here' --trace \
+    "$dir/nowhere/trace.json"
 fails 2 'no case matches' bench --device cpu --mode ops --batch 1 --case zzz \
     --json
 
@@ -364,6 +368,13 @@ ends 7 bench --device "$device" --mode infer --batch 1 --steps 1 --compare \
 report $? 'clade bench --compare ends with 7 if it is slower'
 fails 3 'is of another mode' bench --device "$device" --mode train --batch 1 \
     --steps 1 --json --compare "$dir/bench.json"
+
+ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --trace \
+    "$dir/trace.json" && grep -q '^images per second' "$dir/out" &&
+    grep -q '"name":"inception_4e/3x3","ph":"X"' "$dir/trace.json" &&
+    grep -q '"shapes":"1x14x14x160 \* 3x3x160x320","algorithm":"[a-z]' \
+        "$dir/trace.json" && [ "$(tail -n 1 "$dir/trace.json")" = ']}' ]
+report $? 'clade bench --trace writes the ops of a step'
 
 # ---- the share of the peak --------------------------------------------------
 

@@ -36,6 +36,7 @@ check_PROGRAMS = \
   tests/device.t \
   tests/signals.t \
   tests/task.t \
+  tests/timeline.t \
   tests/train.t \
   tests/verify-brackets.t \
   tests/verify-case.t \
@@ -167,6 +168,10 @@ tests_device_t_SOURCES = tests/device.c
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
 tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_task_t_SOURCES = tests/task.c
+# This one compiles a source of the tool, and trains the trainer's small net.
+tests_timeline_t_SOURCES = tests/timeline.c $(TRAINER) src/tool/timeline.c
+tests_timeline_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_timeline_t_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
 tests_verify_brackets_t_SOURCES = tests/verify-brackets.c $(SOFT)
 tests_verify_case_t_SOURCES = tests/verify-case.c

@@ -11,6 +11,7 @@
 #include "profile.h"
 #include "rng.h"
 #include "status.h"
+#include "timeline.h"
 #include "tool.h"
 
 #define WARM_UP     2   /* steps before the measured ones */
@@ -36,6 +37,8 @@ static const struct tool_option options[] = {
       "print one JSON object; times in seconds, memory in bytes", 0, 0 },
     { "profile", TOOL_FLAG, AT(profile), NULL,
       "then run N more steps op by op, and print where their time goes", 0, 0 },
+    { "trace", TOOL_TEXT, AT(trace), "FILE",
+      "then run N more steps op by op, and write when each was done, for chrome://tracing or Perfetto", 0, 0 },
     { "plan", TOOL_FLAG, AT(plan), NULL,
       "print the ops after each pass that makes the plan, and run nothing", 0, 0 },
     { "compare", TOOL_TEXT, AT(compare), "FILE",
@@ -304,6 +307,26 @@ static clade_status run_profile(struct bench *b, json_t *object)
     return st;
 }
 
+static clade_status run_trace(struct bench *b)
+{
+    struct timeline t = { .be = b->be };
+    const struct net_observer observer = timeline_observer(&t);
+    json_t *about = describe(b);
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < b->o->steps && !st; i++) {
+        if ((st = timeline_begin(&t)))
+            break;
+        st = one_step(b, &observer);
+        timeline_end(&t);
+    }
+    if (!st)
+        st = timeline_write(&t, b->o->trace, about);
+    json_decref(about);
+    timeline_free(&t);
+    return st;
+}
+
 static clade_status measure_and_print(struct bench *b, json_t *object)
 {
     clade_status st = measure(b);
@@ -314,6 +337,8 @@ static clade_status measure_and_print(struct bench *b, json_t *object)
     if (!b->o->json)
         print_text(object);
     if (b->o->profile && (st = run_profile(b, object)))
+        return st;
+    if (b->o->trace && (st = run_trace(b)))
         return st;
     if (b->o->json) {
         json_dumpf(object, stdout, JSON_INDENT(2));
@@ -329,6 +354,8 @@ static clade_status bench_steps(const struct bench_options *o)
     json_t *now = NULL, *then = NULL;
     clade_status st;
 
+    if (o->trace && (st = file_probe(o->trace)))
+        return st;
     if ((st = bench_open(&b)))
         goto out;
     if (!(now = describe(&b))) {
@@ -375,6 +402,11 @@ const struct tool_command cmd_bench = {
         "comes\n"
         "nearer to: flops or bytes. It can pass 100% where tensors lie in a "
         "cache.\n\n"
+        "With --trace, the file has a row for the steps with their phases and "
+        "layers,\n"
+        "one for the ops with shapes, algorithm and FLOPs, and one for the "
+        "host: it\n"
+        "queues an op, or waits for it.\n\n"
         "With --plan, nothing runs. Each op is a line: number, phase, layer, "
         "op "
         "and\n"

@@ -6,7 +6,7 @@
 
 /* The options of `clade bench`. */
 struct bench_options {
-    const char *device, *mode, *algorithm, *without, *compare, *match;
+    const char *device, *mode, *algorithm, *without, *compare, *match, *trace;
     int batch, steps;
     bool json, profile, plan, no_self_test;
 };

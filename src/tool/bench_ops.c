@@ -202,10 +202,10 @@ clade_status bench_ops(const struct bench_options *o,
     struct table t = { .o = o };
     clade_status st;
 
-    if (o->compare || o->profile || o->plan || o->without)
+    if (o->compare || o->profile || o->trace || o->plan || o->without)
         return clade_fail(CLADE_EUSAGE,
-                          "bench: --compare, --plan, --profile and --without "
-                          "are of --mode train or infer");
+                          "bench: --compare, --plan, --profile, --trace and "
+                          "--without are of --mode train or infer");
     t.rows = json_array();
     st = tool_open_tested(&t.be, o->device, &plans);
     if (!st && clade_backend_real(t.be) == CLADE_F64)

@@ -173,10 +173,10 @@ clade_status bench_plan(const struct bench_options *o,
     clade_net *net = NULL;
     clade_status st;
 
-    if (o->compare || o->profile)
+    if (o->compare || o->profile || o->trace)
         return clade_fail(CLADE_EUSAGE,
-                          "bench: --plan measures nothing that --compare or "
-                          "--profile could use");
+                          "bench: --plan measures nothing that --compare, "
+                          "--profile or --trace could use");
     if ((st = tool_open(&be, o->device)))
         return st;
     l.passes = json_object();
