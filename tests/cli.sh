@@ -403,7 +403,7 @@ case $device in
 cpu*) ;;
 *)
     shares bytes $pool
-    shares flops conv_fwd:1x14x14x112:3x3
+    shares flops conv_fwd:1x14x14x16:5x5
     ;;
 esac
 
