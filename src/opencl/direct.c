@@ -116,13 +116,14 @@ static double tile_cost(int p, int q, int k, const int *tile, int l)
 
 /*
  * Tiles of sums, as rows x columns x vectors, that fill the registers of a
- * device with 32 or 16 vector registers.  Each means one more program, so there
- * are few.
+ * device with 32 or 16 vector registers: they leave room for the filter's
+ * vectors and a pixel, since a sum that goes to memory and back halves the
+ * speed. Each means one more program, so there are few.
  */
 static const int tiles_of_32[][3] = { { 1, 14, 2 }, { 2, 7, 2 },  { 1, 7, 4 },
                                       { 1, 28, 1 }, { 2, 14, 1 }, { 4, 7, 1 } };
 static const int tiles_of_16[][3] = {
-    { 1, 6, 2 }, { 1, 7, 2 }, { 2, 3, 2 }, { 1, 12, 1 }, { 2, 7, 1 }
+    { 1, 6, 2 }, { 1, 4, 3 }, { 2, 3, 2 }, { 1, 12, 1 }
 };
 
 /* Choose the cheapest tile for a P x Q image of K channels. */
