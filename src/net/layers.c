@@ -118,9 +118,7 @@ static clade_status contribute(struct clade_tensor *dx, struct clade_tensor *x,
     clade_status st;
 
     *flags = b->given[value] ? CLADE_ACCUMULATE : 0;
-    if (!b->given[value] &&
-        (st = plan_block_new(&b->dx[value], b->plan, v->name, v->h, v->w, v->c,
-                             b->net->real)))
+    if ((st = layers_value(b, b->dx, value)))
         return st;
     *x = (struct clade_tensor){ 0 };
     if (++b->given[value] == v->readers && v->relu) {
