@@ -344,6 +344,22 @@ static int input_of(const struct graph *g, const struct net_row *row, int above)
     return above;
 }
 
+/*
+ * A max pool that alone reads what a ReLU made passes the mask on to its own
+ * output.  The winner of a window is 0 where the output is 0, so a gradient
+ * that is 0 there gives the winner 0, too.  Then training need not keep the
+ * pool's input, the largest values of the net.
+ */
+static void pass_mask_on(struct graph *g, const struct graph_layer *l)
+{
+    struct graph_value *x = &g->values[l->x];
+
+    if (l->kind != GRAPH_MAXPOOL || x->readers != 1 || !x->relu)
+        return;
+    x->relu = false;
+    g->values[l->y].relu = true;
+}
+
 clade_status graph_new(struct graph *g, const char *net)
 {
     const struct net_table *t = net_table_find(net);
@@ -364,9 +380,11 @@ clade_status graph_new(struct graph *g, const char *net)
     y = value_add(g, "input", t->h, t->w, t->c, false);
     for (int i = 0; i < t->n_rows; i++)
         y = row_add(g, &t->rows[i], input_of(g, &t->rows[i], y));
-    for (int i = 0; i < g->n_layers; i++)
+    for (int i = 0; i < g->n_layers; i++) {
         if (g->layers[i].kernel >= 0)
             parameters_place(g, &g->layers[i]);
+        pass_mask_on(g, &g->layers[i]);
+    }
     return CLADE_OK;
 }
 

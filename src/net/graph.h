@@ -22,8 +22,8 @@ struct graph_value {
     int h, w, c;
     int whole, first; /* it is channels first ... first+c-1 of value `whole`,
                          most often all of itself */
-    bool relu;   /* a ReLU made it: it is never negative, and its gradient is
-                    0 where it is 0 */
+    bool relu;   /* its gradient must be made 0 where it is 0: a ReLU made it,
+                    or a max pool that passes a ReLU's mask on */
     int readers; /* how many layers read it */
 };
 
