@@ -8,21 +8,6 @@
 #include "net/plan.h"
 #include "status.h"
 
-clade_status layers_value(struct builder *b, struct clade_tensor *list,
-                          int value)
-{
-    const struct graph_value *v = &b->net->graph.values[value];
-    const struct graph_value *whole = &b->net->graph.values[v->whole];
-    struct clade_tensor *t = &list[v->whole];
-    clade_status st;
-
-    if (!t->buffer && (st = plan_block_new(t, b->plan, whole->name, whole->h,
-                                           whole->w, whole->c, b->net->real)))
-        return st;
-    list[value] = clade_tensor_slice(*t, v->first, v->c);
-    return CLADE_OK;
-}
-
 /* Where the images and the labels go. */
 static clade_status add_inputs(struct builder *b)
 {
@@ -156,6 +141,7 @@ static clade_status build(clade_net *net, struct plan *p)
                   2 * g->n_layers);
     if (st)
         return st;
+    p->graph = g;
     b.y = calloc(g->n_values, sizeof *b.y);
     b.dx = calloc(g->n_values, sizeof *b.dx);
     b.given = calloc(g->n_values, sizeof *b.given);
