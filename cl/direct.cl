@@ -347,14 +347,15 @@ conv_direct_filter(global float *restrict part, int part_at,
  * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], with
  * zeros after the last C and K.
  *
- * w [R,S,C,K] dense.  turned: rotate the filter by half a turn and exchange its
- * input and output channels, for conv_bwd_data; C and K are then the new ones.
+ * w [R,S,C,K] with ldw elements a row.  turned: rotate the filter by half a turn
+ * and exchange its input and output channels, for conv_bwd_data; C and K are
+ * then the new ones.
  * One work-item per row of `width` values; memory-bound.
  */
 kernel void filter_pack(global float *restrict packed, int packed_at,
                         global const float *restrict w, int w_at, int R, int S,
-                        int C, int K, int block, int width, int turned,
-                        int rows)
+                        int C, int K, int ldw, int block, int width,
+                        int turned, int rows)
 {
     const int row = get_global_id(0);
     const int blocks = (C + block - 1) / block;
@@ -368,9 +369,9 @@ kernel void filter_pack(global float *restrict packed, int packed_at,
         return; /* the grid is rounded up to whole work-groups */
 
     /* element (r,s,c,k0) and the step to the next k */
-    const int from = turned ? (((R - 1 - r) * S + S - 1 - s) * K + k0) * C + c
-                            : ((r * S + s) * C + c) * K + k0;
-    const int step = turned ? C : 1;
+    const int from = turned ? (((R - 1 - r) * S + S - 1 - s) * K + k0) * ldw + c
+                            : ((r * S + s) * C + c) * ldw + k0;
+    const int step = turned ? ldw : 1;
     const int n = c < C ? min(width, K - k0) : 0;
 
     for (int i = 0; i < n; i++)
@@ -383,12 +384,12 @@ kernel void filter_pack(global float *restrict packed, int packed_at,
  * conv_direct_sum: conv_bwd_filter's dw[i,k] = sum over g, in order, of
  * part[g][i][k].
  *
- * dw [rows,K]; part [parts][rows][padded].  One work-item per output;
- * memory-bound; repeats bit for bit.
+ * dw [rows,K] with ldw elements a row; part [parts][rows][padded].  One
+ * work-item per output; memory-bound; repeats bit for bit.
  */
 kernel void conv_direct_sum(global float *restrict dw, int dw_at,
                             global const float *restrict part, int part_at,
-                            int rows, int K, int padded, int parts)
+                            int rows, int K, int ldw, int padded, int parts)
 {
     const int k = get_global_id(0);
     const int i = ROW;
@@ -399,6 +400,6 @@ kernel void conv_direct_sum(global float *restrict dw, int dw_at,
 
     for (int g = 0; g < parts; g++)
         sum += part[part_at + (g * rows + i) * padded + k];
-    dw[dw_at + i * K + k] = sum;
+    dw[dw_at + i * ldw + k] = sum;
 }
 #endif

@@ -115,14 +115,16 @@ static FLOATV load_pixel(global const float *image, int h, int w, int H, int W,
 /*
  * winograd_filter: u = G g Gt of every filter, u[panel][6][6][C][PANEL].
  *
- * w [WIN,WIN,C,K] dense.  TURNED 1, for conv_bwd_data: rotate the filter by half
- * a turn and exchange its input and output channels; C and K are the new ones.
+ * w [WIN,WIN,C,K] with ldw elements a row.  TURNED 1, for conv_bwd_data: rotate
+ * the filter by half a turn and exchange its input and output channels; C and K
+ * are the new ones.
  * One work-item per VEC outputs (of dimension 0) and VEC inputs.
  * Memory-bound.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_filter(global float *restrict u, int u_at,
-                global const float *restrict w, int w_at, int C, int K)
+                global const float *restrict w, int w_at, int C, int K,
+                int ldw)
 {
     const int k = get_global_id(0) * VEC;
     const int c_end = min((ROW + 1) * VEC, C);
@@ -135,14 +137,14 @@ winograd_filter(global float *restrict u, int u_at,
         for (int i = 0; i < WIN * WIN; i++) {
 #if TURNED
             global const float *from =
-                w + w_at + ((WIN * WIN - 1 - i) * K + k) * C + c;
+                w + w_at + ((WIN * WIN - 1 - i) * K + k) * ldw + c;
             float lane[VEC];
 
             for (int v = 0; v < VEC; v++)
-                lane[v] = from[v * C];
+                lane[v] = from[v * ldw];
             g[i] = LOADV(lane);
 #else
-            g[i] = LOADV(w + w_at + (i * C + c) * K + k);
+            g[i] = LOADV(w + w_at + (i * C + c) * ldw + k);
 #endif
         }
         SQUARE(filter_line, t, SIDE, g, WIN);
@@ -450,13 +452,13 @@ winograd_filter_parts(global float *restrict part, int part_at,
  * winograd_filter_sum: conv_bwd_filter's dw = At [ sum over g, in order, of
  * part[g] ] A.
  *
- * dw [OUT,OUT,C,K] dense; part: winograd_filter_parts'.  One work-item per VEC
- * outputs (of dimension 0) and input channel.  Memory-bound.
+ * dw [OUT,OUT,C,K] with ldw elements a row; part: winograd_filter_parts'.  One
+ * work-item per VEC outputs (of dimension 0) and input channel.  Memory-bound.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_filter_sum(global float *restrict dw, int dw_at,
                     global const float *restrict part, int part_at, int C,
-                    int K, int padded, int parts)
+                    int ldw, int padded, int parts)
 {
     const int k = get_global_id(0) * VEC;
     const int c = ROW;
@@ -476,6 +478,6 @@ winograd_filter_sum(global float *restrict dw, int dw_at,
     SQUARE(output_line, y, OUT, sums, SIDE);
     UNROLL
     for (int i = 0; i < OUT * OUT; i++)
-        STOREV(y[i], dw + dw_at + (i * C + c) * K + k);
+        STOREV(y[i], dw + dw_at + (i * C + c) * ldw + k);
 }
 #endif

@@ -32,6 +32,7 @@ check_PROGRAMS = \
   tests/plan.t \
   tests/progress.t \
   tests/resize.t \
+  tests/rewrites.t \
   tests/rng.t \
   tests/device.t \
   tests/signals.t \
@@ -163,6 +164,7 @@ tests_progress_t_SOURCES = tests/progress.c src/tool/common.c \
   src/tool/progress.c
 tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_resize_t_SOURCES = tests/resize.c
+tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c

@@ -86,6 +86,24 @@ static clade_status nowhere(void)
 }
 
 /* Channels 7 ... 9 of 9. */
+static clade_status filter_slice(void)
+{
+    struct conv c = conv();
+
+    c.w = clade_tensor_slice(tensor(2, 3, 3, 3, 9), 4, 5);
+    return forward(c);
+}
+
+static clade_status filter_gradient_slice(void)
+{
+    const struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_filter(
+        &op, clade_tensor_slice(tensor(2, 3, 3, 3, 9), 4, 5), c.x, c.y,
+        c.window);
+}
+
 static clade_status slice_past_the_end(void)
 {
     struct conv c = conv();
@@ -237,6 +255,8 @@ static const struct door_case cases[] = {
     { good, NULL, "conv_fwd: a good convolution with bias and ReLU" },
     { slices, NULL, "conv_fwd: slices, one after the other in a buffer" },
     { neighbours, NULL, "conv_fwd: disjoint slices of the same pixels" },
+    { filter_slice, NULL, "conv_fwd: a filter that is a slice of a wider one" },
+    { filter_gradient_slice, NULL, "conv_bwd_filter: a gradient that is a slice of a wider one" },
     { overlapping, "y overlaps x", "conv_fwd: slices that share a channel" },
     { no_bias, "b is missing, but CLADE_BIAS is given", "conv_fwd: the bias flag without a bias" },
     { slice_past_the_end, "x is not a valid tensor", "conv_fwd: a slice past the last channel" },
@@ -277,8 +297,8 @@ static const struct {
       "conv_fwd: an output with a row too few" },
     { AT(w.w), 4, "w is 3x3x4x5, must be 3x3x3x5",
       "conv_fwd: a filter for other channels" },
-    { AT(w.ld), 8, "w has 8 elements a pixel",
-      "conv_fwd: a filter that is a slice" },
+    { AT(w.ld), 4, "w is not a valid tensor",
+      "conv_fwd: a filter whose ld is below K" },
     { AT(x.type), CLADE_U8, "x is uint8, must be float32",
       "conv_fwd: bytes in place of floats" },
     { AT(w.type), CLADE_F64, "is float32, must be float64",

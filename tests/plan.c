@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/graph.h"
 #include "net/rewrite.h"
 #include "op/op.h"
 #include "status.h"
@@ -185,6 +186,145 @@ static void test_identity_dropout(void)
     plan_free(&p);
 }
 
+/* Layers a and b are joint, c is not. */
+static struct graph_joint joint[] = { { .name = "j" } };
+static struct graph_layer layers[] = { { .name = "a", .joint = 0 },
+                                       { .name = "b", .joint = 0 },
+                                       { .name = "c", .joint = -1 } };
+static const struct graph abc = {
+    .layers = layers, .joints = joint, .n_layers = 3, .n_joints = 1
+};
+
+/* What a layer's ops have: x, channels of y and w, and a mask. */
+struct part {
+    struct clade_tensor x, y, w, mask;
+    const char *label;
+};
+
+/* Two pixels of 3 channels become 8: layer i makes the channels from 2i on. */
+static struct part part_of(struct plan *p, int i)
+{
+    static struct clade_tensor x, y, w, mask;
+
+    p->graph = &abc;
+    if (!p->n_blocks && (plan_block_new(&x, p, "x", 1, 2, 3, CLADE_F32) ||
+                         plan_block_new(&y, p, "y", 1, 2, 8, CLADE_F32) ||
+                         plan_block_new(&w, p, "w", 1, 3, 8, CLADE_F32) ||
+                         plan_block_new(&mask, p, "m", 1, 2, 3, CLADE_F32)))
+        tap_bail("%s", clade_error());
+    return (struct part){ x, clade_tensor_slice(y, 2 * i, 2),
+                          clade_tensor_slice(w, 2 * i, 2), mask,
+                          layers[i].name };
+}
+
+static void add_fwd(struct plan *p, int i, unsigned flags)
+{
+    const struct part t = part_of(p, i);
+    struct clade_op op;
+
+    if (clade_op_conv_fwd(&op, t.y, t.x, t.w, (struct clade_tensor){ 0 },
+                          clade_window_valid(1, 1, 1), flags))
+        tap_bail("%s", clade_error());
+    op.label = t.label;
+    append(p, PLAN_FORWARD, op);
+}
+
+static void add_bwd(struct plan *p, int i, unsigned flags)
+{
+    const struct part t = part_of(p, i);
+    struct clade_op op;
+
+    if (clade_op_conv_bwd_data(&op, t.x, t.y, t.w,
+                               flags & CLADE_RELU ? t.mask
+                                                  : (struct clade_tensor){ 0 },
+                               clade_window_valid(1, 1, 1), flags))
+        tap_bail("%s", clade_error());
+    op.label = t.label;
+    append(p, PLAN_BACKWARD, op);
+}
+
+/* Add a pool that writes the gradient x, from a tensor of its own; or one that
+ * reads channels of y from 2i on. */
+static void add_pool(struct plan *p, int i, bool write)
+{
+    const struct part t = part_of(p, i);
+    const struct clade_window one = clade_window_valid(1, 1, 1);
+    struct clade_tensor other;
+    struct clade_op op;
+
+    if (plan_block_new(&other, p, "o", 1, 2, write ? 3 : 2, CLADE_F32) ||
+        (write
+             ? clade_op_avgpool_bwd(&op, t.x, other, (struct clade_tensor){ 0 },
+                                    one, CLADE_ACCUMULATE)
+             : clade_op_avgpool_fwd(&op, other, t.y, one)))
+        tap_bail("%s", clade_error());
+    op.label = "p";
+    append(p, write ? PLAN_BACKWARD : PLAN_FORWARD, op);
+}
+
+/* Join what there is; the first op of `phase` must make or read `channels`, and
+ * have these flags. */
+static void joined(struct plan *p, enum plan_phase phase, const char *want,
+                   int channels, unsigned flags, const char *why)
+{
+    const struct clade_op *op;
+
+    rewrite(p, "joint-products");
+    is_spelt(p, want, why);
+    op = &p->ops[p->phase[phase]];
+    tap_ok(op->t[CLADE_W].c == channels && op->flags == flags &&
+               op->t[phase == PLAN_FORWARD ? CLADE_Y : CLADE_DY].c ==
+                   channels &&
+               !op->t[CLADE_X].buffer ==
+                   (phase == PLAN_BACKWARD && !(flags & CLADE_RELU)),
+           "%s: %d channels, flags %x", why, op->t[CLADE_W].c, op->flags);
+    plan_free(p);
+}
+
+/* Products that read one value are joined, and those that add to one gradient:
+ * where nothing between them has the one's place. */
+static void test_joint_products(void)
+{
+    struct plan p = plan_with_room(true);
+
+    add_fwd(&p, 1, CLADE_RELU);
+    add_fwd(&p, 2, CLADE_RELU);
+    add_fwd(&p, 0, CLADE_RELU);
+    joined(&p, PLAN_FORWARD, "||jc||", 4, CLADE_RELU,
+           "joint layers' products are one");
+    p = plan_with_room(true);
+    add_fwd(&p, 0, CLADE_RELU);
+    add_fwd(&p, 1, 0);
+    joined(&p, PLAN_FORWARD, "||ab||", 2, CLADE_RELU,
+           "with one ReLU they stay two");
+    p = plan_with_room(true);
+    add_fwd(&p, 0, 0);
+    add_pool(&p, 0, false);
+    add_fwd(&p, 1, 0);
+    joined(&p, PLAN_FORWARD, "||jp||", 4, 0, "the second one may come sooner");
+    p = plan_with_room(true);
+    add_bwd(&p, 0, 0);
+    add_bwd(&p, 1, CLADE_ACCUMULATE | CLADE_RELU);
+    joined(&p, PLAN_BACKWARD, "|||j|", 4, CLADE_RELU,
+           "the first overwrites, the second masks");
+    p = plan_with_room(true);
+    add_bwd(&p, 1, CLADE_ACCUMULATE);
+    add_bwd(&p, 0, CLADE_ACCUMULATE);
+    joined(&p, PLAN_BACKWARD, "|||j|", 4, CLADE_ACCUMULATE,
+           "both add to what is there");
+    p = plan_with_room(true);
+    add_bwd(&p, 0, CLADE_RELU);
+    add_bwd(&p, 1, CLADE_ACCUMULATE);
+    joined(&p, PLAN_BACKWARD, "|||ab|", 2, CLADE_RELU,
+           "what is masked too soon stays so");
+    p = plan_with_room(true);
+    add_bwd(&p, 0, 0);
+    add_pool(&p, 0, true);
+    add_bwd(&p, 1, CLADE_ACCUMULATE);
+    joined(&p, PLAN_BACKWARD, "|||apb|", 2, 0,
+           "another layer adds between them");
+}
+
 /* ---- a net, pass by pass ------------------------------------------------- */
 
 /* How many things are not yet settled, by kind. */
@@ -330,10 +470,11 @@ int main(void)
 
     if (!be && clade_backend_open(&be, "cpu"))
         tap_bail("%s", clade_error());
-    tap_plan(6 + 1 + 3 + 1 + PASSES + 2);
+    tap_plan(6 + 1 + 3 + 14 + 1 + PASSES + 2);
     test_operations();
     test_dead_ops();
     test_identity_dropout();
+    test_joint_products();
     test_passes(be);
     clade_backend_close(be);
     return tap_done();

@@ -126,7 +126,8 @@ CLADE_API clade_status clade_net_eval(clade_net *net,
                                       struct clade_result *result);
 
 /* A named parameter.  Kernels are HWIO, or (in, out) in dense layers.  Tensors
- * have the float type of the backend. */
+ * have the float type of the backend.  Some are slices: kernels that lie side
+ * by side. */
 struct clade_parameter {
     const char *name; /* "inception_3a/3x3/kernel" */
     int dims, shape[4];

@@ -23,8 +23,9 @@ extern "C" {
  * otherwise, and must not overlap any other tensor of the op.
  *
  * All floats of an op are of one type, the one that its backend computes with
- * (clade_backend_real()).  Every tensor may be a slice, except filters and what
- * sgd updates: those that say `dense`.
+ * (clade_backend_real()).  Every tensor may be a slice, except those that say
+ * `dense`.  A filter that is a slice has some of the output channels of a wider
+ * one: its "pixels" are its R*S*C rows.
  */
 
 /*
@@ -172,9 +173,9 @@ struct clade_op {
  * y[n,p,q,k] = epilogue(sum over r,s,c of
  *                  x[n, p*stride-top+r, q*stride-left+s, c] * w[r,s,c,k])
  *
- * y [N,P,Q,K], x [N,H,W,C], w [R,S,C,K] dense (ld = K), b [1,1,1,K] or absent;
- * all float.  flags: CLADE_BIAS, CLADE_RELU.  b must be given with CLADE_BIAS,
- * and must be absent without it.
+ * y [N,P,Q,K], x [N,H,W,C], w [R,S,C,K], b [1,1,1,K] or absent; all float.
+ * flags: CLADE_BIAS, CLADE_RELU.  b must be given with CLADE_BIAS, and must be
+ * absent without it.
  */
 CLADE_API clade_status clade_op_conv_fwd(
     struct clade_op *op, struct clade_tensor y, struct clade_tensor x,
@@ -185,7 +186,7 @@ CLADE_API clade_status clade_op_conv_fwd(
  * dx[n,h,w,c] = epilogue(sum over r,s,k, where p*stride-top+r = h and
  *                   q*stride-left+s = w, of dy[n,p,q,k] * w[r,s,c,k])
  *
- * dx [N,H,W,C], dy [N,P,Q,K], w [R,S,C,K] dense; x [N,H,W,C] or absent.
+ * dx [N,H,W,C], dy [N,P,Q,K], w [R,S,C,K]; x [N,H,W,C] or absent.
  * flags: CLADE_ACCUMULATE, CLADE_RELU (x must be given).
  */
 CLADE_API clade_status clade_op_conv_bwd_data(
@@ -197,7 +198,7 @@ CLADE_API clade_status clade_op_conv_bwd_data(
  * dw[r,s,c,k] = sum over n,p,q of
  *                   x[n, p*stride-top+r, q*stride-left+s, c] * dy[n,p,q,k]
  *
- * dw [R,S,C,K] dense, x [N,H,W,C], dy [N,P,Q,K].
+ * dw [R,S,C,K], x [N,H,W,C], dy [N,P,Q,K].
  */
 CLADE_API clade_status clade_op_conv_bwd_filter(struct clade_op *op,
                                                 struct clade_tensor dw,

@@ -129,6 +129,7 @@ static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct clade_tensor *y = &op->t[CLADE_Y];
+    const struct clade_tensor *filter = &op->t[CLADE_W];
     const struct clade_window win = op->window;
     const int rows = at_most(y->w - q0, ROWS);
     const int cols = at_most(y->c - k0, COLS);
@@ -149,9 +150,8 @@ static void fwd_tile(const struct clade_op *op, int n, int p, int q0, int k0)
                 .a = reals(x) + pixel_at(x, n, h, w + in.from * win.stride),
                 .row = (int64_t)win.stride * x->ld,
                 .step = 1,
-                .b = reals(&op->t[CLADE_W]) +
-                     (int64_t)(r * win.s + s) * x->c * y->c + k0,
-                .b_step = y->c,
+                .b = reals(filter) + pixel_at(filter, r, s, 0) + k0,
+                .b_step = filter->ld,
                 .count = x->c,
             };
 
@@ -235,14 +235,16 @@ static void bwd_data_tile(const struct clade_op *op, const real *transposed,
 }
 
 /* transposed[r,s,k,c] = w[r,s,c,k] */
-static void transpose(real *transposed, const real *w, int RS, int C, int K)
+static void transpose(real *transposed, const struct clade_tensor *w)
 {
+    const int RS = w->n * w->h, C = w->w, K = w->c;
+
 #pragma omp parallel for collapse(2)
     for (int rs = 0; rs < RS; rs++)
         for (int k = 0; k < K; k++)
             for (int c = 0; c < C; c++)
                 transposed[((int64_t)rs * K + k) * C + c] =
-                    w[((int64_t)rs * C + c) * K + k];
+                    reals(w)[((int64_t)rs * C + c) * w->ld + k];
 }
 
 static void conv_bwd_data(const struct clade_op *given, void *scratch)
@@ -253,8 +255,7 @@ static void conv_bwd_data(const struct clade_op *given, void *scratch)
     const int strips = (dx->w + stride * ROWS - 1) / (stride * ROWS) * stride;
     const int64_t tiles = (int64_t)dx->n * dx->h * strips;
 
-    transpose(scratch, reals(&op.t[CLADE_W]), op.window.r * op.window.s, dx->c,
-              op.t[CLADE_DY].c);
+    transpose(scratch, &op.t[CLADE_W]);
 #pragma omp parallel for collapse(2)
     for (int c = 0; c < dx->c; c += COLS) {
         for (int64_t i = 0; i < tiles; i++) {
@@ -287,6 +288,7 @@ static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
 {
     const struct clade_tensor *x = &op->t[CLADE_X];
     const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
     const struct clade_window win = op->window;
     const struct span ps = outputs(r, win.top, win.stride, x->h, dy->h);
     const struct span qs = outputs(s, win.left, win.stride, x->w, dy->w);
@@ -312,9 +314,7 @@ static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
     }
     for (int j = 0; j < rows; j++)
         for (int k = 0; k < cols; k++)
-            reals(&op->t[CLADE_DW])[((int64_t)(r * win.s + s) * x->c + c0 + j) *
-                                        dy->c +
-                                    k0 + k] = (real)acc[j][k];
+            reals(dw)[pixel_at(dw, r, s, c0 + j) + k0 + k] = (real)acc[j][k];
 }
 
 static void conv_bwd_filter(const struct clade_op *given, void *scratch)

@@ -27,7 +27,7 @@ static const real *filter_at(const struct clade_op *op, int rs, int c)
 {
     const struct clade_tensor *w = &op->t[CLADE_W];
 
-    return reals(w) + ((int64_t)rs * w->w + c) * w->c;
+    return reals(w) + ((int64_t)rs * w->w + c) * w->ld;
 }
 
 static struct cpu_exact fwd_epilogue(const struct clade_op *op,
@@ -177,7 +177,7 @@ static void fwd_sums(struct sums *sum, const struct clade_op *op,
         const struct products r = { .a = reals(x) + pixel_at(x, at.n, h, w),
                                     .a_step = 1,
                                     .b = filter_at(op, rs, 0) + k0,
-                                    .b_step = op->t[CLADE_W].c,
+                                    .b_step = op->t[CLADE_W].ld,
                                     .count = x->c };
 
         add_products(sum, &r, channels, subnormals);

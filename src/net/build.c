@@ -8,17 +8,6 @@
 #include "net/plan.h"
 #include "status.h"
 
-/* The tensor of a value, made before the first layer that writes to it. */
-static clade_status value_new(struct builder *b, int value)
-{
-    const struct graph_value *v = &b->net->graph.values[value];
-
-    if (b->y[value].buffer)
-        return CLADE_OK;
-    return plan_block_new(&b->y[value], b->plan, v->name, v->h, v->w, v->c,
-                          b->net->real);
-}
-
 /* Where the images and the labels go. */
 static clade_status add_inputs(struct builder *b)
 {
@@ -29,7 +18,7 @@ static clade_status add_inputs(struct builder *b)
     if ((st = plan_block_new(&p->bytes, p, "images", t->source_h, t->source_w,
                              t->c, CLADE_U8)) ||
         (st = plan_block_new(&p->labels, p, "labels", 1, 1, 1, CLADE_U8)) ||
-        (st = value_new(b, 0)))
+        (st = layers_value(b, b->y, 0)))
         return st;
     p->pixels = b->y[0];
     return CLADE_OK;
@@ -81,7 +70,7 @@ static clade_status forward(struct builder *b)
         const struct graph_layer *l = &g->layers[i];
         struct clade_tensor y;
 
-        if ((st = value_new(b, l->y)))
+        if ((st = layers_value(b, b->y, l->y)))
             return st;
         y = output_of(l, b->y[l->y]);
         if ((st = layer_kinds[l->kind].forward(b, l, b->y[l->x], y)))
@@ -152,6 +141,7 @@ static clade_status build(clade_net *net, struct plan *p)
                   2 * g->n_layers);
     if (st)
         return st;
+    p->graph = g;
     b.y = calloc(g->n_values, sizeof *b.y);
     b.dx = calloc(g->n_values, sizeof *b.dx);
     b.given = calloc(g->n_values, sizeof *b.given);

@@ -21,7 +21,9 @@ static int value_add(struct graph *g, const char *name, int h, int w, int c,
 {
     struct graph_value *v = &g->values[g->n_values];
 
-    *v = (struct graph_value){ .h = h, .w = w, .c = c, .relu = relu };
+    *v = (struct graph_value){
+        .h = h, .w = w, .c = c, .whole = g->n_values, .relu = relu
+    };
     snprintf(v->name, sizeof v->name, "%s", name);
     return g->n_values++;
 }
@@ -33,7 +35,7 @@ static struct graph_layer *layer_add(struct graph *g, enum graph_kind kind,
     struct graph_layer *l = &g->layers[g->n_layers++];
 
     *l = (struct graph_layer){
-        .kind = kind, .x = x, .named = true, .kernel = -1
+        .kind = kind, .x = x, .named = true, .kernel = -1, .joint = -1
     };
     snprintf(l->name, sizeof l->name, "%s%s%s", module, *module ? "/" : "",
              name);
@@ -55,19 +57,27 @@ parameter_add(struct graph *g, const struct graph_layer *l, const char *which)
 {
     struct graph_parameter *p = &g->parameters[g->n_parameters++];
 
-    *p = (struct graph_parameter){ .offset = g->elements };
+    *p = (struct graph_parameter){ .count = 1 };
     snprintf(p->name, sizeof p->name, "%s/%s", l->name, which);
     snprintf(p->layer, sizeof p->layer, "%s", l->name);
     return p;
 }
 
-static void parameter_place(struct graph *g, struct graph_parameter *p)
+/* Room for so many elements of parameters; returns the first one's place. */
+static int64_t room_add(struct graph *g, int64_t elements)
 {
-    p->count = 1;
+    const int64_t at = g->elements;
+
+    g->elements += (elements + ALIGN - 1) / ALIGN * ALIGN;
+    return at;
+}
+
+static void parameter_count(struct graph *g, struct graph_parameter *p)
+{
     for (int i = 0; i < p->dims; i++)
         p->count *= p->shape[i];
+    p->ld = p->shape[p->dims - 1];
     g->count += p->count;
-    g->elements += (p->count + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 /*
@@ -92,14 +102,33 @@ static void parameters_add(struct graph *g, struct graph_layer *l, int r, int s,
         memcpy(p->shape, (int[]){ r, s, c, k }, sizeof p->shape);
     }
     p->limit = sqrt(6.0 / ((double)r * s * ((double)c + k)));
-    parameter_place(g, p);
+    parameter_count(g, p);
 
     p = parameter_add(g, l, "bias");
     p->bias = true;
     p->dims = 1;
     p->shape[0] = k;
     p->initial = bias;
-    parameter_place(g, p);
+    parameter_count(g, p);
+}
+
+/* Give the kernel and the bias of a layer their places. */
+static void parameters_place(struct graph *g, const struct graph_layer *l)
+{
+    struct graph_parameter *kernel = &g->parameters[l->kernel];
+    struct graph_parameter *bias = kernel + 1;
+
+    if (l->joint < 0) {
+        kernel->offset = room_add(g, kernel->count);
+        bias->offset = room_add(g, bias->count);
+    } else {
+        const struct graph_joint *joint = &g->joints[l->joint];
+        const int first = g->values[l->y].first + l->first;
+
+        kernel->offset = joint->kernel + first;
+        kernel->ld = joint->k;
+        bias->offset = joint->bias + first;
+    }
 }
 
 static struct clade_window window_of(const struct net_window *w,
@@ -195,6 +224,34 @@ static int head_add(struct graph *g, const struct net_row *row, int x)
     return layer_value(g, l, 1, 1, g->table->classes);
 }
 
+/* The value of the layer that was added last becomes a slice, from channel
+ * `first` on, of `whole`. */
+static void lay(struct graph *g, int whole, int first)
+{
+    struct graph_value *v = &g->values[g->layers[g->n_layers - 1].y];
+
+    v->whole = whole;
+    v->first = first;
+}
+
+/* The layer that was added last is one of a joint. */
+static void join(struct graph *g, int joint)
+{
+    g->layers[g->n_layers - 1].joint = joint;
+}
+
+/* Begin a joint of layers that make k channels of c. */
+static int joint_add(struct graph *g, const char *module, int c, int k)
+{
+    struct graph_joint *joint = &g->joints[g->n_joints];
+
+    snprintf(joint->name, sizeof joint->name, "%s/1x1s", module);
+    joint->k = k;
+    joint->kernel = room_add(g, (int64_t)c * k);
+    joint->bias = room_add(g, k);
+    return g->n_joints++;
+}
+
 /* Make the layer that was added last a branch: it writes channels first ... of
  * `output`.  The value that was added for it goes.  Returns the next branch's
  * first channel. */
@@ -209,27 +266,41 @@ static int branch(struct graph *g, int output, int first)
     return first + l->k;
 }
 
+/*
+ * A module's values lie side by side: [3x3 reduce | 5x5 reduce | 1x1 | 3x3 |
+ * 5x5 | pool projection].  The last four are its output.  The first three are
+ * made from the module's input by 1x1 windows, the joint.
+ */
 static int inception_add(struct graph *g, const struct net_row *row, int x)
 {
     static const struct net_window
         one = { .size = 1, .stride = 1, .same = true },
         three = { .size = 3, .stride = 1, .same = true },
         five = { .size = 5, .stride = 1, .same = true };
-    const int *k = row->k;
+    const int *k = row->k, h = g->values[x].h, w = g->values[x].w;
     const char *m = row->name;
+    const int reduced = k[1] + k[3], made = k[0] + k[2] + k[4] + k[5];
+    const int whole = value_add(g, m, h, w, reduced + made, row->relu);
+    const int joint = joint_add(g, m, g->values[x].c, reduced + k[0]);
     int first = 0, t, y;
     char name[48];
 
     snprintf(name, sizeof name, "%s/output", m);
-    y = value_add(g, name, g->values[x].h, g->values[x].w,
-                  k[0] + k[2] + k[4] + k[5], row->relu);
+    y = value_add(g, name, h, w, made, row->relu);
+    g->values[y].whole = whole;
+    g->values[y].first = reduced;
 
     conv_add(g, m, "1x1", x, &one, k[0], row);
+    join(g, joint);
     first = branch(g, y, first);
     t = conv_add(g, m, "3x3_reduce", x, &one, k[1], row);
+    join(g, joint);
+    lay(g, whole, 0);
     conv_add(g, m, "3x3", t, &three, k[2], row);
     first = branch(g, y, first);
     t = conv_add(g, m, "5x5_reduce", x, &one, k[3], row);
+    join(g, joint);
+    lay(g, whole, k[1]);
     conv_add(g, m, "5x5", t, &five, k[4], row);
     first = branch(g, y, first);
     t = pool_add(g, GRAPH_MAXPOOL, m, "pool", x, &three);
@@ -273,6 +344,22 @@ static int input_of(const struct graph *g, const struct net_row *row, int above)
     return above;
 }
 
+/*
+ * A max pool that alone reads what a ReLU made passes the mask on to its own
+ * output.  The winner of a window is 0 where the output is 0, so a gradient
+ * that is 0 there gives the winner 0, too.  Then training need not keep the
+ * pool's input, the largest values of the net.
+ */
+static void pass_mask_on(struct graph *g, const struct graph_layer *l)
+{
+    struct graph_value *x = &g->values[l->x];
+
+    if (l->kind != GRAPH_MAXPOOL || x->readers != 1 || !x->relu)
+        return;
+    x->relu = false;
+    g->values[l->y].relu = true;
+}
+
 clade_status graph_new(struct graph *g, const char *net)
 {
     const struct net_table *t = net_table_find(net);
@@ -282,16 +369,22 @@ clade_status graph_new(struct graph *g, const char *net)
     if (!t)
         return clade_fail(CLADE_EUSAGE, "no net '%s'; there is: %s", net,
                           net_table_names);
-    g->values = calloc(t->n_rows * (ROW_LAYERS + 1) + 1, sizeof *g->values);
+    g->values = calloc(t->n_rows * (ROW_LAYERS + 2) + 1, sizeof *g->values);
     g->layers = calloc(t->n_rows * ROW_LAYERS, sizeof *g->layers);
     g->parameters = calloc(t->n_rows * ROW_PARAMETERS, sizeof *g->parameters);
-    if (!g->values || !g->layers || !g->parameters) {
+    g->joints = calloc(t->n_rows, sizeof *g->joints);
+    if (!g->values || !g->layers || !g->parameters || !g->joints) {
         graph_free(g);
         return clade_fail(CLADE_ENOMEM, "net '%s': out of memory", net);
     }
     y = value_add(g, "input", t->h, t->w, t->c, false);
     for (int i = 0; i < t->n_rows; i++)
         y = row_add(g, &t->rows[i], input_of(g, &t->rows[i], y));
+    for (int i = 0; i < g->n_layers; i++) {
+        if (g->layers[i].kernel >= 0)
+            parameters_place(g, &g->layers[i]);
+        pass_mask_on(g, &g->layers[i]);
+    }
     return CLADE_OK;
 }
 
@@ -300,5 +393,6 @@ void graph_free(struct graph *g)
     free(g->values);
     free(g->layers);
     free(g->parameters);
+    free(g->joints);
     *g = (struct graph){ 0 };
 }

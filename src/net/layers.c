@@ -3,6 +3,21 @@
 
 #include "net/plan.h"
 
+clade_status layers_value(struct builder *b, struct clade_tensor *list,
+                          int value)
+{
+    const struct graph_value *v = &b->net->graph.values[value];
+    const struct graph_value *whole = &b->net->graph.values[v->whole];
+    struct clade_tensor *t = &list[v->whole];
+    clade_status st;
+
+    if (!t->buffer && (st = plan_block_new(t, b->plan, whole->name, whole->h,
+                                           whole->w, whole->c, b->net->real)))
+        return st;
+    list[value] = clade_tensor_slice(*t, v->first, v->c);
+    return CLADE_OK;
+}
+
 static clade_status append(struct builder *b, enum plan_phase phase,
                            const struct graph_layer *l, struct clade_op *op)
 {
@@ -118,9 +133,7 @@ static clade_status contribute(struct clade_tensor *dx, struct clade_tensor *x,
     clade_status st;
 
     *flags = b->given[value] ? CLADE_ACCUMULATE : 0;
-    if (!b->given[value] &&
-        (st = plan_block_new(&b->dx[value], b->plan, v->name, v->h, v->w, v->c,
-                             b->net->real)))
+    if ((st = layers_value(b, b->dx, value)))
         return st;
     *x = (struct clade_tensor){ 0 };
     if (++b->given[value] == v->readers && v->relu) {

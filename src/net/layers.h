@@ -14,6 +14,11 @@ struct builder {
     struct clade_tensor *arg; /* of each maxpool layer: which input won */
 };
 
+/* Make the tensor of a value in a list of them, b->y or b->dx, if it is not
+ * there yet.  Values that are slices of one value are slices of one tensor. */
+clade_status layers_value(struct builder *b, struct clade_tensor *list,
+                          int value);
+
 /*
  * Append the ops of a layer, forward or backward.  x is the value that the
  * layer reads.  y is the slice that it writes; backward it is the gradient of

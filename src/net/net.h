@@ -22,6 +22,8 @@ struct plan_block {
     struct clade_buffer *real; /* the arena's buffer, once that is allocated */
 };
 
+struct graph;
+
 /* The phases of a step, in the order in which they run.  An evaluating plan
  * has ops only in the first two. */
 enum plan_phase {
@@ -47,6 +49,8 @@ struct plan_activation {
 struct plan {
     int batch;
     bool training;
+    const struct graph *graph; /* of the layers that the ops are labelled with;
+                                  NULL: none */
     struct clade_op *ops;
     clade_task **tasks; /* of each op, once it is prepared */
     int *filters; /* of each op of phase pack: the number of the filter that it

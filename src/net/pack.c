@@ -8,9 +8,11 @@
 #include "op/op.h"
 #include "status.h"
 
-static bool is_for(const struct packed_filter *f, const struct clade_op *op)
+static bool is_for(const clade_net *net, const struct packed_filter *f,
+                   const struct clade_op *op)
 {
     return f->kind == op->kind && f->parameter == op->t[CLADE_W].offset &&
+           f->block.base.bytes == op->packed * clade_type_size(net->real) &&
            choice_equal(&f->choice, &op->choice);
 }
 
@@ -20,7 +22,7 @@ static struct packed_filter *packed_filter_for(clade_net *net,
 {
     struct packed_filter *f = net->packed;
 
-    while (f < net->packed + net->n_packed && !is_for(f, op))
+    while (f < net->packed + net->n_packed && !is_for(net, f, op))
         f++;
     if (f < net->packed + net->n_packed)
         return f;

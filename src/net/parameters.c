@@ -22,7 +22,8 @@ struct clade_tensor net_parameter(const clade_net *net, int i,
     struct clade_tensor t =
         net_tensor_at(net, which, p->offset, p->count, net->real);
 
-    t.ld = t.c = p->shape[p->dims - 1];
+    t.c = p->shape[p->dims - 1];
+    t.ld = p->ld;
     if (p->dims >= 2)
         t.w = p->shape[p->dims - 2];
     if (p->dims == 4) {
@@ -86,6 +87,19 @@ static float initial_value(const struct graph_parameter *p, uint64_t seed,
     return (2 * u - 1) * p->limit;
 }
 
+/* Parameter k's initial values, each in its place among all. */
+static void fill_initial(float *all, const clade_net *net, int k, uint64_t seed,
+                         bool record)
+{
+    const struct graph_parameter *p = &net->graph.parameters[k];
+    const int width = p->shape[p->dims - 1];
+    const uint32_t stream = rng_stream("kernel", p->layer);
+
+    for (int64_t i = 0; i < p->count; i++)
+        all[p->offset + i / width * p->ld + i % width] =
+            initial_value(p, seed, record, stream, i);
+}
+
 static clade_status write_initial(clade_net *net, uint64_t seed, bool record)
 {
     const struct graph *g = &net->graph;
@@ -94,13 +108,8 @@ static clade_status write_initial(clade_net *net, uint64_t seed, bool record)
 
     if (!all)
         return clade_fail(CLADE_ENOMEM, "initial values: out of memory");
-    for (int k = 0; k < g->n_parameters; k++) {
-        const struct graph_parameter *p = &g->parameters[k];
-        const uint32_t stream = rng_stream("kernel", p->layer);
-
-        for (int64_t i = 0; i < p->count; i++)
-            all[p->offset + i] = initial_value(p, seed, record, stream, i);
-    }
+    for (int k = 0; k < g->n_parameters; k++)
+        fill_initial(all, net, k, seed, record);
     st = net_write_reals(net, net->fixed[NET_VALUES].real, 0, all, g->elements);
     free(all);
     net->version++;
@@ -148,18 +157,25 @@ clade_status net_write_reals(clade_net *net, struct clade_buffer *to,
     return st;
 }
 
-/* Is it a dense piece of the parameters, their gradients or momenta? */
+/* The elements from a tensor's first one to its last. */
+static int64_t span_of(const struct clade_tensor *t)
+{
+    return (clade_tensor_pixels(t) - 1) * t->ld + t->c;
+}
+
+/* Does it lie in the parameters, their gradients or momenta? */
 static bool is_parameter(const clade_net *net, const struct clade_tensor *t)
 {
     static const enum net_buffer buffers[] = { NET_VALUES, NET_GRADIENTS,
                                                NET_MOMENTA };
-    const int64_t n = clade_tensor_elements(t);
     bool found = false;
 
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         found |= t->buffer && t->buffer == net->fixed[buffers[i]].real;
-    return found && t->type == net->real && t->ld == t->c && n >= 1 &&
-           t->offset >= 0 && n <= (int64_t)net->graph.elements - t->offset;
+    return found && t->type == net->real && clade_tensor_elements(t) >= 1 &&
+           t->ld >= t->c && t->offset >= 0 &&
+           clade_tensor_pixels(t) <= net->graph.elements &&
+           span_of(t) <= net->graph.elements - t->offset;
 }
 
 static clade_status check_parameter(const char *function, const clade_net *net,
@@ -178,36 +194,75 @@ static clade_status check_parameter(const char *function, const clade_net *net,
                                   "momenta are without training");
 }
 
+/* Read all from a tensor's first element to its last, in a copy that the caller
+ * frees. */
+static clade_status read_span(void **copy, clade_net *net,
+                              const struct clade_tensor *t)
+{
+    const size_t size = clade_type_size(t->type);
+    const size_t bytes = (size_t)span_of(t) * size;
+    clade_status st;
+
+    if (!(*copy = malloc(bytes)))
+        return clade_fail(CLADE_ENOMEM, "%zu bytes of parameters: no memory",
+                          bytes);
+    st = clade_backend_read(net->be, *copy, t->buffer, t->offset * size, bytes);
+    if (st)
+        free(*copy);
+    return st;
+}
+
+/* Copy row i of a tensor to float32, or from it, where `copy` is what
+ * read_span() made. */
+static void get_row(float *to, const struct clade_tensor *t, const void *copy,
+                    int64_t i)
+{
+    for (int64_t c = 0, at = i * t->ld; c < t->c; c++, at++)
+        to[c] = t->type == CLADE_F32 ? ((const float *)copy)[at]
+                                     : (float)((const double *)copy)[at];
+}
+
+static void put_row(void *copy, const struct clade_tensor *t, const float *from,
+                    int64_t i)
+{
+    for (int64_t c = 0, at = i * t->ld; c < t->c; c++, at++) {
+        if (t->type == CLADE_F32)
+            ((float *)copy)[at] = from[c];
+        else
+            ((double *)copy)[at] = from[c];
+    }
+}
+
+/* What lies between the tensor's elements is written as it was. */
 clade_status clade_net_write(clade_net *net, struct clade_tensor t,
                              const float *from)
 {
-    const clade_status st = check_parameter(__func__, net, from, &t);
+    const size_t size = clade_type_size(t.type);
+    void *copy;
+    clade_status st = check_parameter(__func__, net, from, &t);
 
-    if (st)
+    if (st || (st = read_span(&copy, net, &t)))
         return st;
+    for (int64_t i = 0; i < clade_tensor_pixels(&t); i++)
+        put_row(copy, &t, from + i * t.c, i);
     net->version++;
-    return net_write_reals(net, t.buffer, t.offset, from,
-                           clade_tensor_elements(&t));
+    st = clade_backend_write(net->be, t.buffer, t.offset * size, copy,
+                             (size_t)span_of(&t) * size);
+    if (!st)
+        st = clade_backend_finish(net->be);
+    free(copy);
+    return st;
 }
 
 clade_status clade_net_read(clade_net *net, float *to, struct clade_tensor t)
 {
-    const int64_t n = clade_tensor_elements(&t);
-    const size_t size = clade_type_size(t.type);
+    void *copy;
     clade_status st = check_parameter(__func__, net, to, &t);
-    double *wide;
 
-    if (st)
+    if (st || (st = read_span(&copy, net, &t)))
         return st;
-    if (t.type == CLADE_F32)
-        return clade_backend_read(net->be, to, t.buffer, t.offset * size,
-                                  n * size);
-    if (!(wide = malloc(n * size)))
-        return clade_fail(CLADE_ENOMEM, "%lld numbers: out of memory",
-                          (long long)n);
-    st = clade_backend_read(net->be, wide, t.buffer, t.offset * size, n * size);
-    for (int64_t i = 0; i < n && !st; i++)
-        to[i] = wide[i];
-    free(wide);
-    return st;
+    for (int64_t i = 0; i < clade_tensor_pixels(&t); i++)
+        get_row(to + i * t.c, &t, copy, i);
+    free(copy);
+    return CLADE_OK;
 }

@@ -111,9 +111,11 @@ static clade_status dead_ops(struct plan *p)
 
 const struct rewrite rewrites[] = {
     { "identity-dropout", "removes dropout from plans that evaluate",
-      identity_dropout },
-    { "dead-ops", "removes ops whose outputs nobody reads", dead_ops },
-    { NULL, NULL, NULL },
+      identity_dropout, false },
+    { "dead-ops", "removes ops whose outputs nobody reads", dead_ops, false },
+    { "joint-products", "makes one product of those of a module's input",
+      rewrite_joint_products, true },
+    { NULL, NULL, NULL, false },
 };
 
 /* The word of a comma-separated list after the one at `at`, or NULL. */

@@ -5,14 +5,19 @@
 #include "net/net.h"
 
 /*
- * A rewrite changes the ops of a plan, but no loss and no parameter by a single
- * bit.  Each can be left out by its name (clade_net_config.without).
+ * A rewrite changes the ops of a plan, but not what they compute.  One that does
+ * not round otherwise changes no loss and no parameter by a single bit.  Each
+ * can be left out by its name (clade_net_config.without).
  */
 struct rewrite {
     const char *name;
     const char *what; /* it does, for messages: "removes ..." */
     clade_status (*apply)(struct plan *plan);
+    bool rounds; /* sums are the same, but round in another order */
 };
+
+/* Joins products; joint.c. */
+clade_status rewrite_joint_products(struct plan *plan);
 
 /* In the order in which they are applied.  The last one's name is NULL. */
 extern const struct rewrite rewrites[];

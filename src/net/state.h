@@ -9,8 +9,8 @@
 /* Training and evaluating, each for full batches and for a smaller last one. */
 #define NET_PLANS 4
 
-/* A filter in an algorithm's own layout.  Ops share it if the four members of
- * its key are equal. */
+/* A filter in an algorithm's own layout.  Ops share it if they are of its kind,
+ * and have its parameter, its choice and its size. */
 struct packed_filter {
     enum clade_op_kind kind; /* of the product that reads it */
     int64_t parameter;       /* the filter's offset among the parameters */

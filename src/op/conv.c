@@ -16,7 +16,7 @@ static clade_status check_conv(const struct clade_op *op, enum clade_role y,
     struct shape out;
     clade_status st;
 
-    if ((st = check_shape(op, w, must)) || (st = check_dense(op, w)) ||
+    if ((st = check_shape(op, w, must)) ||
         (st = window_output(&out, op, &op->t[x], filter->c)))
         return st;
     return check_shape(op, y, out);
@@ -171,10 +171,8 @@ static clade_status check_pack(const struct clade_op *op)
     if (!packed->buffer)
         return clade_fail(CLADE_ESHAPE, "%s: packed is missing",
                           op_describe(op));
-    if ((st = check_dense(op, CLADE_W)) ||
-        (st = check_flags(op, CLADE_TURNED, CLADE_W)))
-        return st;
-    return check_packed(op);
+    st = check_flags(op, CLADE_TURNED, CLADE_W);
+    return st ? st : check_packed(op);
 }
 
 clade_status clade_op_filter_pack(struct clade_op *op,

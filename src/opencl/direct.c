@@ -343,8 +343,8 @@ static clade_status pack(struct ocl_task *task, const struct clade_op *op)
     return ocl_launch(task, &text, "filter_pack", "", OCL_GRID(rows, 1),
                       OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
                                OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
-                               OCL_INT(k), OCL_INT(block), OCL_INT(width),
-                               OCL_INT(turned), OCL_INT(rows)));
+                               OCL_INT(k), OCL_INT(w->ld), OCL_INT(block),
+                               OCL_INT(width), OCL_INT(turned), OCL_INT(rows)));
 }
 
 /* All images of a batch as one row of pixels. */
@@ -453,7 +453,7 @@ static clade_status prepare_filter(struct ocl_task *task,
             return st;
     return ocl_launch(task, &text, "conv_direct_sum", "", OCL_GRID(dw->c, rows),
                       OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
-                               OCL_INT(rows), OCL_INT(dw->c),
+                               OCL_INT(rows), OCL_INT(dw->c), OCL_INT(dw->ld),
                                OCL_INT(padded_k(op)), OCL_INT(parts)));
 }
 

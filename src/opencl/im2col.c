@@ -97,9 +97,8 @@ static struct ocl_gemm gemm_of(const struct clade_op *op, bool first,
     const size_t pixels = clade_tensor_pixels(dy);
     const size_t col = column(op);
     const bool add = op->flags & CLADE_ACCUMULATE;
-    struct clade_tensor filter = *filter_of(op);
+    const struct clade_tensor filter = *filter_of(op);
 
-    filter.ld = filter.c;
     switch (op->kind) {
     case CLADE_CONV_FWD: /* y = columns * w */
         return (struct ocl_gemm){ false,    false,  pixels, dy->c, col,

@@ -260,11 +260,11 @@ static clade_status transform_filter(struct ocl_task *task,
     const struct view v = view_of(op);
     const int l = op->choice.tune[LANES];
 
-    return launch(task, op, "winograd_filter", "TURNED",
-                  op->kind == CLADE_CONV_BWD_DATA,
-                  OCL_GROUPS(v.out->c / l, v.in->c / l),
-                  OCL_ARGS(OCL_MEM(&u), OCL_MEM(&op->t[CLADE_W]),
-                           OCL_INT(v.in->c), OCL_INT(v.out->c)));
+    return launch(
+        task, op, "winograd_filter", "TURNED", op->kind == CLADE_CONV_BWD_DATA,
+        OCL_GROUPS(v.out->c / l, v.in->c / l),
+        OCL_ARGS(OCL_MEM(&u), OCL_MEM(&op->t[CLADE_W]), OCL_INT(v.in->c),
+                 OCL_INT(v.out->c), OCL_INT(op->t[CLADE_W].ld)));
 }
 
 /* How many work-items share the tiles of `op`: a batch each, at least.  The
@@ -335,7 +335,7 @@ static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
     return launch(task, op, "winograd_filter_sum", "SUM", 1,
                   OCL_GROUPS(dw->c / op->choice.tune[LANES], c),
                   OCL_ARGS(OCL_MEM(dw), OCL_MEM(&part), OCL_INT(c),
-                           OCL_INT(dw->c), OCL_INT(padded_k(op)),
+                           OCL_INT(dw->ld), OCL_INT(padded_k(op)),
                            OCL_INT(parts_of(op))));
 }
 

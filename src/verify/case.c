@@ -30,7 +30,7 @@ enum { FLAGS = sizeof(flag_names) / sizeof(*flag_names) };
 static bool is_slice(const struct op_case *c)
 {
     return c->gap[CLADE_X] || c->gap[CLADE_Y] || c->gap[CLADE_DX] ||
-           c->gap[CLADE_DY];
+           c->gap[CLADE_DY] || c->gap[CLADE_W] || c->gap[CLADE_DW];
 }
 
 void verify_case_name(struct op_case *c)
@@ -101,7 +101,7 @@ static bool is_sane(const struct op_case *c)
         gap = c->gap[role] > gap ? c->gap[role] : gap;
     return in * (c->c + gap) < ELEMENTS_MAX &&
            out * c->q * (c->k + gap) < ELEMENTS_MAX &&
-           (double)w->r * w->s * c->c * c->k < ELEMENTS_MAX;
+           (double)w->r * w->s * c->c * (c->k + gap) < ELEMENTS_MAX;
 }
 
 /* Read the name of a kind and step over it, up to a colon; CLADE_OP_KINDS:
@@ -204,6 +204,8 @@ static void set_gaps(struct op_case *c, int gap)
     c->gap[CLADE_DX] = gap + 2;
     c->gap[CLADE_DY] = gap + 3;
     c->gap[CLADE_ARG] = gap + 4;
+    c->gap[CLADE_W] = gap + 5;
+    c->gap[CLADE_DW] = gap + 6;
 }
 
 static struct op_case case_of(const struct verify_line *l,

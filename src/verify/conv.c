@@ -25,6 +25,8 @@ static const struct verify_line lines[] = {
       "1x1, as in every module" },
     { CONV, 2, 7, 7, 24, 48, 5, 5, 1, SAME, BIAS | RELU | ACC, 6, ALL,
       "5x5 on slices of channels" },
+    { CONV, 2, 7, 6, 40, 52, 1, 1, 1, SAME, BIAS | RELU | ACC, 12, ALL,
+      "1x1 on slices, the filter one of a wider filter's" },
     { CONV, 2, 14, 14, 3, 64, 7, 7, 2, SAME, BIAS | RELU, 0, CORE,
       "conv1: three channels, stride 2" },
     { CONV, 1, 1, 1, 64, 10, 1, 1, 1, SAME, BIAS, 0, CORE | D(WIDE_A),

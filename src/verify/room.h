@@ -13,8 +13,8 @@ enum pad { SAME, VALID, UNEVEN, OUTPUT };
 /*
  * One geometry: a case for each kind in `kinds` and each kind of data that the
  * line and the kind have in common.  If c or k is 0, it equals the other one.
- * A kind takes those flags that it knows.  With a gap, every tensor but a
- * filter is a slice of more channels.
+ * A kind takes those flags that it knows.  With a gap, every tensor but a bias
+ * is a slice of more channels.
  */
 struct verify_line {
     unsigned kinds;
