@@ -199,7 +199,7 @@ static clade_status filter_gradient(void)
     struct conv c = conv();
     struct clade_op op;
 
-    return clade_op_conv_bwd_filter(&op, c.w, c.x, c.y, c.window);
+    return clade_op_conv_bwd_filter(&op, c.w, absent, c.x, c.y, c.window);
 }
 
 /* ---- dense layers -------------------------------------------------------- */
