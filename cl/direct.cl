@@ -248,6 +248,31 @@ static void keep_sums(global float *sums, FLOATV (*acc)[VECS], int padded)
             STOREV(acc[i][v], sums + i * padded + v * VEC);
 }
 
+/* A vector of the channels, of which `left` more are there. */
+static FLOATV load_channels(global const float *p, int left)
+{
+#if TAIL
+    return load(p, left);
+#else
+    return LOADV(p);
+#endif
+}
+
+/* Add `count` pixels of dy to sums[K], or to 0. */
+static void add_pixels(global float *sums, global const float *dp, int count,
+                       int K, int ldy, bool from_zero)
+{
+    for (int k = 0; k < K; k += VEC) {
+        FLOATV sum = 0.0f;
+
+        for (int i = 0; i < count; i++)
+            sum += load_channels(dp + i * ldy + k, K - k);
+        if (!from_zero)
+            sum += load_channels(sums + k, K - k);
+        store(sum, sums + k, K - k);
+    }
+}
+
 /* Add the products of `count` pixels of a row of x, `step` elements apart, and
  * of dy, which has `left` more channels. */
 static void add_row(FLOATV (*acc)[VECS], global const float *from,
@@ -259,11 +284,7 @@ static void add_row(FLOATV (*acc)[VECS], global const float *from,
 
         UNROLL
         for (int v = 0; v < VECS; v++)
-#if TAIL
-            f[v] = load(dp + v * VEC, left - v * VEC);
-#else
-            f[v] = LOADV(dp + v * VEC);
-#endif
+            f[v] = load_channels(dp + v * VEC, left - v * VEC);
         dp += ldy;
         UNROLL
         for (int i = 0; i < TILE_C; i++) {
@@ -279,23 +300,27 @@ static void add_row(FLOATV (*acc)[VECS], global const float *from,
 
 /*
  * conv_direct_filter: conv_bwd_filter's partial sums of dw[r,s,c,k] = sum of
- * x * dy.
+ * x * dy; with FLAG_BIAS also those of db[k] = sum of dy, before the unit of dy
+ * that it reads is multiplied.
  *
- * part [parts][R][S][C][K rounded up to PANEL]; x [N,H,W,C]; dy [N,P,Q,K].
+ * part [parts][R][S][C][K rounded up to PANEL]; sums [parts][K], with FLAG_BIAS
+ * only; x [N,H,W,C]; dy [N,P,Q,K].
  * The N*P rows of dy are cut into units of `unit` rows, small enough to stay
  * in a cache; part g sums units g*units ... (g+1)*units - 1.  One work-item
  * per (range of c, part): for each unit and each r,s, TILE_C x PANEL sums in
- * registers run over the unit's pixels, then go back to memory.
+ * registers run over the unit's pixels, then go back to memory.  Those of the
+ * first range add up dy: a unit's pixels in one chain, then the units.
  * Built with -D TILE_C VEC VECS TAIL (K is no multiple of PANEL).
  * Compute-bound; the order of a sum depends on the shapes only.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_filter(global float *restrict part, int part_at,
+                   global float *restrict sums, int sums_at,
                    global const float *restrict x, int x_at,
                    global const float *restrict dy, int dy_at, int N, int H,
                    int W, int C, int ldx, int P, int Q, int K, int ldy, int R,
                    int S, int stride, int top, int left, int unit, int units,
-                   int range, int part_first)
+                   int range, int part_first, int flags)
 {
     const int c_first = get_global_id(0) * range;
     const int c_end = min(c_first + range, C);
@@ -306,6 +331,9 @@ conv_direct_filter(global float *restrict part, int part_at,
     for (int u = g * units; u < (g + 1) * units; u++) {
         const int row_end = min((u + 1) * unit, N * P);
 
+        if (flags & FLAG_BIAS && c_first == 0)
+            add_pixels(sums + sums_at + g * K, dy + dy_at + u * unit * Q * ldy,
+                       (row_end - u * unit) * Q, K, ldy, u == g * units);
         for (int rs = 0; rs < R * S; rs++) {
             const int r = rs / S;
             const int s = rs % S;
@@ -316,11 +344,10 @@ conv_direct_filter(global float *restrict part, int part_at,
 
             for (int c0 = c_first; c0 < c_end; c0 += TILE_C)
                 for (int k0 = 0; k0 < K; k0 += PANEL) {
-                    global float *sums =
-                        mine + (rs * C + c0) * padded + k0;
+                    global float *to = mine + (rs * C + c0) * padded + k0;
                     FLOATV acc[TILE_C][VECS];
 
-                    load_sums(acc, sums, padded, u == g * units);
+                    load_sums(acc, to, padded, u == g * units);
                     for (int row = u * unit; row < row_end; row++) {
                         const int n = row / P;
                         const int h = row % P * stride - top + r;
@@ -333,7 +360,7 @@ conv_direct_filter(global float *restrict part, int part_at,
                                     dy + dy_at + (row * Q + q0) * ldy + k0,
                                     q_end - q0, stride * ldx, ldy, K - k0);
                     }
-                    keep_sums(sums, acc, padded);
+                    keep_sums(to, acc, padded);
                 }
         }
     }

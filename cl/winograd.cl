@@ -348,6 +348,33 @@ static void transform_gradient(global float *d, global const float *dy,
     }
 }
 
+/* Add a tile of dy to sums[K], or to 0. */
+static void add_gradient(global float *sums, global const float *dy,
+                         struct place at, int P, int Q, int K, int ldy,
+                         bool from_zero)
+{
+    global const float *image = dy + at.n * P * Q * ldy;
+
+    for (int k = 0; k < K; k += VEC) {
+        FLOATV tile = 0.0f;
+
+        UNROLL
+        for (int i = 0; i < WIN * WIN; i++)
+            tile += load_pixel(image + k, at.p + i / WIN, at.q + i % WIN, P, Q,
+                               ldy);
+        STOREV(from_zero ? tile : LOADV(sums + k) + tile, sums + k);
+    }
+}
+
+/* Add a batch's sums[K] of dy to those of its part, or to 0. */
+static void add_batch(global float *to, global const float *sums, int K,
+                      bool from_zero)
+{
+    for (int k = 0; k < K; k += VEC)
+        STOREV(from_zero ? LOADV(sums + k) : LOADV(to + k) + LOADV(sums + k),
+               to + k);
+}
+
 /* Add the products of `count` tiles to sums[TILE_C][.][PANEL], whose rows are
  * `padded` apart; `start`: they are the first. */
 static void multiply_tiles(global float *sums, global const float *v,
@@ -388,8 +415,10 @@ static void multiply_tiles(global float *sums, global const float *v,
 
 /*
  * winograd_filter_parts: conv_bwd_filter's sums of products over tiles of dy,
- * part[parts][6][6][C][padded], where `padded` is K rounded up to PANEL.
+ * part[parts][6][6][C][padded], where `padded` is K rounded up to PANEL; with
+ * FLAG_BIAS also those of db[k] = sum of dy, tile by tile as it is transformed.
  *
+ * sums [2][parts][K], with FLAG_BIAS only: those of db, then room for a batch's.
  * x [N,H,W,C]; dy [N,P,Q,K].  The tiles are cut into batches; part g takes
  * batches g, g + parts, and so on, and adds them to what is there if `added` is
  * not 0.  One work-item per (`range` of c, part): it
@@ -397,16 +426,18 @@ static void multiply_tiles(global float *sums, global const float *v,
  * cache, and adds up the products, TILE_C x PANEL sums at a time in registers.
  * scratch: 36 * batch * (range + padded) floats for each work-item.
  * Built with -D TILE_C; STEP is WIN.
- * Compute-bound.  depth: a batch's products in one chain, then its batches.
+ * Compute-bound.  depth: a batch's products in one chain, then its batches.  Of
+ * db: a tile in one chain, the tiles of a batch, its batches.
  */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_filter_parts(global float *restrict part, int part_at,
+                      global float *restrict sums, int sums_at,
                       global const float *restrict x, int x_at,
                       global const float *restrict dy, int dy_at,
                       global float *restrict scratch, int scratch_at, int batch,
                       int range, int parts, int N, int H, int W, int C, int ldx,
                       int P, int Q, int K, int ldy, int top, int left,
-                      int added)
+                      int added, int flags)
 {
     const int down = (P + STEP - 1) / STEP;
     const int across = (Q + STEP - 1) / STEP;
@@ -421,6 +452,9 @@ winograd_filter_parts(global float *restrict part, int part_at,
     global float *v = scratch + scratch_at +
                       worker * FREQUENCIES * batch * (range + padded);
     global float *d = v + FREQUENCIES * batch * range;
+    global float *of_part = sums + sums_at + g * K;
+    global float *of_batch = of_part + parts * K;
+    const bool adds_dy = flags & FLAG_BIAS && c_first == 0;
 
     for (int first = g * batch; g < parts && first < tiles;
          first += parts * batch) {
@@ -431,9 +465,13 @@ winograd_filter_parts(global float *restrict part, int part_at,
 
             transform_input(v + t * channels, x + x_at + c_first, at, batch, H,
                             W, channels, ldx, top, left);
+            if (adds_dy)
+                add_gradient(of_batch, dy + dy_at, at, P, Q, K, ldy, t == 0);
             transform_gradient(d + t * PANEL, dy + dy_at, at, batch, P, Q, K,
                                ldy);
         }
+        if (adds_dy)
+            add_batch(of_part, of_batch, K, !added && first == g * batch);
         for (int f = 0; f < FREQUENCIES; f++)
             for (int k = 0; k < padded; k += PANEL)
                 for (int c = 0; c < channels; c += TILE_C)

@@ -218,7 +218,7 @@ clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
 {
     op->choice = *choice;
     op->workspace = op->packed = 0;
-    op->depth = 0;
+    op->depth = op->depth_db = 0;
     op->winograd = (struct clade_winograd){ 0 };
     return be->table->settle(be, op);
 }

@@ -45,7 +45,7 @@ static struct clade_op make(const struct shape *s)
     else if (s->kind == CLADE_CONV_BWD_DATA)
         st = clade_op_conv_bwd_data(&op, x, y, w, none, win, 0);
     else
-        st = clade_op_conv_bwd_filter(&op, w, x, y, win);
+        st = clade_op_conv_bwd_filter(&op, w, none, x, y, win);
     if (st)
         tap_bail("%s", clade_error());
     return op;

@@ -97,8 +97,9 @@ static struct clade_op make(enum clade_op_kind kind, int n)
         clade_tensor_at(&room[2], 0, 3, 3, CHANNELS, FILTERS, CLADE_F32);
     struct clade_op op;
 
-    if (kind == CLADE_CONV_FWD ? clade_op_conv_fwd(&op, y, x, w, none, win, 0)
-                               : clade_op_conv_bwd_filter(&op, w, x, y, win))
+    if (kind == CLADE_CONV_FWD
+            ? clade_op_conv_fwd(&op, y, x, w, none, win, 0)
+            : clade_op_conv_bwd_filter(&op, w, none, x, y, win))
         tap_bail("%s", clade_error());
     return op;
 }

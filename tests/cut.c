@@ -71,7 +71,7 @@ static void make(struct clade_op *op, enum clade_op_kind kind, int first, int n)
     else if (kind == CLADE_CONV_BWD_DATA)
         need(clade_op_conv_bwd_data(op, x, y, w, none, win, 0));
     else
-        need(clade_op_conv_bwd_filter(op, w, x, y, win));
+        need(clade_op_conv_bwd_filter(op, w, none, x, y, win));
 }
 
 static void pack(struct clade_op *op)

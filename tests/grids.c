@@ -96,8 +96,9 @@ static clade_status many_images(struct clade_op *op)
 static clade_status many_channels(struct clade_op *op)
 {
     return clade_op_conv_bwd_filter(
-        op, tensor(0, 1, 1, 70000, CHANNELS), tensor(1, 1, 1, 2, 70000),
-        tensor(2, 1, 1, 2, CHANNELS), clade_window_valid(1, 1, 1));
+        op, tensor(0, 1, 1, 70000, CHANNELS), (struct clade_tensor){ 0 },
+        tensor(1, 1, 1, 2, 70000), tensor(2, 1, 1, 2, CHANNELS),
+        clade_window_valid(1, 1, 1));
 }
 
 static const struct {

@@ -100,7 +100,7 @@ static clade_status filter_gradient_slice(void)
     struct clade_op op;
 
     return clade_op_conv_bwd_filter(
-        &op, clade_tensor_slice(tensor(2, 3, 3, 3, 9), 4, 5), c.x, c.y,
+        &op, clade_tensor_slice(tensor(2, 3, 3, 3, 9), 4, 5), absent, c.x, c.y,
         c.window);
 }
 
@@ -217,7 +217,7 @@ static clade_status filter_gradient(void)
     struct conv c = conv();
     struct clade_op op;
 
-    return clade_op_conv_bwd_filter(&op, c.w, c.x, c.y, c.window);
+    return clade_op_conv_bwd_filter(&op, c.w, absent, c.x, c.y, c.window);
 }
 
 /* ---- dense layers -------------------------------------------------------- */

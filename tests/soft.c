@@ -324,9 +324,11 @@ static clade_status settle(clade_backend *be, struct clade_op *op)
     const bool integers =
         be->debug && be->debug->integers && soft_fault != SOFT_FRACTIONS;
     int r = op->window.r;
+    clade_status st;
 
-    if (!op->choice.algorithm || strcmp(op->choice.algorithm, name))
-        return backend_cpu.settle(be, op);
+    st = backend_cpu.settle(be, op);
+    if (st || !op->choice.algorithm || strcmp(op->choice.algorithm, name))
+        return st;
     if (verify_kind(op->kind)->transform.over_tiles)
         r = SIDE + 1 - r;
     op->winograd = (struct clade_winograd){ .m = SIDE + 1 - r,
@@ -341,10 +343,14 @@ static clade_status (*plain_run)(clade_backend *be, clade_task *task);
 
 static clade_status run(clade_backend *be, clade_task *task)
 {
-    if (task->op.winograd.m == 0)
-        return plain_run(be, task);
-    soft_run(&task->op);
-    return CLADE_OK;
+    const bool soft = task->op.winograd.m > 0;
+    clade_status st = CLADE_OK;
+
+    if (!soft || task->op.t[CLADE_DB].buffer) /* db is a plain sum */
+        st = plain_run(be, task);
+    if (soft && !st)
+        soft_run(&task->op);
+    return st;
 }
 
 void soft_install(void)

@@ -37,8 +37,9 @@ struct clade_net_config {
  * write the initial values.  A step then allocates nothing and builds nothing.
  * `be` must outlive the net.
  *
- * A rewrite replaces ops by fewer or faster ones.  No loss and no parameter
- * changes by a bit when a rewrite is left out.
+ * A rewrite replaces ops by fewer or faster ones that compute the same.  No loss
+ * and no parameter changes by a bit when a rewrite is left out, except for
+ * `bias-gradient`: it changes the order in which a bias' gradient is added up.
  *
  * CLADE_EUSAGE: the config names an unknown net, algorithm or rewrite, and the
  * message lists those that there are; or a batch is negative.

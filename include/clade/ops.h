@@ -39,7 +39,7 @@ extern "C" {
                                           R(X) R(W) R(B) R(PACKED))           \
     O(CONV_BWD_DATA,   conv_bwd_data,     R(DX),                              \
                                           R(DY) R(W) R(X) R(PACKED))          \
-    O(CONV_BWD_FILTER, conv_bwd_filter,   R(DW),          R(X) R(DY))         \
+    O(CONV_BWD_FILTER, conv_bwd_filter,   R(DW) R(DB),    R(X) R(DY))         \
     O(BIAS_BWD,        bias_bwd,          R(DB),          R(DY))              \
     O(FILTER_PACK,     filter_pack,       R(PACKED),      R(W))               \
     O(MAXPOOL_FWD,     maxpool_fwd,       R(Y) R(ARG),    R(X))               \
@@ -94,7 +94,7 @@ CLADE_API unsigned clade_op_inputs(enum clade_op_kind kind);
 
 /* The epilogue of an op, and how it reads its filter. */
 enum clade_op_flags {
-    CLADE_BIAS = 1,       /* conv_fwd: add b[k] */
+    CLADE_BIAS = 1,       /* conv_fwd: add b[k]; conv_bwd_filter: write db */
     CLADE_RELU = 2,       /* forward: y = t < 0 ? 0 : t; backward: dx = 0
                              where the forward output x is not > 0 */
     CLADE_ACCUMULATE = 4, /* backward: add to the old dx (before the mask) */
@@ -166,6 +166,7 @@ struct clade_op {
     size_t packed;    /* elements needed at t[CLADE_PACKED]; 0: none */
     int depth;        /* roundings on the longest path from a product to the
                          output, the output's own included */
+    int depth_db;     /* the same of db, where it is a second output */
     struct clade_winograd winograd; /* what its products go through */
 };
 
@@ -197,14 +198,14 @@ CLADE_API clade_status clade_op_conv_bwd_data(
 /*
  * dw[r,s,c,k] = sum over n,p,q of
  *                   x[n, p*stride-top+r, q*stride-left+s, c] * dy[n,p,q,k]
+ * db[k] = sum over n,p,q of dy[n,p,q,k]
  *
- * dw [R,S,C,K], x [N,H,W,C], dy [N,P,Q,K].
+ * dw [R,S,C,K], db [1,1,1,K] or absent, x [N,H,W,C], dy [N,P,Q,K].  The
+ * op made has the flag CLADE_BIAS if db is given.
  */
-CLADE_API clade_status clade_op_conv_bwd_filter(struct clade_op *op,
-                                                struct clade_tensor dw,
-                                                struct clade_tensor x,
-                                                struct clade_tensor dy,
-                                                struct clade_window window);
+CLADE_API clade_status clade_op_conv_bwd_filter(
+    struct clade_op *op, struct clade_tensor dw, struct clade_tensor db,
+    struct clade_tensor x, struct clade_tensor dy, struct clade_window window);
 
 /* db[k] = sum over n,p,q of dy[n,p,q,k].  db [1,1,1,K], dy [N,P,Q,K]. */
 CLADE_API clade_status clade_op_bias_bwd(struct clade_op *op,

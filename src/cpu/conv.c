@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/conv.h"
 #include "cpu/real.h"
+#include "op/op.h"
 
 /*
  * The three convolutions.  Each computes its outputs in tiles of ROWS x COLS,
@@ -320,10 +321,12 @@ static void bwd_filter_tile(const struct clade_op *op, int r, int s, int c0,
 static void conv_bwd_filter(const struct clade_op *given, void *scratch)
 {
     const struct clade_op op = flat(given);
+    const struct clade_op bias = op_alone(given, CLADE_DB);
     const int K = op.t[CLADE_DY].c, C = op.t[CLADE_X].c;
     const int R = op.window.r, S = op.window.s;
 
-    (void)scratch;
+    if (bias.kind != given->kind)
+        cpu_kind(bias.kind, bias.t[CLADE_DB].type)->run(&bias, scratch);
 #pragma omp parallel for collapse(3)
     for (int k = 0; k < K; k += COLS)
         for (int c = 0; c < C; c += ROWS)

@@ -201,7 +201,11 @@ static int depth(const struct clade_op *op, enum clade_type real)
 
 static clade_status settle(clade_backend *be, struct clade_op *op)
 {
+    const struct clade_op alone = op_alone(op, CLADE_DB);
+
     op->depth = depth(op, be->real);
+    if (op->kind != alone.kind)
+        op->depth_db = depth(&alone, be->real);
     return CLADE_OK;
 }
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "cpu/cpu.h"
+#include "op/op.h"
 
 #define BOTH(id, name, out, in) [CLADE_##id] = { &cpu32_##name, &cpu64_##name },
 static const struct cpu_kind *const kinds[CLADE_OP_KINDS][2] = { CLADE_OP_LIST(
@@ -52,43 +53,48 @@ static bool may_flush(const struct clade_op *op)
 struct cpu_exact cpu_at(const struct clade_op *op, enum clade_role role,
                         int64_t i, double old)
 {
-    return kind_of(op)->at(op, (struct cpu_query){ role, i, old, true });
+    const struct clade_op alone = op_alone(op, role);
+
+    return kind_of(&alone)->at(&alone,
+                               (struct cpu_query){ role, i, old, true });
 }
 
 void cpu_at_many(struct cpu_exact *out, const struct clade_op *op,
                  enum clade_role role, const int64_t *indices, int64_t n,
                  const double *old)
 {
-    const bool subnormals = may_flush(op);
-    cpu_at_fn *at = kind_of(op)->at;
+    const struct clade_op alone = op_alone(op, role);
+    const bool subnormals = may_flush(&alone);
+    cpu_at_fn *at = kind_of(&alone)->at;
 
 #pragma omp parallel for schedule(dynamic, 16)
     for (int64_t i = 0; i < n; i++)
-        out[i] = at(op, (struct cpu_query){ role, indices[i], old ? old[i] : 0,
-                                            subnormals });
+        out[i] = at(&alone, (struct cpu_query){ role, indices[i],
+                                                old ? old[i] : 0, subnormals });
 }
 
 void cpu_exact_rows(struct cpu_exact *out, const struct clade_op *op,
                     enum clade_role role, int64_t first, int64_t n,
                     const double *old)
 {
+    const struct clade_op alone = op_alone(op, role);
     const int64_t C = op->t[role].c;
-    const bool subnormals = may_flush(op);
-    cpu_row_fn *row = kind_of(op)->row;
-    cpu_at_fn *at = kind_of(op)->at;
+    const bool subnormals = may_flush(&alone);
+    cpu_row_fn *row = kind_of(&alone)->row;
+    cpu_at_fn *at = kind_of(&alone)->at;
 
 #pragma omp parallel for schedule(dynamic, 4)
     for (int64_t i = 0; i < n; i++) {
         struct cpu_query ask = { role, first + i, 0, subnormals };
 
         if (row) {
-            row(out + i * C, op, ask, old ? old + i * C : NULL);
+            row(out + i * C, &alone, ask, old ? old + i * C : NULL);
             continue;
         }
         for (int64_t c = 0; c < C; c++) {
             ask.i = (first + i) * C + c;
             ask.old = old ? old[i * C + c] : 0;
-            out[i * C + c] = at(op, ask);
+            out[i * C + c] = at(&alone, ask);
         }
     }
 }

@@ -23,7 +23,7 @@ static const struct {
 } joinable[CLADE_OP_KINDS] = {
     [CLADE_CONV_FWD]        = { R(X),  R(Y) | R(W) | R(B) },
     [CLADE_CONV_BWD_DATA]   = { R(DX), R(DY) | R(W) },
-    [CLADE_CONV_BWD_FILTER] = { R(X),  R(DW) | R(DY) },
+    [CLADE_CONV_BWD_FILTER] = { R(X),  R(DW) | R(DB) | R(DY) },
     [CLADE_BIAS_BWD]        = { 0,     R(DB) | R(DY) },
 };
 /* clang-format on */

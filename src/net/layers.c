@@ -167,8 +167,8 @@ static clade_status conv_backward(struct builder *b,
 
     if ((st = bias_backward(b, l, dy)) ||
         (st = clade_op_conv_bwd_filter(
-             &op, net_parameter(b->net, l->kernel, NET_GRADIENTS), x, dy,
-             l->window)) ||
+             &op, net_parameter(b->net, l->kernel, NET_GRADIENTS),
+             (struct clade_tensor){ 0 }, x, dy, l->window)) ||
         (st = backward(b, l, &op)))
         return st;
     if ((st = contribute(&dx, &mask, &flags, b, l->x)) ||

@@ -53,6 +53,49 @@ static clade_status identity_dropout(struct plan *p)
     return CLADE_OK;
 }
 
+/* ---- bias-gradient ------------------------------------------------------- */
+
+static bool same_tensor(const struct clade_tensor *a,
+                        const struct clade_tensor *b)
+{
+    return a->buffer == b->buffer && a->offset == b->offset && a->n == b->n &&
+           a->h == b->h && a->w == b->w && a->c == b->c && a->ld == b->ld;
+}
+
+/* Does op `at` sum the very dy that the next op makes a filter's gradient
+ * of? */
+static bool is_beside_filter(const struct plan *p, int at)
+{
+    const struct clade_op *bias = &p->ops[at], *next = bias + 1;
+
+    return bias->kind == CLADE_BIAS_BWD && at + 1 < p->phase[PLAN_PHASES] &&
+           next->kind == CLADE_CONV_BWD_FILTER && !next->t[CLADE_DB].buffer &&
+           same_tensor(&bias->t[CLADE_DY], &next->t[CLADE_DY]);
+}
+
+/* The op that makes a filter's gradient reads dy anyway, so it may as well sum
+ * the bias' gradient from it. */
+static clade_status bias_gradient(struct plan *p)
+{
+    for (int i = p->phase[PLAN_PHASES]; i-- > 0;) {
+        struct clade_op *filter = &p->ops[i + 1];
+        const char *label;
+        clade_status st;
+
+        if (!is_beside_filter(p, i))
+            continue;
+        label = filter->label;
+        st = clade_op_conv_bwd_filter(filter, filter->t[CLADE_DW],
+                                      p->ops[i].t[CLADE_DB], filter->t[CLADE_X],
+                                      filter->t[CLADE_DY], filter->window);
+        if (st)
+            return st;
+        filter->label = label;
+        plan_remove(p, i);
+    }
+    return CLADE_OK;
+}
+
 /* ---- dead-ops ------------------------------------------------------------ */
 
 /* Does the op write to a needed block, or to a buffer of the net's own, whose
@@ -110,12 +153,14 @@ static clade_status dead_ops(struct plan *p)
 /* ---- the table ----------------------------------------------------------- */
 
 const struct rewrite rewrites[] = {
-    { "identity-dropout", "removes dropout from plans that evaluate",
-      identity_dropout, false },
-    { "dead-ops", "removes ops whose outputs nobody reads", dead_ops, false },
-    { "joint-products", "makes one product of those of a module's input",
-      rewrite_joint_products, true },
-    { NULL, NULL, NULL, false },
+    { "identity-dropout", "removes dropout from plans that evaluate", true,
+      identity_dropout },
+    { "bias-gradient", "sums a bias' gradient where its filter's is made",
+      false, bias_gradient },
+    { "dead-ops", "removes ops whose outputs nobody reads", true, dead_ops },
+    { "joint-products", "makes one product of those of a module's input", false,
+      rewrite_joint_products },
+    { NULL, NULL, false, NULL },
 };
 
 /* The word of a comma-separated list after the one at `at`, or NULL. */

@@ -5,15 +5,17 @@
 #include "net/net.h"
 
 /*
- * A rewrite changes the ops of a plan, but not what they compute.  One that does
- * not round otherwise changes no loss and no parameter by a single bit.  Each
- * can be left out by its name (clade_net_config.without).
+ * A rewrite changes the ops of a plan, but not what they compute: each value is
+ * still given by the same formula.  One that is exact changes no loss and no
+ * parameter by a single bit.  One that is not may add up in another order; each
+ * op says how often its values are rounded (its depth).  Each can be left out
+ * by its name (clade_net_config.without).
  */
 struct rewrite {
     const char *name;
     const char *what; /* it does, for messages: "removes ..." */
+    bool exact;
     clade_status (*apply)(struct plan *plan);
-    bool rounds; /* sums are the same, but round in another order */
 };
 
 /* Joins products; joint.c. */

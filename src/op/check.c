@@ -163,8 +163,6 @@ static clade_status check_apart(const struct clade_op *op, unsigned used)
 
 /* The roles that hold bytes in every op.  A kind can have more (op_kind). */
 #define BYTES (1u << CLADE_ARG | 1u << CLADE_HIT | 1u << CLADE_LABEL)
-/* The roles that may be absent.  A door that needs one checks it by itself. */
-#define OPTIONAL (1u << CLADE_B | 1u << CLADE_PACKED)
 
 unsigned check_roles(const struct clade_op *op)
 {
@@ -187,7 +185,10 @@ static clade_status check_tensors(const struct clade_op *op)
     const unsigned used = check_roles(op);
     const bool mask_only = used & 1u << CLADE_DX;
     const unsigned bytes = BYTES | op_kind(op->kind)->bytes;
-    const unsigned optional = OPTIONAL | (mask_only ? 1u << CLADE_X : 0);
+    /* These may be absent.  A door that needs one checks it by itself. */
+    const unsigned optional = op_kind(op->kind)->with_bias |
+                              1u << CLADE_PACKED |
+                              (mask_only ? 1u << CLADE_X : 0);
     const enum clade_type real = check_real(op);
     clade_status st;
 

@@ -22,20 +22,29 @@ static clade_status check_conv(const struct clade_op *op, enum clade_role y,
     return check_shape(op, y, out);
 }
 
+/* Check a bias of k channels, or its gradient. */
+static clade_status check_bias(const struct clade_op *op, enum clade_role bias,
+                               int k)
+{
+    const bool wanted = op->flags & CLADE_BIAS, given = op->t[bias].buffer;
+
+    if (wanted != given)
+        return clade_fail(CLADE_ESHAPE, "%s: %s is %s", op_describe(op),
+                          clade_role_name(bias),
+                          given ? "given, but CLADE_BIAS is not"
+                                : "missing, but CLADE_BIAS is given");
+    return given ? check_shape(op, bias, (struct shape){ 1, 1, 1, k })
+                 : CLADE_OK;
+}
+
 static clade_status check_forward(const struct clade_op *op)
 {
-    const struct shape bias = { 1, 1, 1, op->t[CLADE_W].c };
-    const bool wanted = op->flags & CLADE_BIAS, given = op->t[CLADE_B].buffer;
     clade_status st;
 
     if ((st = check_conv(op, CLADE_Y, CLADE_X, CLADE_W)) ||
         (st = check_flags(op, CLADE_BIAS | CLADE_RELU, CLADE_Y)))
         return st;
-    if (wanted != given)
-        return clade_fail(CLADE_ESHAPE, "%s: b is %s", op_describe(op),
-                          given ? "given, but CLADE_BIAS is not"
-                                : "missing, but CLADE_BIAS is given");
-    return given ? check_shape(op, CLADE_B, bias) : CLADE_OK;
+    return check_bias(op, CLADE_B, op->t[CLADE_W].c);
 }
 
 static clade_status check_data(const struct clade_op *op)
@@ -47,7 +56,12 @@ static clade_status check_data(const struct clade_op *op)
 
 static clade_status check_filter(const struct clade_op *op)
 {
-    return check_conv(op, CLADE_DY, CLADE_X, CLADE_DW);
+    clade_status st;
+
+    if ((st = check_conv(op, CLADE_DY, CLADE_X, CLADE_DW)) ||
+        (st = check_flags(op, CLADE_BIAS, CLADE_DW)))
+        return st;
+    return check_bias(op, CLADE_DB, op->t[CLADE_DW].c);
 }
 
 clade_status clade_op_conv_fwd(struct clade_op *op, struct clade_tensor y,
@@ -81,16 +95,19 @@ clade_status clade_op_conv_bwd_data(struct clade_op *op, struct clade_tensor dx,
     return op_make(op, &made);
 }
 
-clade_status clade_op_conv_bwd_filter(struct clade_op *op,
-                                      struct clade_tensor dw,
-                                      struct clade_tensor x,
-                                      struct clade_tensor dy,
-                                      struct clade_window window)
+clade_status
+clade_op_conv_bwd_filter(struct clade_op *op, struct clade_tensor dw,
+                         struct clade_tensor db, struct clade_tensor x,
+                         struct clade_tensor dy, struct clade_window window)
 {
     const struct clade_op made = {
         .kind = CLADE_CONV_BWD_FILTER,
+        .flags = db.buffer ? CLADE_BIAS : 0,
         .window = window,
-        .t = { [CLADE_DW] = dw, [CLADE_X] = x, [CLADE_DY] = dy },
+        .t = { [CLADE_DW] = dw,
+               [CLADE_DB] = db,
+               [CLADE_X] = x,
+               [CLADE_DY] = dy },
     };
 
     return op_make(op, &made);
@@ -157,7 +174,8 @@ clade_status clade_op_dense_bwd_filter(struct clade_op *op,
 
     if ((st = as_pixels(&x, "x")) || (st = as_pixels(&dy, "dy")))
         return st;
-    return clade_op_conv_bwd_filter(op, dw, x, dy, one_pixel);
+    return clade_op_conv_bwd_filter(op, dw, (struct clade_tensor){ 0 }, x, dy,
+                                    one_pixel);
 }
 
 static clade_status check_pack(const struct clade_op *op)
@@ -199,7 +217,7 @@ clade_status clade_op_filter_pack(struct clade_op *op,
 }
 
 /* In all three directions there are N*P*Q * R*S*C*K products, and as many sums.
- * Products with padding count, too. */
+ * Products with padding count, too; sums of db do not. */
 static double product_flops(const struct clade_op *op)
 {
     const bool forward = op->kind == CLADE_CONV_FWD;
@@ -215,6 +233,7 @@ const struct op_kind op_conv_fwd = { .subject = CLADE_X,
                                      .check = check_forward,
                                      .other = CLADE_W,
                                      .product = true,
+                                     .with_bias = 1u << CLADE_B,
                                      .flops = product_flops };
 const struct op_kind op_conv_bwd_data = { .subject = CLADE_DY,
                                           .check = check_data,
@@ -225,6 +244,7 @@ const struct op_kind op_conv_bwd_filter = { .subject = CLADE_X,
                                             .check = check_filter,
                                             .other = CLADE_DY,
                                             .product = true,
+                                            .with_bias = 1u << CLADE_DB,
                                             .flops = product_flops };
 const struct op_kind op_filter_pack = { .subject = CLADE_W,
                                         .check = check_pack,

@@ -11,9 +11,11 @@
 struct op_kind {
     enum clade_role subject; /* the tensor that describes the op's size best */
     enum clade_role other;   /* the other operand of a product; CLADE_Y: none */
-    bool product;    /* a convolution in some direction, which may have several
-                        algorithms */
-    bool inherits;   /* it is made with another op's choice */
+    bool product;  /* a convolution in some direction, which may have several
+                      algorithms */
+    bool inherits; /* it is made with another op's choice */
+    unsigned with_bias; /* mask of roles (1 << role) that an op has with
+                           CLADE_BIAS only */
     unsigned bytes;  /* mask of roles (1 << role) that hold bytes in this kind
                         only */
     int per_element; /* products and sums for each element of the subject, if
@@ -39,6 +41,10 @@ bool op_is_kind(enum clade_op_kind kind);
  * (inception_3a/3x3)".  Each thread has one such text, which its next call
  * overwrites. */
 const char *op_describe(const struct clade_op *op);
+
+/* The op that computes one output of `op` alone, with that output's depth: for
+ * a db beside dw it is a bias_bwd, for any other output `op` itself. */
+struct clade_op op_alone(const struct clade_op *op, enum clade_role output);
 
 /* Write a text of at most `size` bytes from an op's shapes, window and flags;
  * it is the same for ops that do the same work. */

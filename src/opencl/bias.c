@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "opencl.h"
+#include "conv.h"
 
 #include <stdio.h>
 
@@ -28,47 +28,59 @@ static int block_count(int64_t pixels)
 }
 
 /* The chain within a block, then the chain over the blocks. */
-static int depth(const struct clade_op *op)
+int ocl_bias_depth(const struct clade_op *op)
 {
     const int64_t pixels = clade_tensor_pixels(&op->t[CLADE_DY]);
 
     return block_size(pixels) + block_count(pixels);
 }
 
-static size_t workspace(const struct clade_op *op)
+size_t ocl_bias_workspace(const struct clade_op *op)
 {
     const int64_t pixels = clade_tensor_pixels(&op->t[CLADE_DY]);
 
     return (size_t)block_count(pixels) * op->t[CLADE_DY].c * sizeof(float);
 }
 
-static clade_status bias_bwd(struct ocl_task *task, const struct clade_op *op)
+static clade_status launch(struct ocl_task *task, const char *kernel, int vec,
+                           struct ocl_grid grid, const struct ocl_arg *args,
+                           size_t n_args)
 {
-    const struct clade_tensor *db = &op->t[CLADE_DB];
+    char options[32];
+
+    snprintf(options, sizeof options, "-D VEC=%d", vec);
+    return ocl_launch(task, &text, kernel, options, grid, args, n_args);
+}
+
+clade_status ocl_bias_sum(struct ocl_task *task, const struct clade_tensor *db,
+                          const struct clade_tensor *sums, int n)
+{
+    const int vec = ocl_vector(ocl_of(task), db->c);
+
+    return launch(
+        task, "bias_sum", vec,
+        ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(db->c / vec, 1)
+                                  : OCL_GRID(db->c / vec, 1),
+        OCL_ARGS(OCL_MEM(db), OCL_MEM(sums), OCL_INT(n), OCL_INT(db->c)));
+}
+
+clade_status ocl_bias(struct ocl_task *task, const struct clade_op *op)
+{
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const struct clade_tensor *part = &op->t[CLADE_WORKSPACE];
     const int pixels = (int)clade_tensor_pixels(dy);
     const int blocks = block_count(pixels);
     const int vec = ocl_vector(ocl_of(task), dy->c);
-    char options[32];
-    clade_status st;
+    const clade_status st = launch(
+        task, "bias_part", vec,
+        ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(1, blocks)
+                                  : OCL_GRID(dy->c / vec, blocks),
+        OCL_ARGS(OCL_MEM(part), OCL_MEM(dy), OCL_INT(pixels), OCL_INT(dy->c),
+                 OCL_INT(dy->ld), OCL_INT(block_size(pixels))));
 
-    snprintf(options, sizeof options, "-D VEC=%d", vec);
-    st = ocl_launch(task, &text, "bias_part", options,
-                    ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(1, blocks)
-                                              : OCL_GRID(dy->c / vec, blocks),
-                    OCL_ARGS(OCL_MEM(part), OCL_MEM(dy), OCL_INT(pixels),
-                             OCL_INT(dy->c), OCL_INT(dy->ld),
-                             OCL_INT(block_size(pixels))));
-    if (st)
-        return st;
-    return ocl_launch(
-        task, &text, "bias_sum", options,
-        ocl_is_wide(ocl_of(task)) ? OCL_GROUPS(dy->c / vec, 1)
-                                  : OCL_GRID(dy->c / vec, 1),
-        OCL_ARGS(OCL_MEM(db), OCL_MEM(part), OCL_INT(blocks), OCL_INT(dy->c)));
+    return st ? st : ocl_bias_sum(task, &op->t[CLADE_DB], part, blocks);
 }
 
-const struct ocl_kind ocl_bias_bwd = { .prepare = bias_bwd,
-                                       .depth = depth,
-                                       .workspace = workspace };
+const struct ocl_kind ocl_bias_bwd = { .prepare = ocl_bias,
+                                       .depth = ocl_bias_depth,
+                                       .workspace = ocl_bias_workspace };

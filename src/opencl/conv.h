@@ -42,4 +42,16 @@ struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n);
  * device's peak: its seconds on a slow GPU. */
 double ocl_conv_cost(const struct clade_op *op, double share);
 
+/* ---- bias.c: db beside a filter's gradient --------------------------- */
+
+/* Append db[k] = sum over i < n, in order, of sums[i,k]: n roundings. */
+clade_status ocl_bias_sum(struct ocl_task *task, const struct clade_tensor *db,
+                          const struct clade_tensor *sums, int n);
+
+/* Append all that makes db of dy; its depth, and the bytes that it uses at the
+ * start of the workspace. */
+ocl_prepare_fn ocl_bias;
+int ocl_bias_depth(const struct clade_op *op);
+size_t ocl_bias_workspace(const struct clade_op *op);
+
 #endif

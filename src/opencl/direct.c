@@ -252,17 +252,37 @@ static void choose_filter(int *tune, const struct ocl *o,
     tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
 }
 
-static void settle_filter(struct clade_op *op)
+/* The partial sums of dw.  Behind them are those of db, [parts][K]. */
+static size_t part_floats(const struct clade_op *op)
 {
     const struct clade_tensor *dw = &op->t[CLADE_DW];
+
+    return (size_t)op->choice.tune[FILTER_PARTS] * dw->n * dw->h * dw->w *
+           padded_k(op);
+}
+
+static struct clade_tensor sums_of_dy(const struct clade_op *op)
+{
+    struct clade_tensor t = op->t[CLADE_WORKSPACE];
+
+    t.offset += (int64_t)part_floats(op);
+    return t;
+}
+
+static void settle_filter(struct clade_op *op)
+{
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
     const int *tune = op->choice.tune;
 
-    op->workspace = (size_t)tune[FILTER_PARTS] * dw->n * dw->h * dw->w *
-                    padded_k(op) * sizeof(float);
+    op->workspace = part_floats(op) * sizeof(float);
     op->depth =
         min_int(tune[FILTER_UNITS] * tune[FILTER_UNIT], dy.n * dy.h) * dy.w +
         1 + tune[FILTER_PARTS];
+    if (op->t[CLADE_DB].buffer) {
+        op->workspace += sizeof(float) * tune[FILTER_PARTS] * dy.c;
+        op->depth_db =
+            tune[FILTER_UNIT] * dy.w + tune[FILTER_UNITS] + tune[FILTER_PARTS];
+    }
 }
 
 static clade_status settle(struct ocl *o, struct clade_op *op)
@@ -293,9 +313,13 @@ static double loop_turns(const struct clade_op *op)
         const double panels =
             padded_k(op) / (tune[FILTER_VECS] * tune[FILTER_LANES]);
         const double rows = (tune[FILTER_UNIT] + 1.0) * tune[FILTER_UNITS];
+        const double of_db =
+            op->t[CLADE_DB].buffer ? padded_k(op) / tune[FILTER_LANES] + 1 : 0;
 
-        return rows * (dy.w + 1) * (window + 1) *
-               (tune[FILTER_RANGE] / tune[FILTER_C] + 1) * (panels + 1);
+        return rows * (dy.w + 1) *
+               ((window + 1) * (tune[FILTER_RANGE] / tune[FILTER_C] + 1) *
+                    (panels + 1) +
+                of_db);
     }
     const double panels = div_up(v.out->c, tune[VECS] * tune[LANES]);
     const double blocks = div_up(v.in->c, tune[BLOCK]);
@@ -417,6 +441,7 @@ static clade_status filter_parts(struct ocl_task *task,
 {
     const struct clade_tensor x = filter_image(op, CLADE_X);
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
+    const struct clade_tensor sums = sums_of_dy(op);
     const struct clade_window *win = &op->window;
     const int *tune = op->choice.tune;
     char options[128];
@@ -427,19 +452,22 @@ static clade_status filter_parts(struct ocl_task *task,
     return ocl_launch(
         task, &text, "conv_direct_filter", options,
         OCL_GROUPS(div_up(x.c, tune[FILTER_RANGE]), count),
-        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&x), OCL_MEM(&dy),
-                 OCL_INT(x.n), OCL_INT(x.h), OCL_INT(x.w), OCL_INT(x.c),
-                 OCL_INT(x.ld), OCL_INT(dy.h), OCL_INT(dy.w), OCL_INT(dy.c),
-                 OCL_INT(dy.ld), OCL_INT(win->r), OCL_INT(win->s),
-                 OCL_INT(win->stride), OCL_INT(win->top), OCL_INT(win->left),
-                 OCL_INT(tune[FILTER_UNIT]), OCL_INT(tune[FILTER_UNITS]),
-                 OCL_INT(tune[FILTER_RANGE]), OCL_INT(first)));
+        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&sums), OCL_MEM(&x),
+                 OCL_MEM(&dy), OCL_INT(x.n), OCL_INT(x.h), OCL_INT(x.w),
+                 OCL_INT(x.c), OCL_INT(x.ld), OCL_INT(dy.h), OCL_INT(dy.w),
+                 OCL_INT(dy.c), OCL_INT(dy.ld), OCL_INT(win->r),
+                 OCL_INT(win->s), OCL_INT(win->stride), OCL_INT(win->top),
+                 OCL_INT(win->left), OCL_INT(tune[FILTER_UNIT]),
+                 OCL_INT(tune[FILTER_UNITS]), OCL_INT(tune[FILTER_RANGE]),
+                 OCL_INT(first), OCL_INT(op->flags)));
 }
 
 static clade_status prepare_filter(struct ocl_task *task,
                                    const struct clade_op *op)
 {
     const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const struct clade_tensor *db = &op->t[CLADE_DB];
+    const struct clade_tensor sums = sums_of_dy(op);
     const int rows = dw->n * dw->h * dw->w;
     const int parts = op->choice.tune[FILTER_PARTS];
     const double fit =
@@ -451,6 +479,8 @@ static clade_status prepare_filter(struct ocl_task *task,
         if ((st = filter_parts(task, op, first,
                                min_int(at_once, parts - first))))
             return st;
+    if (db->buffer && (st = ocl_bias_sum(task, db, &sums, parts)))
+        return st;
     return ocl_launch(task, &text, "conv_direct_sum", "", OCL_GRID(dw->c, rows),
                       OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
                                OCL_INT(rows), OCL_INT(dw->c), OCL_INT(dw->ld),

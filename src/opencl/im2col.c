@@ -6,7 +6,7 @@
  * NHWC images; for a slice of channels the leading dimension is all channels.
  *
  * The workspace is the library's temporary memory, which CLBlast uses from byte
- * 0, and then the columns.
+ * 0, and then the columns.  After the products it holds the partial sums of db.
  */
 #include "conv.h"
 #include "gemm.h"
@@ -194,8 +194,17 @@ static int depth(const struct clade_op *op)
                added;
     default:
         return (int)clade_tensor_pixels(dy_of(op)) +
-               (dy_of(op)->n + images - 1) / images + 1 + added;
+               (dy_of(op)->n + images - 1) / images + 1;
     }
+}
+
+static void settle_bias(struct clade_op *op)
+{
+    const size_t bytes = ocl_bias_workspace(op);
+
+    op->depth_db = ocl_bias_depth(op);
+    if (op->workspace < bytes)
+        op->workspace = bytes;
 }
 
 static clade_status settle(struct ocl *o, struct clade_op *op)
@@ -205,6 +214,8 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
 
     op->workspace = temporary + column_bytes(op, op->choice.tune[IMAGES]);
     op->depth = depth(op);
+    if (op->t[CLADE_DB].buffer)
+        settle_bias(op);
     return st;
 }
 
@@ -295,7 +306,7 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 
         st = prepare_chunk(task, &chunk, first == 0, temporary);
     }
-    return st;
+    return st || !op->t[CLADE_DB].buffer ? st : ocl_bias(task, op);
 }
 
 const struct ocl_conv_algorithm ocl_clblast = {

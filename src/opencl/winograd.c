@@ -196,6 +196,14 @@ static size_t scratch_floats(const struct clade_op *op)
            channels;
 }
 
+/* The sums of dy: [WORKERS][K] of the parts, and as many of their batches. */
+static size_t sum_floats(const struct clade_op *op)
+{
+    return op->t[CLADE_DB].buffer
+               ? (size_t)2 * op->choice.tune[WORKERS] * op->t[CLADE_DB].c
+               : 0;
+}
+
 /* Roundings of the transforms, in two dimensions each and without FMA: 4 of the
  * input's, at most 7 of the filter's and 4 of the output's. */
 #define OF_TRANSFORMS (2 * (4 + 7 + 4))
@@ -216,13 +224,16 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
     const bool integers = o->base.debug && o->base.debug->integers;
     const int out = op->choice.tune[OUT];
 
-    op->workspace = (first_floats(op) + scratch_floats(op)) * sizeof(float);
+    op->workspace = sizeof(float) *
+                    (first_floats(op) + scratch_floats(op) + sum_floats(op));
     op->depth = chain(op) + OF_TRANSFORMS + 1 +
-                !!(op->flags & (CLADE_BIAS | CLADE_ACCUMULATE));
+                (op->t[CLADE_B].buffer || op->flags & CLADE_ACCUMULATE);
     op->winograd = (struct clade_winograd){ .m = out,
                                             .r = WINOGRAD_TILE + 1 - out,
                                             .a = integers ? 1 : 0.75f,
                                             .b = integers ? 2 : 1.5f };
+    if (op->t[CLADE_DB].buffer) /* a tile of dy, and then tiles */
+        op->depth_db = step_of(op) * step_of(op) + chain(op);
     return CLADE_OK;
 }
 
@@ -234,6 +245,11 @@ static struct clade_tensor part_of_workspace(const struct clade_op *op,
 
     t.offset += (int64_t)at;
     return t;
+}
+
+static struct clade_tensor sums_of_dy(const struct clade_op *op)
+{
+    return part_of_workspace(op, first_floats(op) + scratch_floats(op));
 }
 
 /* Append a launch of a kernel that is built for the op, and with -D NAME=n. */
@@ -311,27 +327,32 @@ static clade_status parts(struct ocl_task *task, const struct clade_op *op,
 {
     const struct clade_tensor part = part_of_workspace(op, 0);
     const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
+    const struct clade_tensor sums = sums_of_dy(op);
     const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
     const int *tune = op->choice.tune;
 
     return launch(task, op, "winograd_filter_parts", "TILE_C", tune[TILES],
                   OCL_GROUPS(div_up(x->c, tune[RANGE]), n),
-                  OCL_ARGS(OCL_MEM(&part), OCL_MEM(x), OCL_MEM(dy),
-                           OCL_MEM(&scratch), OCL_INT(tune[BATCH]),
+                  OCL_ARGS(OCL_MEM(&part), OCL_MEM(&sums), OCL_MEM(x),
+                           OCL_MEM(dy), OCL_MEM(&scratch), OCL_INT(tune[BATCH]),
                            OCL_INT(tune[RANGE]), OCL_INT(tune[WORKERS]),
                            OCL_INT(dy->n), OCL_INT(x->h), OCL_INT(x->w),
                            OCL_INT(x->c), OCL_INT(x->ld), OCL_INT(dy->h),
                            OCL_INT(dy->w), OCL_INT(dy->c), OCL_INT(dy->ld),
                            OCL_INT(op->window.top), OCL_INT(op->window.left),
-                           OCL_INT(added)));
+                           OCL_INT(added), OCL_INT(op->flags)));
 }
 
 static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor part = part_of_workspace(op, 0);
-    const struct clade_tensor *dw = &op->t[CLADE_DW];
+    const struct clade_tensor sums = sums_of_dy(op);
+    const struct clade_tensor *dw = &op->t[CLADE_DW], *db = &op->t[CLADE_DB];
     const int c = op->t[CLADE_X].c;
+    clade_status st;
 
+    if (db->buffer && (st = ocl_bias_sum(task, db, &sums, parts_of(op))))
+        return st;
     return launch(task, op, "winograd_filter_sum", "SUM", 1,
                   OCL_GROUPS(dw->c / op->choice.tune[LANES], c),
                   OCL_ARGS(OCL_MEM(dw), OCL_MEM(&part), OCL_INT(c),

@@ -66,6 +66,8 @@ static json_t *op_json(const struct plan *plan, int i)
     object = json_pack("{s:i, s:s, s:s, s:s}", "number", i, "phase",
                        plan_phase_name(plan_phase_of(plan, i)), "layer", layer,
                        "op", op_describe(&op));
+    if (op.depth_db)
+        add(object, json_pack("{s:i}", "depth_db", op.depth_db));
     if (op.choice.algorithm)
         add(object,
             json_pack("{s:s, s:i, s:I, s:I}", "choice",
@@ -118,6 +120,8 @@ static void print_op(const json_t *op)
     if (json_object_get(op, "choice"))
         printf(", %s, depth %lld", text_of(op, "choice"),
                number_of(op, "depth"));
+    if (number_of(op, "depth_db"))
+        printf(", of db %lld", number_of(op, "depth_db"));
     if (number_of(op, "workspace_bytes"))
         printf(", workspace %lld", number_of(op, "workspace_bytes"));
     if (number_of(op, "packed_elements"))

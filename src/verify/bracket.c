@@ -45,7 +45,7 @@ static clade_status of_sum(float *bracket, clade_backend *cpu,
     const int64_t n = clade_tensor_elements(&m->op.t[role]);
     clade_status st = CLADE_OK;
 
-    *op = m->op;
+    *op = op_alone(&m->op, role);
     if (role == CLADE_Y)
         op->flags &= ~(unsigned)CLADE_RELU;
     for (int r = 0; r < CLADE_ROLES && !st; r++)
@@ -104,19 +104,20 @@ clade_status noise_bracket(float **bracket, clade_backend *cpu,
                            const struct verify_mirror *m,
                            struct verify_mirror *scratch, enum clade_role role)
 {
-    const struct verify_kind *kind = verify_kind(m->op.kind);
-    const int64_t n = clade_tensor_elements(&m->op.t[role]);
+    const struct clade_op alone = op_alone(&m->op, role);
+    const struct verify_kind *kind = verify_kind(alone.kind);
+    const int64_t n = clade_tensor_elements(&alone.t[role]);
     float *s = malloc(n * sizeof(*s));
     clade_status st = CLADE_OK;
 
     if (!s)
         return clade_fail(CLADE_ENOMEM, "noise: no memory for %lld brackets",
                           (long long)n);
-    if (verify_transforms(&m->op))
+    if (verify_transforms(&alone))
         st = of_transform(s, m, role);
     else if (kind->bracket)
-        kind->bracket(s, &m->op, role);
-    else if (verify_is_sum(m->op.kind))
+        kind->bracket(s, &alone, role);
+    else if (verify_is_sum(alone.kind))
         st = of_sum(s, cpu, m, scratch, role);
     else
         st = of_oracle(s, m, role);

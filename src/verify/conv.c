@@ -73,7 +73,8 @@ static clade_status make_bwd_data(struct clade_op *op,
 static clade_status make_bwd_filter(struct clade_op *op,
                                     const struct verify_parts *p)
 {
-    return clade_op_conv_bwd_filter(op, T(DW), T(X), T(DY), p->c->window);
+    return clade_op_conv_bwd_filter(op, T(DW), T(DB), T(X), T(DY),
+                                    p->c->window);
 }
 
 /* Whether a window of `extent` places from `first` on reaches out of an
@@ -151,6 +152,7 @@ const struct verify_kind verify_conv_bwd_filter = {
     .make = make_bwd_filter,
     .lines = lines,
     .data = SUM_DATA | PAIR_DATA,
+    .flags = BIAS,
     .hot_a = HOT_COLUMN,
     .hot_b = HOT_COLUMN,
     .b = CLADE_DY,

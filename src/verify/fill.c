@@ -20,6 +20,13 @@ double verify_unit(const struct op_case *c)
     return unit * (float)verify_scale(c->kind, &c->window);
 }
 
+double verify_unit_b(const struct op_case *c)
+{
+    const bool scaled = c->data == DATA_EXACT || c->data == DATA_NINES;
+
+    return scaled ? DATA_EXACT_B : 1;
+}
+
 int verify_bytes(const struct op_case *c)
 {
     const char *letters = verify_kind(c->kind)->bytes;

@@ -20,7 +20,7 @@ unsigned verify_roles(const struct op_case *c)
     unsigned absent = MASK(PACKED) | MASK(WORKSPACE);
 
     if (!(c->flags & CLADE_BIAS))
-        absent |= MASK(B);
+        absent |= op_kind(c->kind)->with_bias;
     if (!(c->flags & CLADE_RELU) && verify_masks(c->kind, CLADE_X))
         absent |= MASK(X);
     return all & ~absent;

@@ -22,8 +22,11 @@ clade_status verify_make_op(struct clade_op *op, const struct op_case *c,
 
 /* Count the products in the longest sum of a case. */
 int64_t verify_products(const struct op_case *c);
-/* Get the unit of exact data's products; a sum is at most 2^24 units. */
+/* Get the unit of exact data's products.  Data are made for sums of products,
+ * which are at most 2^24 units. */
 double verify_unit(const struct op_case *c);
+/* Get the unit of operand b alone; its sums may be larger. */
+double verify_unit_b(const struct op_case *c);
 /* Get n, where a byte of a case's input has one of the values 0 ... n - 1. */
 int verify_bytes(const struct op_case *c);
 /* Fill the elements of `role`; `to` is element 0 of t's buffer. */

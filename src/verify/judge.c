@@ -195,14 +195,16 @@ static void tally_up(struct tally *t, const struct verify_judge *j,
     const struct clade_tensor *tensor = &j->op->t[o->role];
     const double most = j->unit * 0x1p24 * (1 + 0x1p-40);
     const enum clade_op_kind kind = j->op->kind;
-    const bool exact = verify_is_exact(kind, o->role) ||
-                       (verify_is_sum(kind) && j->gate == GATE_BITS);
+    const bool bits = verify_is_exact(kind, o->role) ||
+                      (verify_is_sum(kind) && j->gate == GATE_BITS);
 
     t->count += o->count;
     for (int64_t i = 0; i < o->count; i++) {
         const int64_t at = verify_oracle_element(o, i);
         const struct cpu_exact *want = &o->exact[i];
         const struct verify_bracket *b = &brackets[i];
+        const bool fits = b->s <= most * b->unit;
+        const bool exact = bits && (fits || !j->beside);
         const struct element e = { j,
                                    { j->op, o->role, want, b, j->denormals },
                                    at,
@@ -213,7 +215,7 @@ static void tally_up(struct tally *t, const struct verify_judge *j,
         t->wrong += !(score <= 1);
         t->nonzero_got += e.got != 0;
         t->nonzero_want += (float)want->y != 0;
-        t->not_exact |= exact && j->unit > 0 && !(b->s <= most * b->unit);
+        t->not_exact |= exact && j->unit > 0 && !fits;
         if (error > t->error || isnan(error))
             t->error = error;
         if (t->worst >= 0 && !(score > t->score))
@@ -310,11 +312,15 @@ clade_status verify_output(struct clade_verdict *v,
                            const struct verify_judge *judge,
                            const struct verify_oracle *oracle, const void *got)
 {
+    const struct clade_op op = op_alone(judge->op, oracle->role);
+    struct verify_judge how = *judge;
     struct tally t = nothing;
-    clade_status st = tally_oracle(&t, judge, oracle, got);
+    clade_status st;
 
+    how.op = &op;
+    st = tally_oracle(&t, &how, oracle, got);
     if (!st)
-        conclude(v, judge, oracle->role, &t);
+        conclude(v, &how, oracle->role, &t);
     return st;
 }
 
@@ -350,7 +356,7 @@ clade_status verify_output_whole(struct clade_verdict *v,
                                  const struct verify_judge *judge,
                                  enum clade_role role, const void *got)
 {
-    struct clade_op op = *judge->op;
+    struct clade_op op = op_alone(judge->op, role);
     struct verify_judge how = *judge;
     struct verify_oracle o;
     struct tally t = nothing;
@@ -382,18 +388,20 @@ clade_status verify_outputs(struct clade_verdict *v, const struct op_case *c,
                             const struct verify_oracle oracle[CLADE_ROLES],
                             void *const after[CLADE_ROLES], bool denormals)
 {
-    const struct verify_judge how = {
+    struct verify_judge how = {
         .op = &host->op,
         .gate = verify_data_gate(c->data),
         .denormals = denormals,
         .nan_at_padding = c->data == DATA_SPECIAL_B,
-        .unit = verify_data_gate(c->data) == GATE_BITS ? verify_unit(c) : 0,
     };
     clade_status st = CLADE_OK;
 
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        if (!(clade_op_outputs(c->kind) & 1u << role))
+        if (!verify_writes(&host->op, role))
             continue;
+        how.beside = op_alone(&host->op, role).kind != c->kind;
+        if (how.gate == GATE_BITS)
+            how.unit = how.beside ? verify_unit_b(c) : verify_unit(c);
         if (op_is_product(c->kind))
             st = verify_output(v, &how, &oracle[role], after[role]);
         else

@@ -74,6 +74,8 @@ struct verify_judge {
     bool denormals;            /* the device keeps them */
     bool nan_at_padding;       /* the padding's zeros may meet Inf or NaN */
     double unit;               /* of exact data's products; 0: other data */
+    bool beside; /* data were made for another output: sums of exact data that
+                    are more than 2^24 units are judged by the bound */
 };
 
 /* Judge an output and add the result to `v`; `got` is element 0 of its buffer

@@ -117,6 +117,12 @@ static inline bool verify_transforms(const struct clade_op *op)
 /* The factor that a sum is multiplied by: 1, or an average's. */
 double verify_scale(enum clade_op_kind kind, const struct clade_window *w);
 
+/* Whether an op writes a role: an output may be absent. */
+static inline bool verify_writes(const struct clade_op *op, int role)
+{
+    return clade_op_outputs(op->kind) & 1u << role && op->t[role].buffer;
+}
+
 /* Whether a role is the forward output that masks a gradient. */
 static inline bool verify_masks(enum clade_op_kind kind, enum clade_role role)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/op.h"
 #include "rng.h"
 #include "status.h"
 
@@ -101,8 +102,7 @@ static clade_status run_bare(struct noise *n, int op)
 
 static bool has_noise(const struct clade_op *op, enum clade_role role)
 {
-    return clade_op_outputs(op->kind) & 1u << role && op->t[role].buffer &&
-           !verify_is_exact(op->kind, role);
+    return verify_writes(op, role) && !verify_is_exact(op->kind, role);
 }
 
 /* Take an op of the plan.  If it has a ReLU, `bare` is a different op, which
@@ -114,12 +114,15 @@ static clade_status add_op(struct noise *n, struct noise_op *o,
     o->relu =
         clade_op_outputs(op->kind) & 1u << CLADE_Y && op->flags & CLADE_RELU;
     for (int role = 0; role < CLADE_ROLES; role++) {
+        const struct clade_op alone = op_alone(op, role);
+
         if (!has_noise(op, role))
             continue;
         assert(o->n_sites < SITES);
-        o->site[o->n_sites++] = (struct site){
-            .role = role, .t = op->t[role], .most = verify_limits(op).rms * U
-        };
+        o->site[o->n_sites++] =
+            (struct site){ .role = role,
+                           .t = op->t[role],
+                           .most = verify_limits(&alone).rms * U };
     }
     if (!o->relu)
         return CLADE_OK;

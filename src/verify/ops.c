@@ -57,7 +57,7 @@ static clade_status expected_new(struct expected *x, const struct op_case *c,
 
     *x = (struct expected){ .c = c, .host = host };
     for (int role = 0; role < CLADE_ROLES && !st; role++)
-        if (op_is_product(c->kind) && clade_op_outputs(c->kind) & 1u << role)
+        if (op_is_product(c->kind) && verify_writes(&host->op, role))
             st = verify_oracle_new(&x->oracle[role], &x->host->op, role,
                                    ORACLE_PRODUCTS);
     if (st)
@@ -77,9 +77,10 @@ static double room_between(const struct expected *x, enum clade_role role,
     double room = 0;
 
     for (int i = 0; i < 2 && verify_data_gate(x->c->data) != GATE_BITS; i++) {
+        const struct clade_op alone = op_alone(both[i], role);
         const struct verify_bracket largest =
-            verify_largest_bracket(both[i], verify_products(x->c), denormals);
-        const struct verify_element e = { .op = both[i],
+            verify_largest_bracket(&alone, verify_products(x->c), denormals);
+        const struct verify_element e = { .op = &alone,
                                           .role = role,
                                           .bracket = &largest,
                                           .denormals = denormals };

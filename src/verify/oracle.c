@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "op/op.h"
 #include "rng.h"
 #include "status.h"
 #include "verify/host.h"
@@ -184,7 +185,8 @@ clade_status verify_brackets_new(struct verify_bracket **brackets,
                                  const struct verify_oracle *oracle,
                                  bool denormals)
 {
-    const bool transforms = verify_transforms(op);
+    const struct clade_op alone = op_alone(op, oracle->role);
+    const bool transforms = verify_transforms(&alone);
     struct verify_bracket *list = calloc(oracle->count + 1, sizeof(*list));
     clade_status st = CLADE_OK;
 

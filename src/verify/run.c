@@ -406,6 +406,7 @@ static void note_choice(struct clade_verdict *v, struct rig *rig,
     v->algorithm =
         rig->op.choice.algorithm ? rig->op.choice.algorithm : algorithm;
     v->depth = rig->host->op.depth = rig->op.depth;
+    rig->host->op.depth_db = rig->op.depth_db;
     rig->host->op.winograd = rig->op.winograd;
 }
 

@@ -51,7 +51,7 @@ static clade_status judge(struct clade_verdict *v, const struct op_case *c,
     clade_status st = CLADE_OK;
 
     for (int role = 0; role < CLADE_ROLES && !st; role++)
-        if (op_is_product(c->kind) && clade_op_outputs(c->kind) & 1u << role)
+        if (op_is_product(c->kind) && verify_writes(&host->op, role))
             st = verify_oracle_new(&oracle[role], &host->op, role,
                                    ORACLE_PRODUCTS);
     if (!st)

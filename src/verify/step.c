@@ -84,7 +84,6 @@ static clade_status after(void *arg, const struct plan *plan, int i)
 {
     struct lockstep *l = arg;
     const struct clade_op *op = &plan->ops[i];
-    const unsigned outputs = clade_op_outputs(op->kind);
     const struct verify_judge how = {
         .op = &l->in.op,
         .gate = GATE_BOUND,
@@ -107,7 +106,7 @@ static clade_status after(void *arg, const struct plan *plan, int i)
     v.gate = verify_all_exact(op->kind) ? "bits" : "bound";
     v.why = "a step of training";
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
-        if (!(outputs & 1u << role))
+        if (!verify_writes(op, role))
             continue;
         st = verify_fetch(&l->out[role], l->be, &op->t[role]);
         if (!st)
@@ -164,7 +163,7 @@ static void announce(const struct lockstep *l, const struct plan *plan)
     for (int i = 0; i < plan->phase[PLAN_PHASES]; i++)
         n += verify_kind(plan->ops[i].kind)->make != NULL;
     for (const struct rewrite *r = rewrites; r->name; r++)
-        n += !r->rounds;
+        n += r->exact;
     l->watch->suite(l->watch->arg, n);
 }
 
@@ -187,7 +186,8 @@ static clade_status train(struct trained *t, struct lockstep *l,
     config.without = without;
     config.train_batch = config.eval_batch = batch->n;
     config.seed = l->options->seed;
-    l->be->debug = &debug; /* before algorithms are chosen: verify judges them */
+    l->be->debug =
+        &debug; /* before algorithms are chosen: verify judges them */
     st = clade_net_new(&net, l->be, &config);
     if (st) {
         l->be->debug = NULL;
@@ -293,7 +293,7 @@ static clade_status judge_rewrite(struct lockstep *l,
                                   const struct trained *a, const char *rewrite)
 {
     struct clade_verdict v =
-        same_verdict("step", rewrite, "a rewrite must change no bit", a->n);
+        same_verdict("step", rewrite, "this rewrite must change no bit", a->n);
     struct trained b = { .n = 0 };
     clade_status st = train(&b, l, batch, UNWATCHED, rewrite);
 
@@ -345,7 +345,7 @@ static clade_status train_all(struct lockstep *l,
     }
     for (const struct rewrite *r = rewrites;
          r->name && !st && unwatched.weights; r++)
-        if (!r->rounds)
+        if (r->exact)
             st = judge_rewrite(l, batch, &unwatched, r->name);
     free(watched.weights);
     free(unwatched.weights);

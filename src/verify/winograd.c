@@ -361,7 +361,7 @@ static double addend(const struct job *j, int64_t at)
 {
     const struct clade_tensor *b = &j->op->t[CLADE_B];
 
-    if (j->op->flags & CLADE_BIAS)
+    if (b->buffer)
         return verify_get(verify_image(b), b, at % b->c);
     if (j->op->flags & CLADE_ACCUMULATE)
         return verify_get(verify_image(j->out), j->out, at);
