@@ -167,6 +167,10 @@ char *backend_recall_closed(const struct clade_device *device, const char *key);
 clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
                                const struct clade_choice *choice);
 
+/* Whether the backend has this algorithm, or choice, for an op. */
+bool backend_offers(clade_backend *be, const struct clade_op *op,
+                    const char *choice);
+
 /* Never choose an algorithm again for a kind of op, whoever asks for it; add a
  * notice. */
 void backend_avoid(clade_backend *be, const struct backend_avoided *avoided);
