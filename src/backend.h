@@ -131,8 +131,10 @@ struct clade_backend {
     char build_options[192]; /* every program's; empty for the reference */
     struct backend_avoided avoided[BACKEND_AVOIDED_MAX];
     int n_avoided;
-    char *notices; /* not yet returned, a line each; or NULL */
-    char *told;    /* those returned last */
+    char unable[CLADE_CHOICE_TEXT]; /* what a notice says that it cannot run all
+                                       products of a net; or empty */
+    char *notices;                  /* not yet returned, a line each; or NULL */
+    char *told;                     /* those returned last */
 };
 
 /* The start of each backend's own buffer. */

@@ -68,6 +68,10 @@ static void test_some(clade_backend *be)
     tap_ok(notices && strstr(notices, said) && !strchr(notices, '\n'),
            "one notice: %s", notices ? notices : "none");
     clade_net_free(net);
+    if (net_of(&net, be, "winograd"))
+        tap_bail("%s", clade_error());
+    tap_ok(!clade_backend_notices(be), "no other notice for another net");
+    clade_net_free(net);
 }
 
 static void test_all(clade_backend *be)
@@ -129,7 +133,7 @@ int main(void)
 
     faulty_apply = leave;
     soft_install();
-    tap_plan(7);
+    tap_plan(8);
     test_some(be);
     test_all(be);
     test_none(be);

@@ -101,12 +101,15 @@ static clade_status check_asked(const clade_net *net,
 
 void net_tell_unable(clade_net *net, const struct clade_net_config *config)
 {
-    if (net->unable)
-        backend_notice(net->be,
-                       "`%s` cannot run %d of %s's %d products; they have the "
-                       "algorithms that clade would choose",
-                       config->algorithm, net->unable, config->net,
-                       net->products);
+    char *told = net->be->unable;
+
+    if (!net->unable || !strcmp(told, config->algorithm))
+        return;
+    snprintf(told, sizeof net->be->unable, "%s", config->algorithm);
+    backend_notice(net->be,
+                   "`%s` cannot run %d of %s's %d products; they have the "
+                   "algorithms that clade would choose",
+                   config->algorithm, net->unable, config->net, net->products);
 }
 
 /* An earlier net's choice of fma must come first: the backend's kernels depend

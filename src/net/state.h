@@ -78,7 +78,7 @@ clade_status net_list_parameters(clade_net *net);
 clade_status net_list_choices(clade_net *net);
 
 /* Add a notice of the ops that config.algorithm cannot run, if there are any.
- */
+ * A backend's nets get one between them. */
 void net_tell_unable(clade_net *net, const struct clade_net_config *config);
 
 /* Write n float32 from the host to a buffer of the net's real type.  Done on
