@@ -131,8 +131,10 @@ struct clade_backend {
     char build_options[192]; /* every program's; empty for the reference */
     struct backend_avoided avoided[BACKEND_AVOIDED_MAX];
     int n_avoided;
-    char *notices; /* not yet returned, a line each; or NULL */
-    char *told;    /* those returned last */
+    char unable[CLADE_CHOICE_TEXT]; /* what a notice says that it cannot run all
+                                       products of a net; or empty */
+    char *notices;                  /* not yet returned, a line each; or NULL */
+    char *told;                     /* those returned last */
 };
 
 /* The start of each backend's own buffer. */
@@ -166,6 +168,10 @@ char *backend_recall_closed(const struct clade_device *device, const char *key);
 /* Make the choice that another op of the same kind has, and settle on it. */
 clade_status backend_choose_as(clade_backend *be, struct clade_op *op,
                                const struct clade_choice *choice);
+
+/* Whether the backend has this algorithm, or choice, for an op. */
+bool backend_offers(clade_backend *be, const struct clade_op *op,
+                    const char *choice);
 
 /* Never choose an algorithm again for a kind of op, whoever asks for it; add a
  * notice. */

@@ -90,6 +90,25 @@ bool backend_has_other(clade_backend *be, const struct clade_op *op)
 
 /* ---- what is offered ----------------------------------------------------- */
 
+/* The candidate of this name, or NULL. */
+static const struct backend_candidate *find_named(const struct offer *offer,
+                                                  const char *name)
+{
+    for (int i = 0; i < offer->count; i++)
+        if (choice_is(&offer->list[i].choice, name))
+            return &offer->list[i];
+    return NULL;
+}
+
+bool backend_offers(clade_backend *be, const struct clade_op *op,
+                    const char *choice)
+{
+    struct offer offer;
+
+    get_offer(&offer, be, op);
+    return find_named(&offer, choice) != NULL;
+}
+
 static bool has_name(const char *names[], int n, const char *name)
 {
     for (int i = 0; i < n; i++)
@@ -294,14 +313,10 @@ static clade_status not_offered(clade_backend *be, const struct clade_op *op,
 static clade_status choose_named(clade_backend *be, struct clade_op *op,
                                  const struct offer *offer, const char *name)
 {
-    const struct backend_candidate *c;
-    int i = 0;
+    const struct backend_candidate *c = find_named(offer, name);
 
-    while (i < offer->count && !choice_is(&offer->list[i].choice, name))
-        i++;
-    if (i == offer->count)
+    if (!c)
         return not_offered(be, op, name);
-    c = &offer->list[i];
     if (backend_is_avoided(be, op->kind, c->choice.algorithm))
         return clade_fail(CLADE_EUNSUPPORTED, "%s: `%s` is wrong on %s",
                           op_describe(op), name, be->device.name);

@@ -3,6 +3,7 @@
 # (tests/NAME.sh).  The programs link the library with its internal names
 # visible.
 check_PROGRAMS = \
+  tests/asked.t \
   tests/callers-memory.t \
   tests/callers-net.t \
   tests/callers-ops.t \
@@ -89,6 +90,7 @@ OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
 FAULTY = tests/faulty.c tests/faulty.h
 SOFT = tests/soft.c tests/soft.h $(FAULTY)
+tests_asked_t_SOURCES = tests/asked.c $(SOFT)
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_child_t_SOURCES = tests/child.c

@@ -5,8 +5,9 @@
 
 #include "mutants.h"
 
-/* t - (t - v) is v rounded to the 11 bits of a half (Veltkamp's splitting). */
-#define HALF(v) "const FLOATV t = 8193.0f * " v "; "
+/* big - (big - v) is v rounded to the 11 bits of a half (Veltkamp's
+ * splitting). */
+#define HALF(v) "const FLOATV big = 8193.0f * " v "; "
 
 /* clang-format off */
 const struct mutant mutants[] = {
@@ -21,19 +22,19 @@ const struct mutant mutants[] = {
       { .file = "direct.cl",
         .find = "f[v] = LOADV(panel + v * VEC);",
         .replace = "{ const FLOATV wide = LOADV(panel + v * VEC);"
-                   HALF("wide") "f[v] = t - (t - wide); }" } },
+                   HALF("wide") "f[v] = big - (big - wide); }" } },
     { "inputs through half", "the same, in sums of 1,008 products",
       "conv_fwd:1x28x28x112:3x3", "direct", BY(ALARM) | BY(RMS),
       { .file = "direct.cl",
         .find = "f[v] = LOADV(panel + v * VEC);",
         .replace = "{ const FLOATV wide = LOADV(panel + v * VEC);"
-                   HALF("wide") "f[v] = t - (t - wide); }" } },
+                   HALF("wide") "f[v] = big - (big - wide); }" } },
     { "outputs through half", "the sums lose 13 bits as they are stored",
       "conv_fwd:2x7x7x48:1x1", "direct",
       BY(EXACT) | BY(WIDE) | BY(POSITION) | BY(HARD),
       { .file = "direct.cl",
         .find = "store(sum, y, n);",
-        .replace = HALF("sum") "store(t - (t - sum), y, n);" } },
+        .replace = HALF("sum") "store(big - (big - sum), y, n);" } },
     { "one product of 401,408 lost",
       "the last pixel of the first row of a filter's gradient",
       "conv_bwd_filter:32x112x112x1:", "direct", BY(EXACT),
@@ -120,6 +121,40 @@ const struct mutant mutants[] = {
       { .file = "prelude.cl",
         .find = "#define LOADV(p) JOIN(vload, VEC)(0, p)",
         .replace = "#define LOADV(p) ((FLOATV)(*(p)))" } },
+    { "a sign in one lane of a transform",
+      "the second channel of a vector, in one of the input's six values",
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias", "winograd",
+      BY(NINES) | BY(HARD) | BY(RMS),
+      { .file = "winograd.cl",
+        .find = "t[2 * to] = FMA((FLOATV)-POINT_A, odd_a, even_a);",
+        .replace = "t[2 * to] = FMA((FLOATV)-POINT_A, odd_a, even_a);"
+                   " t[2 * to].s1 = -t[2 * to].s1;" } },
+    { "two points swapped", "-a for a, in the output's transform",
+      "conv_bwd_data:2x14x14x16:3x3/1+1.1.1.1:14x14x32", "winograd",
+      BY(NINES) | BY(HARD) | BY(RMS),
+      { .file = "winograd.cl",
+        .find = "odd_a = m[from] - m[2 * from];",
+        .replace = "odd_a = m[2 * from] - m[from];" } },
+    { "an overhang written", "what a tile has beyond the end of a row",
+      "conv_fwd:1x7x7x48:3x3", "winograd",
+      BY(NINES) | BY(HARD) | BY(GUARD),
+      { .file = "winograd.cl",
+        .find = "if (p >= P || q >= Q)",
+        .replace = "if (p >= P)" } },
+    { "one tile lost", "the last of the first 64 adds nothing to a filter's gradient",
+      "conv_bwd_filter:2x14x14x16:3x3/1+1.1.1.1:14x14x32", "winograd",
+      BY(NINES) | BY(HARD) | BY(RMS),
+      { .file = "winograd.cl",
+        .find = "count, channels, padded,",
+        .replace = "count - (first == 0), channels, padded," } },
+    { "one frequency through half", "one of the 36 sums of a tile loses 13 bits",
+      "conv_fwd:2x14x14x16:3x3/1+1.1.1.1:14x14x32:bias", "winograd",
+      BY(NINES) | BY(HARD) | BY(RMS),
+      { .file = "winograd.cl",
+        .find = "t[f] = LOADV(m + f * batch * PANEL);",
+        .replace = "{ t[f] = LOADV(m + f * batch * PANEL);"
+                   HALF("t[f]")
+                   "t[f] = f == 7 ? big - (big - t[f]) : t[f]; }" } },
     { "one round of a reduction lost",
       "the last block of a bias' gradient is not added",
       "bias_bwd:2x14x14x48", NULL, BY(EXACT) | BY(WIDE) | BY(HARD),
@@ -174,7 +209,7 @@ const struct mutant mutants[] = {
       { .stale = true,
         .file = "sgd.cl",
         .find = "STOREV(step, v + i);",
-        .replace = HALF("step") "STOREV(t - (t - step), v + i);" } },
+        .replace = HALF("step") "STOREV(big - (big - step), v + i);" } },
 };
 /* clang-format on */
 

@@ -11,6 +11,7 @@
 /* clang-format off */
 #define CHECK_LIST(X)                                                         \
     X(EXACT,      "exact data")                                               \
+    X(NINES,      "nines")            /* exact in transforms */               \
     X(WIDE,       "wide mantissa")                                            \
     X(POSITION,   "position")                                                 \
     X(BITS,       "bit for bit")      /* ops that do not round */             \

@@ -4,7 +4,8 @@
 # Compile the kernels for GPUs that this machine does not have.  Every program
 # that a GPU would run must compile, and only the kernels in $cold may need
 # scratch memory.  The figures of each kernel go to tests/targets.md;
-# doc/targets.md says how to read them.
+# doc/targets.md says how to read them.  What CPUs would run, a GPU never gets;
+# it must be valid SPIR-V.
 #
 # tests/programs lists the programs.  The environment may name the compilers:
 # CLANG, LIBCLC (its folder, for the version of CLANG), PTXAS, OCLOC,
@@ -320,10 +321,14 @@ test_target()
         result ok "$1 # SKIP $missing"
         return
     fi
-    [ "$2" = spirv ] || test_control "$1" "$2"
+    programs=$dir/portable
+    if [ "$2" != spirv ]; then
+        programs=$dir/programs
+        test_control "$1" "$2"
+    fi
     while read -r file options; do
         test_program "$1" "$2" "$3" "$file" "$options"
-    done <"$dir/programs"
+    done <"$programs"
 }
 
 # ---- the table ---------------------------------------------------------------
@@ -374,7 +379,9 @@ case $? in
     exit 1
     ;;
 esac
+tests/programs cpu >"$dir/cpu" || exit 1
 cut -f 1,5 "$list" | sort -u >"$dir/programs"
+cut -f 1,5 "$list" "$dir/cpu" | sort -u >"$dir/portable"
 # Names and table leave out the options that all programs have.
 usual=$(cut -f 5 "$list" | awk '
     NR == 1 { usual = $0 }

@@ -14,7 +14,9 @@ typedef struct clade_net clade_net;
 
 struct clade_net_config {
     const char *net;        /* the name of a network table */
-    const char *algorithm;  /* for all matrix products; NULL: choose for each */
+    const char *algorithm;  /* for all matrix products that it can run; the
+                               others are chosen, and a notice counts them.
+                               NULL: choose for each */
     const char *algorithms; /* an earlier net's clade_net_algorithms(), or NULL.
                                Take its algorithms where `algorithm` is NULL,
                                and its fma, which the backend then keeps. */
@@ -44,9 +46,9 @@ struct clade_net_config {
  * CLADE_EUSAGE: the config names an unknown net, algorithm or rewrite, and the
  * message lists those that there are; or a batch is negative.
  * CLADE_ETOOSMALL: the device lacks memory; the message names the largest batch
- * that fits, if one does.  CLADE_EUNSUPPORTED: the device, or
- * config->algorithm, cannot run an op.  CLADE_EBUILD carries the compiler's
- * log.  CLADE_ENOMEM and CLADE_EDEVICE come from the backend.
+ * that fits, if one does.  CLADE_EUNSUPPORTED: the device cannot run an op, or
+ * config->algorithm can run none.  CLADE_EBUILD carries the compiler's log.
+ * CLADE_ENOMEM and CLADE_EDEVICE come from the backend.
  */
 CLADE_API clade_status clade_net_new(clade_net **net, clade_backend *be,
                                      const struct clade_net_config *config);

@@ -32,8 +32,8 @@ struct clade_train_config {
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
     bool resume;          /* continue the run in `out` */
-    const char *algorithm; /* for convolutions and dense layers; NULL: the
-                              backend chooses for each op */
+    const char *algorithm; /* for the convolutions and dense layers that it can
+                              run; NULL: the backend chooses for each op */
 };
 /* The values of the Keras notebook. */
 #define CLADE_TRAIN_DEFAULTS                                                   \

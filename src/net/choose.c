@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend.h"
 #include "op/op.h"
 #include "status.h"
 
@@ -42,20 +43,27 @@ static const char *choice_made(char text[CLADE_CHOICE_TEXT],
     return NULL;
 }
 
-/* Choose for an op: by the algorithm that is asked for; else as an earlier net
- * or an earlier plan did, where the backend still offers that; else anew. */
+/* Choose for an op: by the algorithm that is asked for, where the backend
+ * offers that for the op; else as an earlier net or an earlier plan did, where
+ * it still offers that; else anew. */
 static clade_status choose_op(clade_net *net,
                               const struct clade_net_config *config,
                               const json_t *kept, const struct plan *plan,
                               struct clade_op *op)
 {
     char text[CLADE_CHOICE_TEXT];
-    const char *choice;
+    const char *choice = config->algorithm;
+    clade_status st;
 
     if (!op_is_product(op->kind))
         return clade_backend_choose(net->be, op, NULL);
-    if (config->algorithm)
-        return clade_backend_choose(net->be, op, config->algorithm);
+    net->products++;
+    if (choice) {
+        st = clade_backend_choose(net->be, op, choice);
+        if (st != CLADE_EUNSUPPORTED || backend_offers(net->be, op, choice))
+            return st;
+        net->unable++;
+    }
     choice = choice_kept(kept, plan, op);
     if (choice && !clade_backend_choose(net->be, op, choice))
         return CLADE_OK;
@@ -76,6 +84,34 @@ static clade_status choose_plan(clade_net *net,
     return st;
 }
 
+/* The algorithm that is asked for must run something. */
+static clade_status check_asked(const clade_net *net,
+                                const struct clade_net_config *config)
+{
+    const struct clade_device *device = clade_backend_device(net->be);
+
+    if (!net->unable || net->unable < net->products)
+        return CLADE_OK;
+    return clade_fail(CLADE_EUNSUPPORTED,
+                      "`%s` can run none of %s's %d products on %s; choose "
+                      "another algorithm, or let clade choose",
+                      config->algorithm, config->net, net->products,
+                      device->name);
+}
+
+void net_tell_unable(clade_net *net, const struct clade_net_config *config)
+{
+    char *told = net->be->unable;
+
+    if (!net->unable || !strcmp(told, config->algorithm))
+        return;
+    snprintf(told, sizeof net->be->unable, "%s", config->algorithm);
+    backend_notice(net->be,
+                   "`%s` cannot run %d of %s's %d products; they have the "
+                   "algorithms that clade would choose",
+                   config->algorithm, net->unable, config->net, net->products);
+}
+
 /* An earlier net's choice of fma must come first: the backend's kernels depend
  * on it. */
 clade_status pass_choose(clade_net *net, const struct clade_net_config *config)
@@ -90,7 +126,7 @@ clade_status pass_choose(clade_net *net, const struct clade_net_config *config)
     for (int i = 0; i < net->n_plans && !st; i++)
         st = choose_plan(net, config, kept, &net->plans[i]);
     json_decref(kept);
-    return st;
+    return st ? st : check_asked(net, config);
 }
 
 static void list_plan(json_t *all, const struct plan *plan)

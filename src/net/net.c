@@ -267,6 +267,8 @@ clade_status net_new_watched(clade_net **out, clade_backend *be,
         clade_net_free(net);
     else
         *out = net;
+    if (!st)
+        net_tell_unable(net, config);
     return st;
 }
 

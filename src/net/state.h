@@ -55,6 +55,8 @@ struct clade_net {
     struct clade_buffer *staging; /* pinned: images, then labels */
     void *results;                /* a copy of NET_RESULTS on the host */
     char *algorithms;             /* clade_net_algorithms() */
+    int products; /* ops that have a choice of algorithms, in all plans */
+    int unable;   /* those that config.algorithm cannot run */
 };
 
 /* A vector of elements in one of the net's buffers, not bound yet. */
@@ -74,6 +76,10 @@ clade_status net_list_parameters(clade_net *net);
 
 /* Make net.algorithms, once all ops are prepared. */
 clade_status net_list_choices(clade_net *net);
+
+/* Add a notice of the ops that config.algorithm cannot run, if there are any.
+ * A backend's nets get one between them. */
+void net_tell_unable(clade_net *net, const struct clade_net_config *config);
 
 /* Write n float32 from the host to a buffer of the net's real type.  Done on
  * return. */

@@ -34,8 +34,8 @@ static const struct tool_option options[] = {
     { "resume", TOOL_FLAG, CONFIG(resume), NULL,
       "continue the run in the out folder", 0, 0 },
     { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
-      "for all matrix products (OpenCL: clblast, direct); without it, chosen per "
-      "shape", 0, 0 },
+      "for the matrix products that it can run (OpenCL: clblast, direct, "
+      "winograd); without it, chosen per shape", 0, 0 },
     { "quiet", TOOL_FLAG, AT(quiet), NULL,
       "print no progress, only the table of epochs", 0, 0 },
     TOOL_NO_SELF_TEST(AT(no_self_test)),

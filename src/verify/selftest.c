@@ -178,11 +178,12 @@ static clade_status act_on(struct selftest *t, const struct selftest_use *use,
     const struct clade_device *d = clade_backend_device(t->be);
     struct backend_avoided wrong = { .kind = use->c.kind,
                                      .algorithm = use->choice.algorithm };
+    const char *asked = t->config->algorithm;
     bool other = false;
     clade_status st = CLADE_OK;
 
     snprintf(wrong.why, sizeof(wrong.why), "%s", verdict + strlen(FAILED ": "));
-    if (!t->config->algorithm)
+    if (!asked || !choice_is(&use->choice, asked))
         st = find_other(&other, t->be, use);
     if (st)
         return st;
