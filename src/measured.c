@@ -211,3 +211,30 @@ clade_status measured_set(struct measured *m, const struct measured_row *given)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", m->path);
     return write_file(m);
 }
+
+/* ---- notes --------------------------------------------------------------- */
+
+/* What stands in the place of a row. */
+#define NOTE "measuring"
+
+clade_status measured_begin(struct measured *m, const char *key)
+{
+    if (json_object_get(m->rows, key))
+        return CLADE_OK;
+    if (json_object_set_new(m->rows, key, json_string(NOTE)))
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", m->path);
+    return write_file(m);
+}
+
+bool measured_is_noted(const struct measured *m, const char *key)
+{
+    return json_is_string(json_object_get(m->rows, key));
+}
+
+clade_status measured_end(struct measured *m, const char *key)
+{
+    if (!measured_is_noted(m, key))
+        return CLADE_OK;
+    json_object_del(m->rows, key);
+    return write_file(m);
+}

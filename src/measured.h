@@ -58,4 +58,13 @@ bool measured_find(struct measured_row *row, const struct measured *m,
  * row holds for this process all the same. */
 clade_status measured_set(struct measured *m, const struct measured_row *row);
 
+/*
+ * Note in the file that a product without a row is about to be measured, or
+ * that it is no longer.  A note that is found there is that of a process that
+ * did not survive it.
+ */
+clade_status measured_begin(struct measured *m, const char *key);
+clade_status measured_end(struct measured *m, const char *key);
+bool measured_is_noted(const struct measured *m, const char *key);
+
 #endif

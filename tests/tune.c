@@ -45,6 +45,19 @@ static int candidates(clade_backend *be, const struct clade_op *op,
     return n;
 }
 
+/* Whether the file has a note that a product is being measured. */
+static bool has_note(void)
+{
+    size_t n;
+    char *text = access(file, F_OK) ? NULL : read_all(&n, file);
+    const bool found = text && strstr(text, ": \"measuring\"");
+
+    free(text);
+    return found;
+}
+
+static bool noted; /* while a product was run */
+
 static clade_status (*plain_run)(clade_backend *be, clade_task *task);
 
 static clade_status run(clade_backend *be, clade_task *task)
@@ -52,6 +65,7 @@ static clade_status run(clade_backend *be, clade_task *task)
     const struct clade_choice *c = &task->op.choice;
     const struct timespec t = { 0, (long)(1e9 * ways[c->tune[0]].seconds) };
 
+    noted |= has_note();
     if (op_is_product(task->op.kind))
         nanosleep(&t, NULL);
     return plain_run(be, task);
@@ -259,6 +273,42 @@ static void test_resumed(void)
            "the next call measures the other %d", second.r.measured);
 }
 
+/* A process that dies leaves a note of what it died of. */
+static void test_died(void)
+{
+    struct measured_source s = { .device = "d", .driver = "1", .kernels = 1 };
+    struct measured_row row = { .key = "" };
+    struct measured *m;
+    struct outcome o;
+    char *usual, *got;
+
+    reset();
+    usual = choices(NULL, NULL);
+    noted = false;
+    if (tune(100, false).st)
+        tap_bail("%s", clade_error());
+    tap_ok(noted && !has_note(),
+           "what is being measured is noted, but no longer");
+    s.path = file;
+    if (measured_read(&m, &s) || !measured_at(&row, m, 1))
+        tap_bail("%s: no row", file);
+    measured_free(m);
+    unlink(file);
+    if (measured_read(&m, &s) || measured_begin(m, row.key))
+        tap_bail("%s", clade_error());
+    measured_free(m);
+    got = choices(NULL, NULL);
+    tap_ok(has_note() && !strcmp(got, usual), "a note is no choice");
+    o = tune(100, false);
+    tap_ok(!o.st && o.r.left == 1 && o.r.measured == o.r.count - 1 &&
+               strstr(o.notices, "passed over") && strstr(o.notices, row.label),
+           "the product that is noted is passed over");
+    o = tune(100, true);
+    tap_ok(!o.st && !o.r.left && !has_note(), "unless all is measured again");
+    free(usual);
+    free(got);
+}
+
 /* Files that are no good.  The net must be made as usual, with one notice. */
 static void test_files(void)
 {
@@ -411,11 +461,12 @@ static void test_refused(void)
 
 int main(void)
 {
-    tap_plan(35);
+    tap_plan(39);
     trainer_begin("tune");
     file = strdup(path("kept", "measured.json"));
     test_tuning();
     test_resumed();
+    test_died();
     test_files();
     test_rows();
     test_transforms();

@@ -33,11 +33,25 @@ static bool is_over(void *arg)
     return now(t) > t->config->seconds || is_told_to_stop(t);
 }
 
-/* Whether a product is to be measured. */
-static bool is_wanted(const struct tuning *t, const struct tune_product *p,
-                      struct measured_row *row)
+/* Whether a product is to be measured: neither it is already, nor has a process
+ * died of it. */
+static bool is_wanted(const struct tuning *t, const struct tune_product *p)
 {
-    return !measured_find(row, t->kept, p->key) || t->config->again;
+    struct measured_row row;
+
+    return t->config->again || (!measured_find(&row, t->kept, p->key) &&
+                                !measured_is_noted(t->kept, p->key));
+}
+
+static void say_noted(const struct tuning *t, const struct tune_product *p)
+{
+    if (!t->config->again && measured_is_noted(t->kept, p->key))
+        backend_notice(t->be,
+                       "%s of %s is passed over: an earlier measurement of it "
+                       "never came to its end; if that was no fault of the "
+                       "driver, remove it from %s",
+                       clade_op_name(p->c.kind), p->label,
+                       measured_path(t->kept));
 }
 
 /* What part of the work products `first` and after are: half of it goes by
@@ -45,13 +59,12 @@ static bool is_wanted(const struct tuning *t, const struct tune_product *p,
 static double work_from(const struct tuning *t, const struct tune_products *p,
                         int first)
 {
-    struct measured_row row;
     double all = 0, flops = 0;
     int count = 0;
 
     for (int i = 0; i < p->count; i++) {
         all += p->list[i].flops;
-        if (i >= first && is_wanted(t, &p->list[i], &row)) {
+        if (i >= first && is_wanted(t, &p->list[i])) {
             flops += p->list[i].flops;
             count++;
         }
@@ -81,15 +94,19 @@ static clade_status measure(struct tune_result *result, struct tuning *t,
                                         .stop = is_over,
                                         .arg = t };
     struct measured_row row;
-    clade_status st = tune_product(&row, t->be, p, &limits);
+    clade_status st = measured_begin(t->kept, p->key);
 
+    if (st)
+        return st;
+    if (!(st = tune_product(&row, t->be, p, &limits))) {
+        result->measured++;
+        return measured_set(t->kept, &row);
+    }
     if (is_passed_over(st)) {
         backend_notice(t->be, "not measured: %s", clade_error());
-        return CLADE_OK;
+        st = CLADE_OK;
     }
-    if (!st && !(st = measured_set(t->kept, &row)))
-        result->measured++;
-    return st;
+    return measured_end(t->kept, p->key) ? CLADE_EIO : st;
 }
 
 static clade_status measure_all(struct tune_result *result, struct tuning *t,
@@ -104,9 +121,9 @@ static clade_status measure_all(struct tune_result *result, struct tuning *t,
         const struct tune_progress progress = {
             &p->list[i], i + 1, p->count, estimate(t, work - left, left)
         };
-        struct measured_row row;
 
-        if (!is_wanted(t, &p->list[i], &row))
+        say_noted(t, &p->list[i]);
+        if (!is_wanted(t, &p->list[i]))
             continue;
         if (is_over(t))
             break;
