@@ -172,9 +172,11 @@ static clade_status admit(struct contest *t)
 
 /* ---- the time ------------------------------------------------------------ */
 
+/* The host's values must stay until they are written, so wait for that even
+ * after a failure. */
 static clade_status make_buffers(struct contest *t)
 {
-    clade_status st = CLADE_OK;
+    clade_status st = CLADE_OK, written;
 
     for (int role = 0; role < CLADE_ROLES && !st; role++) {
         const struct verify_area *a = &t->host->area[role];
@@ -187,7 +189,8 @@ static clade_status make_buffers(struct contest *t)
             st = clade_backend_write(t->be, t->buffer[role], 0, a->before,
                                      a->bytes);
     }
-    return st;
+    written = clade_backend_finish(t->be);
+    return st ? st : written;
 }
 
 /* Settle an entrant's choice for the op over the device's buffers. */
