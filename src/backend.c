@@ -10,6 +10,7 @@
 #include "child.h"
 #include "device.h"
 #include "door.h"
+#include "measured.h"
 #include "op/check.h"
 #include "op/op.h"
 #include "status.h"
@@ -108,6 +109,7 @@ void clade_backend_close(clade_backend *be)
 {
     if (!be)
         return;
+    measured_free(be->measured);
     free(be->notices);
     free(be->told);
     be->table->close(be);
@@ -131,6 +133,17 @@ char *backend_recall_closed(const struct clade_device *device, const char *key)
         if (tables[i]->recall_closed)
             text = tables[i]->recall_closed(device, key);
     return text;
+}
+
+char *backend_measured_file(const struct clade_device *device,
+                            uint64_t *kernels)
+{
+    char *path = NULL;
+
+    for (int i = 0; i < N_TABLES && !path; i++)
+        if (tables[i]->measured_file)
+            path = tables[i]->measured_file(device, kernels);
+    return path;
 }
 
 /* ---- memory -------------------------------------------------------------- */

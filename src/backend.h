@@ -11,6 +11,8 @@ struct backend_candidate {
     const char *unproven; /* the name and version of another library's code,
                              which is tried before it is chosen; NULL: ours */
     const char *build;    /* what tells builds of that code apart */
+    bool variant; /* another tuning of the candidate of this algorithm that is
+                     not one; only a measurement or a caller chooses it */
 };
 
 /* The most that a device does, measured by kernels that do nothing else. */
@@ -74,6 +76,12 @@ struct backend_table {
     /* As recall, for a device that need not be open; NULL if it is another
      * backend's. */
     char *(*recall_closed)(const struct clade_device *device, const char *key);
+    /* Get the name of the file for what is measured on a device and its driver,
+     * malloc'd, and a hash of the kernels that are measured; the device need
+     * not be open.  NULL: there is no place for it, or the device is another
+     * backend's.  NULL as a function: nothing is measured. */
+    char *(*measured_file)(const struct clade_device *device,
+                           uint64_t *kernels);
 };
 
 /* The most candidates for one op. */
@@ -133,8 +141,10 @@ struct clade_backend {
     int n_avoided;
     char unable[CLADE_CHOICE_TEXT]; /* what a notice says that it cannot run all
                                        products of a net; or empty */
-    char *notices;                  /* not yet returned, a line each; or NULL */
-    char *told;                     /* those returned last */
+    struct measured *measured; /* backend_measured()'s, once it is asked for */
+    bool has_no_measured;      /* and it is NULL */
+    char *notices;             /* not yet returned, a line each; or NULL */
+    char *told;                /* those returned last */
 };
 
 /* The start of each backend's own buffer. */
@@ -181,6 +191,19 @@ bool backend_is_avoided(const clade_backend *be, enum clade_op_kind kind,
 /* Whether an op could be computed by an algorithm other than its own that is
  * not avoided. */
 bool backend_has_other(clade_backend *be, const struct clade_op *op);
+
+/* List the candidates for an op that are not avoided, best first; the first is
+ * chosen if nothing is measured and it can be settled.  Returns how many there
+ * are. */
+int backend_offer(clade_backend *be, const struct clade_op *op,
+                  struct backend_candidate list[BACKEND_CANDIDATES]);
+/* Get what was measured on the device (measured.h), read when it is first asked
+ * for.  NULL: the backend measures nothing, or has no place for it. */
+struct measured *backend_measured(clade_backend *be);
+/* Get the file for what is measured on a device that need not be open,
+ * malloc'd, and the hash of its kernels; NULL: there is none. */
+char *backend_measured_file(const struct clade_device *device,
+                            uint64_t *kernels);
 
 /* Add a line for clade_backend_notices(). */
 void backend_notice(clade_backend *be, const char *fmt, ...)

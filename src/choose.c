@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "door.h"
+#include "measured.h"
 #include "op/op.h"
 #include "status.h"
 #include "trial.h"
@@ -48,6 +49,30 @@ static void get_offer(struct offer *offer, clade_backend *be,
 
     offer->count = n < BACKEND_CANDIDATES ? n : BACKEND_CANDIDATES;
     rank(offer);
+}
+
+/* Leave one candidate for each algorithm. */
+static void drop_variants(struct offer *offer)
+{
+    int n = 0;
+
+    for (int i = 0; i < offer->count; i++)
+        if (!offer->list[i].variant)
+            offer->list[n++] = offer->list[i];
+    offer->count = n;
+}
+
+int backend_offer(clade_backend *be, const struct clade_op *op,
+                  struct backend_candidate list[BACKEND_CANDIDATES])
+{
+    struct offer offer;
+    int n = 0;
+
+    get_offer(&offer, be, op);
+    for (int i = 0; i < offer.count; i++)
+        if (!backend_is_avoided(be, op->kind, offer.list[i].choice.algorithm))
+            list[n++] = offer.list[i];
+    return n;
 }
 
 /* ---- algorithms that are avoided ---------------------------------------- */
@@ -127,6 +152,7 @@ int clade_backend_algorithms(clade_backend *be, const struct clade_op *op,
     if (!be || !op || (!names && max > 0) || door_op(be, op))
         return 0;
     get_offer(&offer, be, op);
+    drop_variants(&offer);
     for (int i = 0; i < offer.count; i++) {
         const char *name = offer.list[i].choice.algorithm;
 
@@ -265,6 +291,61 @@ static clade_status choose_best(clade_backend *be, struct clade_op *op,
                       op_describe(op), be->device.name);
 }
 
+/* ---- what was measured --------------------------------------------------- */
+
+struct measured *backend_measured(clade_backend *be)
+{
+    struct measured_source s = { .device = be->device.name,
+                                 .driver = be->device.driver };
+    char *path;
+
+    if (be->measured || be->has_no_measured || !be->table->measured_file)
+        return be->measured;
+    path = be->table->measured_file(&be->device, &s.kernels);
+    s.path = path;
+    if (path && measured_read(&be->measured, &s))
+        backend_notice(be,
+                       "%s; what was measured is ignored, `clade tune` "
+                       "measures again",
+                       clade_error());
+    be->has_no_measured = !be->measured;
+    free(path);
+    return be->measured;
+}
+
+/* Take the choice that was measured to be the fastest, if there is one, it is
+ * still offered, and it is right.  *taken says so. */
+static clade_status choose_measured(bool *taken, clade_backend *be,
+                                    struct clade_op *op,
+                                    const struct offer *offer)
+{
+    struct measured *m = op_is_product(op->kind) ? backend_measured(be) : NULL;
+    enum verdict verdict = NOT_TRIED;
+    const char *name;
+    char key[768];
+    clade_status st = CLADE_OK;
+    int i = 0;
+
+    *taken = false;
+    if (!m)
+        return CLADE_OK;
+    op_key(key, sizeof(key), op);
+    if (!(name = measured_choice(m, key)))
+        return CLADE_OK;
+    while (i < offer->count && !choice_is(&offer->list[i].choice, name))
+        i++;
+    if (i == offer->count ||
+        backend_is_avoided(be, op->kind, offer->list[i].choice.algorithm) ||
+        backend_choose_as(be, op, &offer->list[i].choice))
+        return CLADE_OK;
+    st = judge(&verdict, be, &offer->list[i], op);
+    *taken = !st && verdict == RIGHT;
+    return st;
+}
+
+/* ---- a choice that is asked for -------------------------------------------
+ */
+
 /* Take a choice that was asked for, unless it is known to be wrong: nobody asks
  * for wrong numbers.  A judge finds that out by itself. */
 static clade_status choose_asked(clade_backend *be, struct clade_op *op,
@@ -329,6 +410,7 @@ clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
     struct clade_op chosen;
     struct offer offer;
     clade_status st;
+    bool taken;
 
     if ((st = status_given(__func__, "be, op", be && op)) ||
         (st = door_op(be, op)))
@@ -337,8 +419,14 @@ clade_status clade_backend_choose(clade_backend *be, struct clade_op *op,
         return CLADE_OK;
     chosen = *op;
     get_offer(&offer, be, op);
-    st = choice ? choose_named(be, &chosen, &offer, choice)
-                : choose_best(be, &chosen, &offer);
+    if (choice) {
+        st = choose_named(be, &chosen, &offer, choice);
+    } else {
+        st = choose_measured(&taken, be, &chosen, &offer);
+        drop_variants(&offer);
+        if (!st && !taken)
+            st = choose_best(be, &chosen, &offer);
+    }
     if (!st)
         *op = chosen;
     return st;

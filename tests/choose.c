@@ -146,6 +146,65 @@ static void test_gpu(void)
     dev->device = device;
 }
 
+/* Whether the first candidate of each algorithm is its usual one, and all
+ * others are variants, all different, which can be chosen by their texts. */
+static bool are_sound(const struct backend_candidate list[], int n,
+                      const struct clade_op *op)
+{
+    char text[CLADE_CHOICE_TEXT];
+
+    for (int i = 0; i < n; i++) {
+        const struct clade_choice *c = &list[i].choice;
+        struct clade_op copy = *op;
+        bool first = true;
+
+        for (int k = 0; k < i; k++) {
+            first &= strcmp(list[k].choice.algorithm, c->algorithm) != 0;
+            if (choice_equal(&list[k].choice, c))
+                return false;
+        }
+        if (first == list[i].variant ||
+            (!strcmp(c->algorithm, "clblast") && list[i].variant))
+            return false;
+        if (strcmp(c->algorithm, "clblast") &&
+            (clade_backend_choose(dev, &copy, clade_choice_text(text, c)) ||
+             !choice_equal(&copy.choice, c)))
+            return false;
+    }
+    return true;
+}
+
+/* What there is to be measured, on devices with vectors of 4, 8 and 16. */
+static void test_variants(void)
+{
+    static const struct shape shapes[] = {
+        { CLADE_CONV_FWD, 32, 14, 14, 96, 208, 3, NULL },
+        { CLADE_CONV_BWD_DATA, 32, 28, 28, 128, 192, 3, NULL },
+        { CLADE_CONV_BWD_FILTER, 32, 14, 14, 96, 192, 3, NULL },
+        { CLADE_CONV_BWD_FILTER, 32, 14, 14, 192, 96, 1, NULL },
+        { CLADE_CONV_FWD, 32, 7, 7, 48, 100, 5, NULL },
+    };
+    const struct clade_device device = dev->device;
+    struct backend_candidate list[BACKEND_CANDIDATES];
+    int sound = 0, least = BACKEND_CANDIDATES;
+
+    dev->device.type = CLADE_DEVICE_CPU;
+    for (int lanes = 4; lanes <= 16; lanes *= 2)
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            const struct clade_op op = make(&shapes[i]);
+            int n;
+
+            dev->device.vector_width = lanes;
+            n = backend_offer(dev, &op, list);
+            least = n < least ? n : least;
+            sound += are_sound(list, n, &op);
+        }
+    dev->device = device;
+    tap_ok(sound == 15 && least > 3,
+           "%d of 15 lists of candidates are sound, the shortest has %d", sound,
+           least);
+}
+
 int main(void)
 {
     static const struct shape columns = {
@@ -159,13 +218,14 @@ int main(void)
     if (strncmp(clade_backend_device(dev)->selector, "opencl", 6))
         tap_skip_all("the reference has one algorithm");
     dev->device.loop_limit = 0; /* nothing runs */
-    tap_plan(8);
+    tap_plan(9);
     test_long_rows();
     test_large_workspace(&columns, "columns of one image");
     test_large_workspace(&parts, "partial sums of a large filter");
     test_many_pixels();
     test_absent();
     test_gpu();
+    test_variants();
     clade_backend_close(dev);
     return tap_done();
 }

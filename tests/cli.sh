@@ -9,6 +9,7 @@ number=0
 dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
 unset CLADE_DEVICE
+cache=$XDG_CACHE_HOME
 
 # report STATUS NAME: the line of one test; on failure also what the command
 # printed.
@@ -277,6 +278,50 @@ report $? 'and prints them as JSON'
 fails 2 'are of --mode train' bench --device cpu --mode ops --profile
 fails 2 'are of --mode train' bench --device cpu --mode ops --plan
 fails 2 'are of --mode train' bench --device cpu --mode ops --trace "$dir/t"
+
+# ---- tuning -----------------------------------------------------------------
+
+fails 2 'one of train|infer' tune --mode ops
+fails 2 'whole number from 1' tune --time-limit 0
+fails 2 'takes no value' tune --show=yes
+fails 4 'no such device here' tune --device 'no such device here'
+fails 4 'no such device here' tune --show --device 'no such device here'
+fails 4 'nothing to tune' tune --device cpu
+fails 4 'nothing is measured on cpu' tune --show --device cpu
+if has_device && [ "${device#cpu}" = "$device" ]; then
+    XDG_CACHE_HOME=$PWD/$dir/tuning
+    export XDG_CACHE_HOME
+    ends 0 tune --show --device "$device" &&
+        [ "$(tail -n 1 "$dir/out")" = 'nothing is measured yet' ]
+    report $? 'clade tune --show, where nothing is measured'
+    kept=$(head -n 1 "$dir/out")
+    mkdir "$dir/tuning" "$dir/tuning/clade"
+    echo zzz >"$kept"
+    fails 3 'json: line 1' tune --show --device "$device"
+    rm "$kept"
+    "$CLADE" tune --no-self-test --device "$device" --mode infer --batch 1 \
+        >"$dir/out" 2>"$dir/err" &
+    until [ -s "$kept" ] || ! kill -0 $! 2>"$dir/none"; do
+        sleep 1
+    done
+    kill -TERM $!
+    wait $!
+    [ $? -eq 130 ] && grep -q '^clade: interrupted' "$dir/err" &&
+        grep -q ' of [0-9]* measured, ' "$dir/out"
+    report $? 'clade tune keeps what it has measured when it is interrupted'
+    ends 0 tune --show --device "$device" &&
+        grep -q ': conv_fwd 3x3' "$dir/out"
+    report $? 'and shows it'
+    ends 0 bench --device "$device" --no-self-test --mode infer --batch 1 \
+        --plan && [ ! -s "$dir/err" ]
+    report $? 'and a plan is made with it'
+    export XDG_CACHE_HOME="$cache"
+else
+    for test in 1 2 3 4 5; do
+        number=$((number + 1))
+        echo "ok $number # SKIP clade tune $test: no OpenCL device"
+    done
+fi
 
 # ---- the plan ----------------------------------------------------------------
 

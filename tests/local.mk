@@ -40,6 +40,7 @@ check_PROGRAMS = \
   tests/task.t \
   tests/timeline.t \
   tests/train.t \
+  tests/tune.t \
   tests/verify-brackets.t \
   tests/verify-case.t \
   tests/verify-deaths.t \
@@ -177,6 +178,8 @@ tests_timeline_t_SOURCES = tests/timeline.c $(TRAINER) src/tool/timeline.c
 tests_timeline_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_timeline_t_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_train_t_SOURCES = tests/train.c $(TRAINER)
+# This one tunes the trainer's small net.
+tests_tune_t_SOURCES = tests/tune.c $(TRAINER) $(SOFT)
 tests_verify_brackets_t_SOURCES = tests/verify-brackets.c $(SOFT)
 tests_verify_case_t_SOURCES = tests/verify-case.c
 # This one runs the tool's `clade verify`, without its main().

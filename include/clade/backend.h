@@ -149,7 +149,8 @@ CLADE_API int clade_backend_algorithms(clade_backend *be,
  * The caller then sets t[CLADE_WORKSPACE] and t[CLADE_PACKED] if the op needs
  * them.  `choice` is the name of an algorithm, or a whole choice as
  * clade_choice_text() writes it, which is taken unchanged or not at all; NULL:
- * the one estimated to be fastest.  An algorithm of another library is tried
+ * for a product, the one that `clade tune` has measured to be fastest on this
+ * device, else the one estimated to be.  An algorithm of another library is tried
  * once for each device, driver and shape before it is chosen.  If it computes
  * wrongly, it is passed over with a notice; if `choice` names it, it is refused.
  *

@@ -40,16 +40,24 @@ static bool folder(char *out, size_t size)
     return n > 0 && (size_t)n < size;
 }
 
-static bool file_name(char *out, size_t size, const char *key)
+/* The file of a key in the cache folder: before and after the key's hash its
+ * name has these texts. */
+static bool name_with(char *out, size_t size, const char *before,
+                      const char *key, const char *after)
 {
     char dir[3072];
     int n;
 
     if (!folder(dir, sizeof dir))
         return false;
-    n = snprintf(out, size, "%s/%016llx", dir,
-                 (unsigned long long)rng_fnv64(key, strlen(key)));
+    n = snprintf(out, size, "%s/%s%016llx%s", dir, before,
+                 (unsigned long long)rng_fnv64(key, strlen(key)), after);
     return n > 0 && (size_t)n < size;
+}
+
+static bool file_name(char *out, size_t size, const char *key)
+{
+    return name_with(out, size, "", key, "");
 }
 
 /* Make the folder of a file, and the folders above it. */
@@ -234,4 +242,18 @@ void ocl_remember(clade_backend *be, const char *key, const char *text)
     if (full)
         ocl_cache_store(full, text, strlen(text));
     free(full);
+}
+
+char *ocl_measured_file(const struct clade_device *device)
+{
+    struct ocl o = { .base.device = *device };
+    char path[4096], *key, *copy = NULL;
+
+    if (ocl_device_find(&o.platform, &o.dev, device->selector) ||
+        !(key = ocl_cache_device(&o)))
+        return NULL;
+    if (name_with(path, sizeof path, "measured-", key, ".json"))
+        copy = strdup(path);
+    free(key);
+    return copy;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core.h"
+
 static const struct ocl_conv_algorithm *const algorithms[] = {
     &ocl_direct,
     &ocl_winograd,
@@ -28,6 +30,15 @@ static int candidates(struct ocl *o, const struct clade_op *op,
         n += algorithms[i]->candidates(o, op, list + (n < max ? n : max),
                                        n < max ? max - n : 0);
     return n;
+}
+
+uint64_t ocl_conv_hash(void)
+{
+    uint64_t hash = 0;
+
+    for (int i = 0; i < N_ALGORITHMS; i++)
+        hash = hash * 31 + ocl_text_hash(algorithms[i]->text);
+    return hash;
 }
 
 static clade_status settle(struct ocl *o, struct clade_op *op)

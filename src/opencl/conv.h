@@ -10,8 +10,9 @@
  */
 struct ocl_conv_algorithm {
     const char *name;
+    const struct ocl_text *text; /* its kernels */
     /* List its choices for a product on this device, at most `max`; returns how
-     * many there are. */
+     * many there are.  The first is the usual one; the rest are variants. */
     int (*candidates)(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max);
     /* Set op->workspace, packed and depth for op->choice. */
@@ -24,6 +25,9 @@ extern const struct ocl_conv_algorithm ocl_direct, ocl_winograd, ocl_clblast;
 
 /* The names of all algorithms that this build has; a NULL ends the list. */
 extern const char *const ocl_conv_names[];
+
+/* A hash of the kernels of all algorithms. */
+uint64_t ocl_conv_hash(void);
 
 /* ---- product.c: what algorithms share -------------------------------- */
 
@@ -42,6 +46,11 @@ struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n);
  * device's peak: its seconds on a slow GPU. */
 double ocl_conv_cost(const struct clade_op *op, double share);
 
+/* Append an algorithm's choice to the `n` that it has listed, unless it is
+ * among them; all but the first are variants.  Returns how many there are. */
+int ocl_conv_offer(struct backend_candidate list[], int n, int max,
+                   const struct clade_choice *choice, double cost);
+
 /* ---- bias.c: db beside a filter's gradient --------------------------- */
 
 /* Append db[k] = sum over i < n, in order, of sums[i,k]: n roundings. */
@@ -53,5 +62,17 @@ clade_status ocl_bias_sum(struct ocl_task *task, const struct clade_tensor *db,
 ocl_prepare_fn ocl_bias;
 int ocl_bias_depth(const struct clade_op *op);
 size_t ocl_bias_workspace(const struct clade_op *op);
+
+/* ---- tiles.c ----------------------------------------------------------- */
+
+/* A tile of sums in registers: rows x columns x vectors. */
+struct ocl_tile {
+    int p, q, vecs;
+};
+#define OCL_TILES 6
+
+/* List the tiles for P x Q images of K channels and vectors of l floats, the
+ * cheapest first; returns how many there are. */
+int ocl_tiles(struct ocl_tile tiles[OCL_TILES], int p, int q, int k, int l);
 
 #endif

@@ -50,6 +50,9 @@ char *ocl_cache_device(const struct ocl *o);
 char *ocl_recall(clade_backend *be, const char *key);
 void ocl_remember(clade_backend *be, const char *key, const char *text);
 char *ocl_recall_closed(const struct clade_device *device, const char *key);
+/* The file in the cache folder for what is measured on a device, which need not
+ * be open; malloc'd.  NULL: there is no folder, or no such device. */
+char *ocl_measured_file(const struct clade_device *device);
 
 /* ---- program.c --------------------------------------------------------- */
 

@@ -100,60 +100,25 @@ static int block_of(int c, int width)
     return c >= 12 ? width : c > 4 ? min_int(8, width) : c;
 }
 
-/*
- * The cost of a tile, in vector products a filter row: the products of its
- * pixels and panels, with those that are wasted at the edges, and a fifth of
- * the loads.
- */
-static double tile_cost(int p, int q, int k, const int *tile, int l)
-{
-    const double tiles = (double)div_up(p, tile[0]) * div_up(q, tile[1]);
-    const double panels = div_up(k, tile[2] * l);
-    const int pixels = tile[0] * tile[1];
-
-    return tiles * panels * (pixels * tile[2] + 0.2 * (pixels + tile[2]));
-}
-
-/*
- * Tiles of sums, as rows x columns x vectors, that fill the registers of a
- * device with 32 or 16 vector registers: they leave room for the filter's
- * vectors and a pixel, since a sum that goes to memory and back halves the
- * speed. Each means one more program, so there are few.
- */
-static const int tiles_of_32[][3] = { { 1, 14, 2 }, { 2, 7, 2 },  { 1, 7, 4 },
-                                      { 1, 28, 1 }, { 2, 14, 1 }, { 4, 7, 1 } };
-static const int tiles_of_16[][3] = {
-    { 1, 6, 2 }, { 1, 4, 3 }, { 2, 3, 2 }, { 1, 12, 1 }
-};
-
-/* Choose the cheapest tile for a P x Q image of K channels. */
-static void choose_tile(int *tune, int p, int q, int k, int l)
-{
-    const int(*tile)[3] = l == 16 ? tiles_of_32 : tiles_of_16;
-    const int n = l == 16 ? sizeof tiles_of_32 / sizeof *tiles_of_32
-                          : sizeof tiles_of_16 / sizeof *tiles_of_16;
-    int best = 0;
-
-    for (int i = 1; i < n; i++)
-        if (tile_cost(p, q, k, tile[i], l) < tile_cost(p, q, k, tile[best], l))
-            best = i;
-    tune[TILE_P] = tile[best][0];
-    tune[TILE_Q] = tile[best][1];
-    tune[VECS] = tile[best][2];
-}
-
-static void choose_image(int *tune, const struct ocl *o,
-                         const struct clade_op *op)
+/* The i-th tile, the cheapest first; false: there are fewer. */
+static bool choose_image(int *tune, const struct ocl *o,
+                         const struct clade_op *op, int i)
 {
     const struct view v = view_of(op);
     const int l = lanes(o);
     const int pixels = (int)clade_tensor_pixels(v.out);
+    struct ocl_tile tiles[OCL_TILES];
 
-    choose_tile(tune, v.flat ? 1 : v.out->h, v.flat ? pixels : v.out->w,
-                v.out->c, l);
+    if (i >= ocl_tiles(tiles, v.flat ? 1 : v.out->h, v.flat ? pixels : v.out->w,
+                       v.out->c, l))
+        return false;
+    tune[TILE_P] = tiles[i].p;
+    tune[TILE_Q] = tiles[i].q;
+    tune[VECS] = tiles[i].vecs;
     tune[BLOCK] = block_of(v.in->c, l);
     tune[LANES] = l;
     tune[IMAGES] = ocl_conv_images(op, share(o));
+    return true;
 }
 
 static void settle_image(struct clade_op *op)
@@ -216,13 +181,38 @@ static void choose_filter_tile(int *tune, int c, int k, int l)
         tune[FILTER_VECS] *= 2;
 }
 
+/* Other ways to compute conv_bwd_filter, worth measuring: another tile (0: the
+ * usual one), and more or fewer parts, in quarters of the usual number. */
+static const struct {
+    int c, vecs, parts;
+} filter_variants[] = {
+    { 0, 0, 4 }, { 0, 0, 8 }, { 0, 0, 2 }, { 8, 2, 4 },
+    { 8, 3, 4 }, { 4, 2, 4 }, { 4, 3, 4 }, { 4, 4, 4 },
+};
+enum { FILTER_VARIANTS = sizeof filter_variants / sizeof *filter_variants };
+
+/* Take the tile of a variant; false: it does not fit the channels, or the
+ * registers. */
+static bool take_tile(int *tune, int c, int k, int i)
+{
+    const int l = tune[FILTER_LANES], vecs = filter_variants[i].vecs;
+    const int most = l == 16 ? 28 : 14;
+
+    if (!vecs)
+        return true;
+    tune[FILTER_C] = filter_variants[i].c;
+    tune[FILTER_VECS] = vecs;
+    return c % tune[FILTER_C] == 0 && k % (vecs * l) == 0 &&
+           tune[FILTER_C] * vecs <= most;
+}
+
 /*
  * Cut the rows of dy into units of half a MiB of x and dy, which stay in a
  * core's cache.  Make as many partial sums as are cheap to add up, one for each
  * 800 pixels, and so many that none takes longer than a launch may.
  */
 static void choose_filter_parts(int *tune, const struct ocl *o,
-                                const struct clade_op *op)
+                                const struct clade_op *op, int quarters)
 {
     const struct clade_tensor x = filter_image(op, CLADE_X);
     const struct clade_tensor dy = filter_image(op, CLADE_DY);
@@ -236,20 +226,25 @@ static void choose_filter_parts(int *tune, const struct ocl *o,
     tune[FILTER_UNIT] =
         row_bytes > 1 << 19 ? 1 : min_int((1 << 19) / (int)row_bytes, rows);
     units = div_up(rows, tune[FILTER_UNIT]);
-    parts = min_int(rows * dy.w / 800, 32);
+    parts = min_int(rows * dy.w / 800, 32) * quarters / 4;
     parts = min_int(parts < least ? least : parts, units);
     tune[FILTER_UNITS] = div_up(units, parts);
     tune[FILTER_PARTS] = div_up(units, tune[FILTER_UNITS]);
 }
 
-static void choose_filter(int *tune, const struct ocl *o,
-                          const struct clade_op *op)
+static bool choose_filter(int *tune, const struct ocl *o,
+                          const struct clade_op *op, int i)
 {
-    const int c = op->t[CLADE_X].c;
+    const int c = op->t[CLADE_X].c, k = op->t[CLADE_DW].c;
 
-    choose_filter_tile(tune, c, op->t[CLADE_DW].c, lanes(o));
-    choose_filter_parts(tune, o, op);
+    if (i >= FILTER_VARIANTS)
+        return false;
+    choose_filter_tile(tune, c, k, lanes(o));
+    if (!take_tile(tune, c, k, i))
+        return false;
+    choose_filter_parts(tune, o, op, filter_variants[i].parts);
     tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
+    return true;
 }
 
 /* The partial sums of dw.  Behind them are those of db, [parts][K]. */
@@ -331,27 +326,50 @@ static double loop_turns(const struct clade_op *op)
             tune[TILE_P] * tune[TILE_Q] * (tune[VECS] + 1));
 }
 
-/* One choice for each product; none on a device whose driver would end the
- * loops early. */
+/* The bytes of a tile's patch of the input, in one block of channels. */
+static size_t patch_bytes(const struct clade_op *op)
+{
+    const struct view v = view_of(op);
+    const int *tune = op->choice.tune;
+
+    return sizeof(float) * tune[BLOCK] *
+           patch_extent(tune[TILE_P], v.stride, v.r) *
+           patch_extent(tune[TILE_Q], v.stride, v.s);
+}
+
+/* Whether the driver lets the loops end. */
+static bool may_loop(const struct ocl *o, const struct clade_op *chosen)
+{
+    const int limit = o->base.device.loop_limit;
+
+    return !limit || loop_turns(chosen) <= limit;
+}
+
+/* The usual choice, and others, which must suit the device as well. */
 static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
-    const struct clade_device *d = &o->base.device;
-    struct clade_op chosen = *op;
+    const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
+    const double cost = ocl_conv_cost(op, share(o));
+    int n = 0;
 
-    chosen.choice = (struct clade_choice){ .algorithm = "direct" };
-    if (op->kind == CLADE_CONV_BWD_FILTER)
-        choose_filter(chosen.choice.tune, o, op);
-    else
-        choose_image(chosen.choice.tune, o, op);
-    if (d->loop_limit && loop_turns(&chosen) > d->loop_limit)
-        return 0;
-    if (max > 0)
-        list[0] = (struct backend_candidate){
-            .choice = chosen.choice,
-            .cost = ocl_conv_cost(op, share(o)),
-        };
-    return 1;
+    for (int i = 0; i < OCL_TILES || i < FILTER_VARIANTS; i++) {
+        struct clade_op chosen = *op;
+        int *tune = chosen.choice.tune;
+
+        chosen.choice = (struct clade_choice){ .algorithm = "direct" };
+        if (filter ? !choose_filter(tune, o, op, i)
+                   : !choose_image(tune, o, op, i))
+            continue;
+        if (!may_loop(o, &chosen) ||
+            (i && !filter &&
+             patch_bytes(&chosen) > o->base.device.local_memory))
+            continue;
+        if (i && !n)
+            break; /* the usual one is out */
+        n = ocl_conv_offer(list, n, max, &chosen.choice, cost);
+    }
+    return n;
 }
 
 static clade_status pack(struct ocl_task *task, const struct clade_op *op)
@@ -389,9 +407,7 @@ static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
     const struct clade_tensor out = v.flat ? flat_row(v.out) : *v.out;
     const int *tune = op->choice.tune;
     const int blocks = div_up(in.c, tune[BLOCK]);
-    const size_t patch = sizeof(float) * tune[BLOCK] *
-                         patch_extent(tune[TILE_P], v.stride, v.r) *
-                         patch_extent(tune[TILE_Q], v.stride, v.s);
+    const size_t patch = patch_bytes(op);
     const size_t fit = o->base.device.local_memory / patch;
     const int held = fit < (size_t)blocks ? (int)fit : blocks;
     char options[256];
@@ -495,6 +511,7 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 
 const struct ocl_conv_algorithm ocl_direct = {
     .name = "direct",
+    .text = &text,
     .candidates = candidates,
     .settle = settle,
     .prepare = prepare,

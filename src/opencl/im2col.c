@@ -311,6 +311,7 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 
 const struct ocl_conv_algorithm ocl_clblast = {
     .name = "clblast",
+    .text = &text,
     .candidates = candidates,
     .settle = settle,
     .prepare = prepare,

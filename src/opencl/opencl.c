@@ -201,6 +201,12 @@ static clade_status uses(clade_backend *be, char **text,
     return st;
 }
 
+static char *measured_file(const struct clade_device *device, uint64_t *kernels)
+{
+    *kernels = ocl_conv_hash();
+    return ocl_measured_file(device);
+}
+
 const struct backend_table backend_opencl = {
     .name = "opencl",
     .algorithms = ocl_conv_names,
@@ -227,4 +233,5 @@ const struct backend_table backend_opencl = {
     .recall = ocl_recall,
     .remember = ocl_remember,
     .recall_closed = ocl_recall_closed,
+    .measured_file = measured_file,
 };

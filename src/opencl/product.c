@@ -49,3 +49,16 @@ struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n)
     }
     return part;
 }
+
+int ocl_conv_offer(struct backend_candidate list[], int n, int max,
+                   const struct clade_choice *choice, double cost)
+{
+    for (int i = 0; i < n && i < max; i++)
+        if (choice_equal(&list[i].choice, choice))
+            return n;
+    if (n < max)
+        list[n] = (struct backend_candidate){ .choice = *choice,
+                                              .cost = cost,
+                                              .variant = n > 0 };
+    return n + 1;
+}

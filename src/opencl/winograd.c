@@ -117,23 +117,54 @@ static int batch_of(int floats, int of, int most)
     return n ? n : of;
 }
 
-/* 28 or 12 vectors of sums in registers. */
+/* The tiles of sums, for 32 or 16 vector registers, and the tiles transformed
+ * at a time.  The first is the usual choice; the others are worth measuring. */
+struct variant {
+    int tiles, vecs, batch;
+};
+#define VARIANTS 6
+
+/* conv_fwd and conv_bwd_data: `batch` in halves of the usual one. */
+static const struct variant images_of_32[VARIANTS] = {
+    { 14, 2, 2 }, { 14, 2, 1 }, { 14, 2, 4 },
+    { 28, 1, 2 }, { 9, 3, 2 },  { 7, 4, 2 },
+};
+static const struct variant images_of_16[VARIANTS] = {
+    { 6, 2, 2 },  { 6, 2, 1 }, { 6, 2, 4 },
+    { 12, 1, 2 }, { 4, 3, 2 }, { 3, 4, 2 },
+};
+/* conv_bwd_filter: `tiles` are input channels, and a batch is one chain of
+ * sums. */
+static const struct variant filters_of_32[VARIANTS] = {
+    { 8, 2, 64 },  { 8, 2, 32 }, { 8, 2, 128 },
+    { 16, 1, 64 }, { 8, 3, 64 }, { 4, 4, 64 },
+};
+static const struct variant filters_of_16[VARIANTS] = {
+    { 4, 2, 64 }, { 4, 2, 32 }, { 4, 2, 128 },
+    { 8, 1, 64 }, { 4, 3, 64 }, { 2, 4, 64 },
+};
+
 static void choose_image(int *tune, const struct ocl *o,
-                         const struct clade_op *op)
+                         const struct clade_op *op, const struct variant *v)
 {
+    const int usual =
+        batch_of(view_of(op).in->c, v->tiles, 4 * v->tiles) / v->tiles;
+    const int batch = usual * v->batch / 2;
+
     tune[OUT] = step_of(op);
-    tune[TILES] = tune[LANES] == 16 ? 14 : 6;
-    tune[BATCH] = batch_of(view_of(op).in->c, tune[TILES], 4 * tune[TILES]);
+    tune[TILES] = v->tiles;
+    tune[VECS] = v->vecs;
+    tune[BATCH] = (batch ? batch : 1) * v->tiles;
     tune[WORKERS] = o->base.device.units;
 }
 
-/* 16 or 8 vectors of sums in registers.  A batch is one chain of sums. */
 static void choose_filter(int *tune, const struct ocl *o,
-                          const struct clade_op *op)
+                          const struct clade_op *op, const struct variant *v)
 {
     tune[OUT] = op->window.r;
-    tune[TILES] = tune[LANES] == 16 ? 8 : 4;
-    tune[BATCH] = 64;
+    tune[TILES] = v->tiles;
+    tune[VECS] = v->vecs;
+    tune[BATCH] = v->batch;
     tune[WORKERS] = min_int(o->base.device.units, 4);
     tune[RANGE] = op->t[CLADE_X].c;
 }
@@ -141,23 +172,27 @@ static void choose_filter(int *tune, const struct ocl *o,
 static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
-    struct clade_choice choice = {
-        .algorithm = "winograd", .tune = { [VECS] = 2, [LANES] = lanes(o, op) }
-    };
+    const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
+    const int l = lanes(o, op);
+    const struct variant *all = filter ? l == 16 ? filters_of_32 : filters_of_16
+                                : l == 16 ? images_of_32
+                                          : images_of_16;
+    int n = 0;
 
-    if (!choice.tune[LANES])
-        return 0;
-    choice.tune[IMAGES] = ocl_conv_images(op, share(op));
-    if (op->kind == CLADE_CONV_BWD_FILTER)
-        choose_filter(choice.tune, o, op);
-    else
-        choose_image(choice.tune, o, op);
-    if (max > 0)
-        list[0] = (struct backend_candidate){
-            .choice = choice,
-            .cost = ocl_conv_cost(op, share(op)),
-        };
-    return 1;
+    for (int i = 0; i < VARIANTS && l; i++) {
+        struct clade_choice choice = { .algorithm = "winograd",
+                                       .tune = { [LANES] = l } };
+
+        choice.tune[IMAGES] = ocl_conv_images(op, share(op));
+        if (filter)
+            choose_filter(choice.tune, o, op, &all[i]);
+        else
+            choose_image(choice.tune, o, op, &all[i]);
+        if (!filter || op->t[CLADE_X].c % all[i].tiles == 0)
+            n = ocl_conv_offer(list, n, max, &choice,
+                               ocl_conv_cost(op, share(op)));
+    }
+    return n;
 }
 
 static int panel_of(const struct clade_op *op)
@@ -378,6 +413,7 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 
 const struct ocl_conv_algorithm ocl_winograd = {
     .name = "winograd",
+    .text = &text,
     .candidates = candidates,
     .settle = settle,
     .prepare = prepare,

@@ -12,6 +12,7 @@ const struct tool_command *const tool_commands[] = {
     &cmd_eval,
     &cmd_verify,
     &cmd_bench,
+    &cmd_tune,
     &cmd_help,
     NULL,
 };

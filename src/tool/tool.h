@@ -54,7 +54,7 @@ struct tool_command {
 };
 
 extern const struct tool_command cmd_bench, cmd_devices, cmd_eval, cmd_help,
-    cmd_train, cmd_verify;
+    cmd_train, cmd_tune, cmd_verify;
 
 /* Every subcommand, in the order of help; the last one's name is NULL. */
 extern const struct tool_command *const tool_commands[];
