@@ -11,6 +11,12 @@
  * grid.
  */
 
+/* Larger windows are rare, and would make long programs. */
+#if WIN_R * WIN_S > 9
+#undef UNROLL
+#define UNROLL
+#endif
+
 #if VEC == 1
 #define STORE_UCHARV(v, p) (*(p) = TO_UCHARV(v))
 #else
