@@ -174,7 +174,7 @@ static void store_sums(FLOATV (*acc)[VECS], global float *y,
  * repeat bit for bit.  depth: C*R*S products in one chain, padded to blocks
  * with exact zeros, from the bias on.
  */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct(global float *restrict y, int y_at, global const float *restrict x,
             int x_at, global const float *restrict w, int w_at,
             global const float *restrict b, int b_at,
@@ -313,7 +313,7 @@ static void add_row(FLOATV (*acc)[VECS], global const float *from,
  * Built with -D TILE_C VEC VECS TAIL (K is no multiple of PANEL).
  * Compute-bound; the order of a sum depends on the shapes only.
  */
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_filter(global float *restrict part, int part_at,
                    global float *restrict sums, int sums_at,
                    global const float *restrict x, int x_at,

@@ -11,10 +11,38 @@
  * grid.
  */
 
+/* Larger windows are rare, and would make long programs. */
+#if WIN_R * WIN_S > 9
+#undef UNROLL
+#define UNROLL
+#endif
+
+#if VEC == 1
+#define STORE_UCHARV(v, p) (*(p) = TO_UCHARV(v))
+#else
+/* PoCL's vstore() of uchar stores each element by itself.  A packed vector has
+ * no alignment either, and is stored at once. */
+struct __attribute__((packed)) ucharv {
+    JOIN(uchar, VEC) v;
+};
+#define STORE_UCHARV(w, p) (((global struct ucharv *)(p))->v = TO_UCHARV(w))
+#endif
+
+/* Take v, which is at `place`, if it is larger; a NaN surfaces and stays. */
+static void take_larger(FLOATV *best, INTV *where, FLOATV v, INTV place)
+{
+    const INTV take = ~MASKV(v <= *best) & MASKV(*best == *best);
+
+    *best = select(*best, v, take);
+    *where = select(*where, place, take);
+}
+
 /*
  * maxpool_fwd: the largest x in each R x S window, and where it was.
  *
  * x [N,H,W,C], y, arg [N,P,Q,C].
+ * So that the loops have no bounds to test, a place outside the image stands
+ * for the nearest one inside, which changes nothing.
  */
 kernel void maxpool_fwd(global float *restrict y, int y_at,
                         global uchar *restrict arg, int arg_at,
@@ -25,34 +53,35 @@ kernel void maxpool_fwd(global float *restrict y, int y_at,
     const int row = ROW / share;
     const int n = row / P;
     const int h0 = (row % P) * STRIDE - PAD_TOP;
-    const int r0 = max(0, -h0), r1 = min(WIN_R, H - h0);
 
     if (row >= rows)
         return; /* the grid is rounded up to whole work-groups */
 
     for (int q = ROW % share; q < Q; q += share) {
         const int w0 = q * STRIDE - PAD_LEFT;
-        const int s0 = max(0, -w0), s1 = min(WIN_S, W - w0);
+        const int s0 = max(0, -w0);
 
         for (int c = get_global_id(0) * VEC; c < C;
              c += get_global_size(0) * VEC) {
             FLOATV best = -INFINITY;
-            INTV where = r0 * WIN_S + s0;
+            INTV where = max(0, -h0) * WIN_S + s0;
 
-            for (int r = r0; r < r1; r++) {
-                for (int s = s0; s < s1; s++) {
+            UNROLL
+            for (int i = 0; i < WIN_R; i++) {
+                const int r = clamp(i, -h0, H - 1 - h0);
+
+                UNROLL
+                for (int j = 0; j < WIN_S; j++) {
+                    const int s = clamp(j, -w0, W - 1 - w0);
                     const int pixel = (n * H + h0 + r) * W + w0 + s;
-                    const FLOATV v = LOADV(x + x_at + pixel * ldx + c);
-                    /* larger ones; a NaN surfaces and stays */
-                    const INTV take =
-                        ~MASKV(v <= best) & MASKV(best == best);
 
-                    best = select(best, v, take);
-                    where = select(where, (INTV)(r * WIN_S + s), take);
+                    take_larger(&best, &where,
+                                LOADV(x + x_at + pixel * ldx + c),
+                                r * WIN_S + s);
                 }
             }
             STOREV(best, y + y_at + (row * Q + q) * ldy + c);
-            STOREV(TO_UCHARV(where), arg + arg_at + (row * Q + q) * lda + c);
+            STORE_UCHARV(where, arg + arg_at + (row * Q + q) * lda + c);
         }
     }
 }
@@ -104,6 +133,17 @@ int last_window(int h, int pad, int windows)
     return min((h + pad) / STRIDE, windows - 1);
 }
 
+/* The most windows that cover a row, and a column. */
+#define COVER_R ((WIN_R - 1) / STRIDE + 1)
+#define COVER_S ((WIN_S - 1) / STRIDE + 1)
+
+/* dy in the channels whose window chose the pixel at `place` in it, else 0. */
+static FLOATV chosen(global const float *dy, global const uchar *arg, int place)
+{
+    return select((FLOATV)0.0f, LOADV(dy),
+                  MASKV(TO_INTV(LOADV(arg)) == (INTV)place));
+}
+
 /*
  * maxpool_bwd: dx = epilogue(sum of the dy whose arg names the pixel), in scan
  * order of their windows.
@@ -120,31 +160,35 @@ kernel void maxpool_bwd(global float *restrict dx, int dx_at,
     const int row = ROW / share;
     const int n = row / H, h = row % H;
     const int p0 = first_window(h, PAD_TOP, WIN_R);
-    const int p1 = last_window(h, PAD_TOP, P);
+    const int down = last_window(h, PAD_TOP, P) - p0 + 1;
 
     if (row >= rows)
         return;
 
     for (int w = ROW % share; w < W; w += share) {
         const int q0 = first_window(w, PAD_LEFT, WIN_S);
-        const int q1 = last_window(w, PAD_LEFT, Q);
+        const int across = last_window(w, PAD_LEFT, Q) - q0 + 1;
+        const int first = (n * P + p0) * Q + q0;
+        const int place = (h + PAD_TOP - p0 * STRIDE) * WIN_S + w + PAD_LEFT -
+                          q0 * STRIDE;
 
         for (int c = get_global_id(0) * VEC; c < C;
              c += get_global_size(0) * VEC) {
             FLOATV sum = 0.0f;
 
-            for (int p = p0; p <= p1; p++) {
-                for (int q = q0; q <= q1; q++) {
-                    const int pixel = (n * P + p) * Q + q;
-                    const int where = (h + PAD_TOP - p * STRIDE) * WIN_S +
-                                      w + PAD_LEFT - q * STRIDE;
-                    const INTV won =
-                        TO_INTV(LOADV(arg + arg_at + pixel * lda + c));
-                    const FLOATV v = LOADV(dy + dy_at + pixel * lddy + c);
+#define ADD_CHOSEN(p, q)                                                      \
+    sum += chosen(dy + dy_at + (first + (p) * Q + (q)) * lddy + c,            \
+                  arg + arg_at + (first + (p) * Q + (q)) * lda + c,           \
+                  place - ((p) * WIN_S + (q)) * STRIDE)
 
-                    sum += select((FLOATV)(0.0f), v,
-                                  MASKV(won == (INTV)(where)));
-                }
+            if (down == COVER_R && across == COVER_S) {
+                UNROLL
+                for (int i = 0; i < COVER_R * COVER_S; i++)
+                    ADD_CHOSEN(i / COVER_S, i % COVER_S);
+            } else {
+                for (int p = 0; p < down; p++)
+                    for (int q = 0; q < across; q++)
+                        ADD_CHOSEN(p, q);
             }
             global float *to = dx + dx_at + (row * W + w) * lddx + c;
             ADD_OLD(sum, flags, LOADV(to));

@@ -30,6 +30,7 @@ check_PROGRAMS = \
   tests/opencl.t \
   tests/ops-conv.t \
   tests/ops.t \
+  tests/pages.t \
   tests/plan.t \
   tests/progress.t \
   tests/resize.t \
@@ -159,6 +160,7 @@ tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 DOORS = tests/doors.c tests/doors.h
 tests_ops_conv_t_SOURCES = tests/ops-conv.c $(DOORS)
 tests_ops_t_SOURCES = tests/ops.c $(DOORS)
+tests_pages_t_SOURCES = tests/pages.c
 tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)

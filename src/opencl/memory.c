@@ -4,6 +4,15 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_HUGEPAGE
+#define MADV_HUGEPAGE MADV_NORMAL
+#endif
+
+/* Smaller buffers have no whole huge page, or few. */
+#define LARGE ((size_t)8 << 20)
 
 static struct ocl_buffer *own(struct clade_buffer *buffer)
 {
@@ -44,6 +53,31 @@ static clade_status map_host(struct ocl *o, struct ocl_buffer *b)
     return ocl_check(err, "clEnqueueMapBuffer", NULL);
 }
 
+/* Ask the system for huge pages where a CPU has a large buffer, which nobody
+ * has touched yet: its memory is where the driver maps it.  With small pages,
+ * ops that read and write much wait for addresses.  It is only a hint, so
+ * failures do not matter. */
+static void want_huge_pages(struct ocl *o, const struct ocl_buffer *b)
+{
+    const struct clade_device *d = &o->base.device;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from, to;
+    cl_int err;
+    void *at;
+
+    if (d->type != CLADE_DEVICE_CPU || d->emulated || b->base.bytes < LARGE)
+        return;
+    at = clEnqueueMapBuffer(o->queue, b->mem, CL_TRUE,
+                            CL_MAP_WRITE_INVALIDATE_REGION, 0, b->base.bytes, 0,
+                            NULL, NULL, &err);
+    if (err != CL_SUCCESS)
+        return;
+    from = ((uintptr_t)at + page - 1) / page * page;
+    to = ((uintptr_t)at + b->base.bytes) / page * page;
+    madvise((void *)from, to - from, MADV_HUGEPAGE);
+    clEnqueueUnmapMemObject(o->queue, b->mem, at, 0, NULL, NULL);
+}
+
 clade_status ocl_alloc(clade_backend *be, struct clade_buffer **buffer,
                        size_t bytes, enum clade_memory where)
 {
@@ -74,6 +108,8 @@ clade_status ocl_alloc(clade_backend *be, struct clade_buffer **buffer,
     }
     if (host && (st = map_host(o, b)))
         goto out;
+    if (!host)
+        want_huge_pages(o, b);
     be->memory += bytes;
     *buffer = &b->base;
     b = NULL;
