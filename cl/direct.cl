@@ -225,14 +225,15 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
 }
 #endif
 
-#ifdef TILE_C
-/* Below, acc[TILE_C][VECS] are the sums of a column of input channels. */
+#ifdef TILE_J
+/* dw is a matrix of K columns and `rows` rows, row j = (r * S + s) * C + c.
+ * Below, acc[TILE_J][VECS] are the sums of a tile of it. */
 
 static void load_sums(FLOATV (*acc)[VECS], global const float *sums, int padded,
                       bool from_zero)
 {
     UNROLL
-    for (int i = 0; i < TILE_C; i++)
+    for (int i = 0; i < TILE_J; i++)
         UNROLL
         for (int v = 0; v < VECS; v++)
             acc[i][v] = from_zero ? (FLOATV)0.0f
@@ -242,10 +243,72 @@ static void load_sums(FLOATV (*acc)[VECS], global const float *sums, int padded,
 static void keep_sums(global float *sums, FLOATV (*acc)[VECS], int padded)
 {
     UNROLL
-    for (int i = 0; i < TILE_C; i++)
+    for (int i = 0; i < TILE_J; i++)
         UNROLL
         for (int v = 0; v < VECS; v++)
             STOREV(acc[i][v], sums + i * padded + v * VEC);
+}
+
+/* The windows of dy's pixels in x. */
+struct windows {
+    int H, W, C, ldx, P, Q, S, stride, top, left;
+};
+
+/*
+ * Copy what the tile's rows, from j on, read of x for `count` pixels of dy, from
+ * `first` on: column[count][TILE_J].  Outside the image there are zeros.  The
+ * rows after the last one of dw are like that one.
+ */
+static void copy_column(local float *column, global const float *x,
+                        const struct windows at, int j, int rows, int first,
+                        int count)
+{
+    const bool one = j % at.C + TILE_J <= at.C; /* r and s for all rows */
+    int r[TILE_J], s[TILE_J], from[TILE_J];
+    int q = first % at.Q;
+    int p = first / at.Q % at.P;
+    int n = first / at.Q / at.P;
+
+    for (int i = 0; i < TILE_J; i++) {
+        const int row = min(j + i, rows - 1);
+
+        r[i] = row / at.C / at.S;
+        s[i] = row / at.C % at.S;
+        from[i] = (r[i] * at.W + s[i]) * at.ldx + row % at.C;
+    }
+    const int left = one ? s[0] : 0; /* all columns are left ... right */
+    const int right = one ? s[0] : at.S - 1;
+
+    for (int end = first + count; first < end; first++, column += TILE_J) {
+        const int h = p * at.stride - at.top;
+        const int w = q * at.stride - at.left;
+        const int pixel = ((n * at.H + h) * at.W + w) * at.ldx;
+
+        if (h + r[0] >= 0 && h + r[TILE_J - 1] < at.H && w + left >= 0 &&
+            w + right < at.W) {
+            if (one)
+                UNROLL
+                for (int i = 0; i < TILE_J; i++)
+                    column[i] = x[pixel + from[0] + i];
+            else
+                UNROLL
+                for (int i = 0; i < TILE_J; i++)
+                    column[i] = x[pixel + from[i]];
+        } else {
+            for (int i = 0; i < TILE_J; i++)
+                column[i] = h + r[i] >= 0 && h + r[i] < at.H &&
+                                    w + s[i] >= 0 && w + s[i] < at.W
+                                ? x[pixel + from[i]]
+                                : 0.0f;
+        }
+        if (++q == at.Q) {
+            q = 0;
+            if (++p == at.P) {
+                p = 0;
+                n++;
+            }
+        }
+    }
 }
 
 /* A vector of the channels, of which `left` more are there. */
@@ -273,28 +336,27 @@ static void add_pixels(global float *sums, global const float *dp, int count,
     }
 }
 
-/* Add the products of `count` pixels of a row of x, `step` elements apart, and
- * of dy, which has `left` more channels. */
-static void add_row(FLOATV (*acc)[VECS], global const float *from,
-                    global const float *dp, int count, int step, int ldy,
-                    int left)
+/* Add the products of `count` pixels of a column and of dy, which has `left`
+ * more channels. */
+static void add_column(FLOATV (*acc)[VECS], local const float *column,
+                       global const float *dp, int count, int ldy, int left)
 {
-    for (int q = 0; q < count; q++) {
+    for (int n = 0; n < count; n++) {
         FLOATV f[VECS];
 
         UNROLL
         for (int v = 0; v < VECS; v++)
             f[v] = load_channels(dp + v * VEC, left - v * VEC);
-        dp += ldy;
         UNROLL
-        for (int i = 0; i < TILE_C; i++) {
-            const FLOATV e = from[i];
+        for (int i = 0; i < TILE_J; i++) {
+            const FLOATV e = column[i];
 
             UNROLL
             for (int v = 0; v < VECS; v++)
                 acc[i][v] = FMA(e, f[v], acc[i][v]);
         }
-        from += step;
+        dp += ldy;
+        column += TILE_J;
     }
 }
 
@@ -303,65 +365,53 @@ static void add_row(FLOATV (*acc)[VECS], global const float *from,
  * x * dy; with FLAG_BIAS also those of db[k] = sum of dy, before the unit of dy
  * that it reads is multiplied.
  *
- * part [parts][R][S][C][K rounded up to PANEL]; sums [parts][K], with FLAG_BIAS
- * only; x [N,H,W,C]; dy [N,P,Q,K].
- * The N*P rows of dy are cut into units of `unit` rows, small enough to stay
- * in a cache; part g sums units g*units ... (g+1)*units - 1.  One work-item
- * per (range of c, part): for each unit and each r,s, TILE_C x PANEL sums in
- * registers run over the unit's pixels, then go back to memory.  Those of the
- * first range add up dy: a unit's pixels in one chain, then the units.
- * Built with -D TILE_C VEC VECS TAIL (K is no multiple of PANEL).
+ * part [parts][rows rounded up to TILE_J][K rounded up to PANEL]; sums
+ * [parts][K], with FLAG_BIAS only; x [N,H,W,C]; dy [N,P,Q,K].
+ * dy's pixels are cut into units of `unit` pixels, small enough to stay in a
+ * cache; part g sums units g*units ... (g+1)*units - 1.  One work-item per
+ * (`range` of rows, part): for each unit it copies a column of x to local memory,
+ * and TILE_J x PANEL sums in registers run over the unit's pixels, then go back
+ * to memory.  Those of the first range add up dy: a unit's pixels in one chain,
+ * then the units.
+ * Built with -D TILE_J VEC VECS TAIL (K is no multiple of PANEL).
  * Compute-bound; the order of a sum depends on the shapes only.
  */
 kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_filter(global float *restrict part, int part_at,
                    global float *restrict sums, int sums_at,
                    global const float *restrict x, int x_at,
-                   global const float *restrict dy, int dy_at, int N, int H,
-                   int W, int C, int ldx, int P, int Q, int K, int ldy, int R,
-                   int S, int stride, int top, int left, int unit, int units,
+                   global const float *restrict dy, int dy_at,
+                   local float *restrict column, int N, int H, int W, int C,
+                   int ldx, int P, int Q, int K, int ldy, int R, int S,
+                   int stride, int top, int left, int unit, int units,
                    int range, int part_first, int flags)
 {
-    const int c_first = get_global_id(0) * range;
-    const int c_end = min(c_first + range, C);
+    const struct windows at = { H, W, C, ldx, P, Q, S, stride, top, left };
+    const int rows = R * S * C;
+    const int j_first = get_global_id(0) * range;
     const int g = part_first + ROW;
     const int padded = (K + PANEL - 1) / PANEL * PANEL;
-    global float *mine = part + part_at + g * R * S * C * padded;
+    global float *mine =
+        part + part_at + g * ((rows + TILE_J - 1) / TILE_J * TILE_J) * padded;
 
     for (int u = g * units; u < (g + 1) * units; u++) {
-        const int row_end = min((u + 1) * unit, N * P);
+        const int first = u * unit;
+        const int count = min(unit, N * P * Q - first);
+        global const float *pixels = dy + dy_at + first * ldy;
 
-        if (flags & FLAG_BIAS && c_first == 0)
-            add_pixels(sums + sums_at + g * K, dy + dy_at + u * unit * Q * ldy,
-                       (row_end - u * unit) * Q, K, ldy, u == g * units);
-        for (int rs = 0; rs < R * S; rs++) {
-            const int r = rs / S;
-            const int s = rs % S;
-            /* the columns whose input is inside the image */
-            const int q0 = s >= left ? 0 : (left - s + stride - 1) / stride;
-            const int q_end =
-                W + left > s ? min(Q, (W - 1 + left - s) / stride + 1) : 0;
+        if (flags & FLAG_BIAS && j_first == 0)
+            add_pixels(sums + sums_at + g * K, pixels, count, K, ldy,
+                       u == g * units);
+        for (int j = j_first; j < min(j_first + range, rows); j += TILE_J) {
+            copy_column(column, x + x_at, at, j, rows, first, count);
+            for (int k0 = 0; k0 < K; k0 += PANEL) {
+                global float *to = mine + j * padded + k0;
+                FLOATV acc[TILE_J][VECS];
 
-            for (int c0 = c_first; c0 < c_end; c0 += TILE_C)
-                for (int k0 = 0; k0 < K; k0 += PANEL) {
-                    global float *to = mine + (rs * C + c0) * padded + k0;
-                    FLOATV acc[TILE_C][VECS];
-
-                    load_sums(acc, to, padded, u == g * units);
-                    for (int row = u * unit; row < row_end; row++) {
-                        const int n = row / P;
-                        const int h = row % P * stride - top + r;
-
-                        if (h >= 0 && h < H)
-                            add_row(acc,
-                                    x + x_at +
-                                        ((n * H + h) * W + q0 * stride - left +
-                                         s) * ldx + c0,
-                                    dy + dy_at + (row * Q + q0) * ldy + k0,
-                                    q_end - q0, stride * ldx, ldy, K - k0);
-                    }
-                    keep_sums(to, acc, padded);
-                }
+                load_sums(acc, to, padded, u == g * units);
+                add_column(acc, column, pixels + k0, count, ldy, K - k0);
+                keep_sums(to, acc, padded);
+            }
         }
     }
 }
@@ -411,12 +461,13 @@ kernel void filter_pack(global float *restrict packed, int packed_at,
  * conv_direct_sum: conv_bwd_filter's dw[i,k] = sum over g, in order, of
  * part[g][i][k].
  *
- * dw [rows,K] with ldw elements a row; part [parts][rows][padded].  One
+ * dw [rows,K] with ldw elements a row; part [parts][padded_rows][padded].  One
  * work-item per output; memory-bound; repeats bit for bit.
  */
 kernel void conv_direct_sum(global float *restrict dw, int dw_at,
                             global const float *restrict part, int part_at,
-                            int rows, int K, int ldw, int padded, int parts)
+                            int rows, int K, int ldw, int padded,
+                            int padded_rows, int parts)
 {
     const int k = get_global_id(0);
     const int i = ROW;
@@ -426,7 +477,7 @@ kernel void conv_direct_sum(global float *restrict dw, int dw_at,
         return; /* the grid is rounded up to whole work-groups */
 
     for (int g = 0; g < parts; g++)
-        sum += part[part_at + (g * rows + i) * padded + k];
+        sum += part[part_at + (g * padded_rows + i) * padded + k];
     dw[dw_at + i * ldw + k] = sum;
 }
 #endif

@@ -4,7 +4,7 @@
  * vectors of VEC floats.  The tile of sums that it holds in registers is chosen
  * for each op.
  */
-#include "conv.h"
+#include "direct.h"
 
 #include <stdio.h>
 
@@ -12,7 +12,7 @@ static const char source[] = {
 #include "cl/direct.inc"
     0
 };
-static const struct ocl_text text = { "direct.cl", source };
+const struct ocl_text ocl_direct_text = { "direct.cl", source };
 
 /* The share of the peak that it reaches on CPUs.  On GPUs a group of one
  * work-item leaves most of the device idle, whatever its vectors. */
@@ -22,19 +22,8 @@ static const struct ocl_text text = { "direct.cl", source };
 /* What choice.tune holds for conv_fwd and conv_bwd_data; filter_pack reads
  * VECS, BLOCK and LANES. */
 enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
-/* What choice.tune holds for conv_bwd_filter. */
-enum {
-    FILTER_C,
-    FILTER_VECS,
-    FILTER_TAIL,
-    FILTER_LANES,
-    FILTER_UNIT,
-    FILTER_UNITS,
-    FILTER_PARTS,
-    FILTER_RANGE
-};
 
-static double share(const struct ocl *o)
+double ocl_direct_share(const struct ocl *o)
 {
     return ocl_is_wide(o) ? SHARE_WIDE : SHARE_NARROW;
 }
@@ -49,8 +38,7 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* The floats of a vector: as many as the device's own vectors have. */
-static int lanes(const struct ocl *o)
+int ocl_direct_lanes(const struct ocl *o)
 {
     const int width = o->base.device.vector_width;
 
@@ -105,7 +93,7 @@ static bool choose_image(int *tune, const struct ocl *o,
                          const struct clade_op *op, int i)
 {
     const struct view v = view_of(op);
-    const int l = lanes(o);
+    const int l = ocl_direct_lanes(o);
     const int pixels = (int)clade_tensor_pixels(v.out);
     struct ocl_tile tiles[OCL_TILES];
 
@@ -117,7 +105,7 @@ static bool choose_image(int *tune, const struct ocl *o,
     tune[VECS] = tiles[i].vecs;
     tune[BLOCK] = block_of(v.in->c, l);
     tune[LANES] = l;
-    tune[IMAGES] = ocl_conv_images(op, share(o));
+    tune[IMAGES] = ocl_conv_images(op, ocl_direct_share(o));
     return true;
 }
 
@@ -132,159 +120,11 @@ static void settle_image(struct clade_op *op)
     op->depth = v.in->c * v.r * v.s + 1 + !!(op->flags & CLADE_ACCUMULATE);
 }
 
-/* The largest of 16, 8, 4, 3 and 1 that divides c and is at most `max`.  Each
- * means one more program. */
-static int divisor(int c, int max)
-{
-    static const int sizes[] = { 16, 8, 4, 3, 1 };
-    int i = 0;
-
-    while (sizes[i] > max || c % sizes[i])
-        i++;
-    return sizes[i];
-}
-
-/* An image of conv_bwd_filter's.  With a 1x1 window each image is one long row,
- * since windows never reach into another row. */
-static struct clade_tensor filter_image(const struct clade_op *op,
-                                        enum clade_role role)
-{
-    const struct clade_window *win = &op->window;
-    struct clade_tensor t = op->t[role];
-
-    if (win->r == 1 && win->s == 1 && win->stride == 1 && !win->top &&
-        !win->left && op->t[CLADE_X].w == op->t[CLADE_DY].w) {
-        t.w *= t.h;
-        t.h = 1;
-    }
-    return t;
-}
-
-static int padded_k(const struct clade_op *op)
-{
-    const int *tune = op->choice.tune;
-    const int panel = tune[FILTER_VECS] * tune[FILTER_LANES];
-
-    return div_up(op->t[CLADE_DW].c, panel) * panel;
-}
-
-/* The sums in registers: a column of input channels by one vector, or by more
- * vectors where so few channels would not fill the pipeline. */
-static void choose_filter_tile(int *tune, int c, int k, int l)
-{
-    tune[FILTER_LANES] = l;
-    tune[FILTER_TAIL] = k % l != 0;
-    tune[FILTER_C] = divisor(c, l == 16 ? 16 : 8);
-    tune[FILTER_VECS] = 1;
-    while (tune[FILTER_C] * tune[FILTER_VECS] * 2 < 16 &&
-           k % (tune[FILTER_VECS] * 2 * l) == 0)
-        tune[FILTER_VECS] *= 2;
-}
-
-/* Other ways to compute conv_bwd_filter, worth measuring: another tile (0: the
- * usual one), and more or fewer parts, in quarters of the usual number. */
-static const struct {
-    int c, vecs, parts;
-} filter_variants[] = {
-    { 0, 0, 4 }, { 0, 0, 8 }, { 0, 0, 2 }, { 8, 2, 4 },
-    { 8, 3, 4 }, { 4, 2, 4 }, { 4, 3, 4 }, { 4, 4, 4 },
-};
-enum { FILTER_VARIANTS = sizeof filter_variants / sizeof *filter_variants };
-
-/* Take the tile of a variant; false: it does not fit the channels, or the
- * registers. */
-static bool take_tile(int *tune, int c, int k, int i)
-{
-    const int l = tune[FILTER_LANES], vecs = filter_variants[i].vecs;
-    const int most = l == 16 ? 28 : 14;
-
-    if (!vecs)
-        return true;
-    tune[FILTER_C] = filter_variants[i].c;
-    tune[FILTER_VECS] = vecs;
-    return c % tune[FILTER_C] == 0 && k % (vecs * l) == 0 &&
-           tune[FILTER_C] * vecs <= most;
-}
-
-/*
- * Cut the rows of dy into units of half a MiB of x and dy, which stay in a
- * core's cache.  Make as many partial sums as are cheap to add up, one for each
- * 800 pixels, and so many that none takes longer than a launch may.
- */
-static void choose_filter_parts(int *tune, const struct ocl *o,
-                                const struct clade_op *op, int quarters)
-{
-    const struct clade_tensor x = filter_image(op, CLADE_X);
-    const struct clade_tensor dy = filter_image(op, CLADE_DY);
-    const int rows = dy.n * dy.h;
-    const int64_t row_bytes =
-        4 * ((int64_t)dy.w * dy.c + (int64_t)op->window.stride * x.w * x.c);
-    const int least =
-        1 + (int)(clade_op_flops(op) / ocl_launch_flops(share(o)));
-    int units, parts;
-
-    tune[FILTER_UNIT] =
-        row_bytes > 1 << 19 ? 1 : min_int((1 << 19) / (int)row_bytes, rows);
-    units = div_up(rows, tune[FILTER_UNIT]);
-    parts = min_int(rows * dy.w / 800, 32) * quarters / 4;
-    parts = min_int(parts < least ? least : parts, units);
-    tune[FILTER_UNITS] = div_up(units, parts);
-    tune[FILTER_PARTS] = div_up(units, tune[FILTER_UNITS]);
-}
-
-static bool choose_filter(int *tune, const struct ocl *o,
-                          const struct clade_op *op, int i)
-{
-    const int c = op->t[CLADE_X].c, k = op->t[CLADE_DW].c;
-
-    if (i >= FILTER_VARIANTS)
-        return false;
-    choose_filter_tile(tune, c, k, lanes(o));
-    if (!take_tile(tune, c, k, i))
-        return false;
-    choose_filter_parts(tune, o, op, filter_variants[i].parts);
-    tune[FILTER_RANGE] = div_up(c / tune[FILTER_C], 8) * tune[FILTER_C];
-    return true;
-}
-
-/* The partial sums of dw.  Behind them are those of db, [parts][K]. */
-static size_t part_floats(const struct clade_op *op)
-{
-    const struct clade_tensor *dw = &op->t[CLADE_DW];
-
-    return (size_t)op->choice.tune[FILTER_PARTS] * dw->n * dw->h * dw->w *
-           padded_k(op);
-}
-
-static struct clade_tensor sums_of_dy(const struct clade_op *op)
-{
-    struct clade_tensor t = op->t[CLADE_WORKSPACE];
-
-    t.offset += (int64_t)part_floats(op);
-    return t;
-}
-
-static void settle_filter(struct clade_op *op)
-{
-    const struct clade_tensor dy = filter_image(op, CLADE_DY);
-    const int *tune = op->choice.tune;
-
-    op->workspace = part_floats(op) * sizeof(float);
-    op->depth =
-        min_int(tune[FILTER_UNITS] * tune[FILTER_UNIT], dy.n * dy.h) * dy.w +
-        1 + tune[FILTER_PARTS];
-    if (op->t[CLADE_DB].buffer) {
-        op->workspace += sizeof(float) * tune[FILTER_PARTS] * dy.c;
-        op->depth_db =
-            tune[FILTER_UNIT] * dy.w + tune[FILTER_UNITS] + tune[FILTER_PARTS];
-    }
-}
-
 static clade_status settle(struct ocl *o, struct clade_op *op)
 {
     (void)o;
     if (op->kind == CLADE_CONV_BWD_FILTER)
-        settle_filter(op);
+        ocl_direct_filter_settle(op);
     else
         settle_image(op);
     return CLADE_OK;
@@ -303,19 +143,6 @@ static double loop_turns(const struct clade_op *op)
     const int *tune = op->choice.tune;
     const double window = (double)op->window.r * op->window.s;
 
-    if (op->kind == CLADE_CONV_BWD_FILTER) {
-        const struct clade_tensor dy = filter_image(op, CLADE_DY);
-        const double panels =
-            padded_k(op) / (tune[FILTER_VECS] * tune[FILTER_LANES]);
-        const double rows = (tune[FILTER_UNIT] + 1.0) * tune[FILTER_UNITS];
-        const double of_db =
-            op->t[CLADE_DB].buffer ? padded_k(op) / tune[FILTER_LANES] + 1 : 0;
-
-        return rows * (dy.w + 1) *
-               ((window + 1) * (tune[FILTER_RANGE] / tune[FILTER_C] + 1) *
-                    (panels + 1) +
-                of_db);
-    }
     const double panels = div_up(v.out->c, tune[VECS] * tune[LANES]);
     const double blocks = div_up(v.in->c, tune[BLOCK]);
     const double patch = (double)patch_extent(tune[TILE_P], v.stride, v.r) *
@@ -342,7 +169,9 @@ static bool may_loop(const struct ocl *o, const struct clade_op *chosen)
 {
     const int limit = o->base.device.loop_limit;
 
-    return !limit || loop_turns(chosen) <= limit;
+    return !limit || (chosen->kind == CLADE_CONV_BWD_FILTER
+                          ? ocl_direct_filter_turns(chosen)
+                          : loop_turns(chosen)) <= limit;
 }
 
 /* The usual choice, and others, which must suit the device as well. */
@@ -350,15 +179,15 @@ static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
     const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
-    const double cost = ocl_conv_cost(op, share(o));
+    const double cost = ocl_conv_cost(op, ocl_direct_share(o));
     int n = 0;
 
-    for (int i = 0; i < OCL_TILES || i < FILTER_VARIANTS; i++) {
+    for (int i = 0; i < OCL_DIRECT_MOST; i++) {
         struct clade_op chosen = *op;
         int *tune = chosen.choice.tune;
 
         chosen.choice = (struct clade_choice){ .algorithm = "direct" };
-        if (filter ? !choose_filter(tune, o, op, i)
+        if (filter ? !ocl_direct_filter_choose(tune, o, op, i)
                    : !choose_image(tune, o, op, i))
             continue;
         if (!may_loop(o, &chosen) ||
@@ -382,7 +211,8 @@ static clade_status pack(struct ocl_task *task, const struct clade_op *op)
     const int block = op->choice.tune[BLOCK];
     const int rows = div_up(k, width) * div_up(c, block) * block * w->n * w->h;
 
-    return ocl_launch(task, &text, "filter_pack", "", OCL_GRID(rows, 1),
+    return ocl_launch(task, &ocl_direct_text, "filter_pack", "",
+                      OCL_GRID(rows, 1),
                       OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
                                OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
                                OCL_INT(k), OCL_INT(w->ld), OCL_INT(block),
@@ -423,7 +253,7 @@ static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
              v.r, v.s, v.stride, v.dilate, tune[TILE_P], tune[TILE_Q],
              tune[LANES], tune[VECS], tune[BLOCK]);
     return ocl_launch(
-        task, &text, "conv_direct", options,
+        task, &ocl_direct_text, "conv_direct", options,
         OCL_GROUPS(div_up(out.w, tune[TILE_Q]),
                    (size_t)out.n * div_up(out.h, tune[TILE_P])),
         OCL_ARGS(OCL_MEM(&out), OCL_MEM(&in), OCL_MEM(&op->t[CLADE_PACKED]),
@@ -451,67 +281,16 @@ static clade_status prepare_image(struct ocl_task *task,
     return CLADE_OK;
 }
 
-static clade_status filter_parts(struct ocl_task *task,
-                                 const struct clade_op *op, int first,
-                                 int count)
-{
-    const struct clade_tensor x = filter_image(op, CLADE_X);
-    const struct clade_tensor dy = filter_image(op, CLADE_DY);
-    const struct clade_tensor sums = sums_of_dy(op);
-    const struct clade_window *win = &op->window;
-    const int *tune = op->choice.tune;
-    char options[128];
-
-    snprintf(options, sizeof options,
-             "-D TILE_C=%d -D VECS=%d -D TAIL=%d -D VEC=%d", tune[FILTER_C],
-             tune[FILTER_VECS], tune[FILTER_TAIL], tune[FILTER_LANES]);
-    return ocl_launch(
-        task, &text, "conv_direct_filter", options,
-        OCL_GROUPS(div_up(x.c, tune[FILTER_RANGE]), count),
-        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&sums), OCL_MEM(&x),
-                 OCL_MEM(&dy), OCL_INT(x.n), OCL_INT(x.h), OCL_INT(x.w),
-                 OCL_INT(x.c), OCL_INT(x.ld), OCL_INT(dy.h), OCL_INT(dy.w),
-                 OCL_INT(dy.c), OCL_INT(dy.ld), OCL_INT(win->r),
-                 OCL_INT(win->s), OCL_INT(win->stride), OCL_INT(win->top),
-                 OCL_INT(win->left), OCL_INT(tune[FILTER_UNIT]),
-                 OCL_INT(tune[FILTER_UNITS]), OCL_INT(tune[FILTER_RANGE]),
-                 OCL_INT(first), OCL_INT(op->flags)));
-}
-
-static clade_status prepare_filter(struct ocl_task *task,
-                                   const struct clade_op *op)
-{
-    const struct clade_tensor *dw = &op->t[CLADE_DW];
-    const struct clade_tensor *db = &op->t[CLADE_DB];
-    const struct clade_tensor sums = sums_of_dy(op);
-    const int rows = dw->n * dw->h * dw->w;
-    const int parts = op->choice.tune[FILTER_PARTS];
-    const double fit =
-        ocl_launch_flops(share(ocl_of(task))) * parts / clade_op_flops(op);
-    const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
-    clade_status st;
-
-    for (int first = 0; first < parts; first += at_once)
-        if ((st = filter_parts(task, op, first,
-                               min_int(at_once, parts - first))))
-            return st;
-    if (db->buffer && (st = ocl_bias_sum(task, db, &sums, parts)))
-        return st;
-    return ocl_launch(task, &text, "conv_direct_sum", "", OCL_GRID(dw->c, rows),
-                      OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
-                               OCL_INT(rows), OCL_INT(dw->c), OCL_INT(dw->ld),
-                               OCL_INT(padded_k(op)), OCL_INT(parts)));
-}
-
 static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 {
-    return op->kind == CLADE_CONV_BWD_FILTER ? prepare_filter(task, op)
-                                             : prepare_image(task, op);
+    return op->kind == CLADE_CONV_BWD_FILTER
+               ? ocl_direct_filter_prepare(task, op)
+               : prepare_image(task, op);
 }
 
 const struct ocl_conv_algorithm ocl_direct = {
     .name = "direct",
-    .text = &text,
+    .text = &ocl_direct_text,
     .candidates = candidates,
     .settle = settle,
     .prepare = prepare,

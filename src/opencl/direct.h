@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIRECT_H
+#define DIRECT_H
+
+#include "conv.h"
+
+/* The algorithm `direct`: direct.c, and direct_filter.c for conv_bwd_filter. */
+
+extern const struct ocl_text ocl_direct_text;
+
+/* The share of the device's peak that it reaches. */
+double ocl_direct_share(const struct ocl *o);
+
+/* The floats of a vector: as many as the device's own vectors have. */
+int ocl_direct_lanes(const struct ocl *o);
+
+/* The most choices for an op. */
+#define OCL_DIRECT_MOST 6
+
+/* Make choice i for a conv_bwd_filter, the usual one first; false: there is
+ * none. */
+bool ocl_direct_filter_choose(int *tune, const struct ocl *o,
+                              const struct clade_op *op, int i);
+void ocl_direct_filter_settle(struct clade_op *op);
+clade_status ocl_direct_filter_prepare(struct ocl_task *task,
+                                       const struct clade_op *op);
+
+/* How often all loops of one work-item turn, at most. */
+double ocl_direct_filter_turns(const struct clade_op *op);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The algorithm `direct` for conv_bwd_filter (cl/direct.cl).  dw is a matrix of
+ * K columns and of a row for each r, s and c.  A work-item holds a tile of it
+ * in registers.
+ */
+#include "direct.h"
+
+#include <stdio.h>
+
+/* What choice.tune holds: the tile, in rows and in vectors; whether K is no
+ * multiple of its width; the floats of a vector; the pixels of dy in a unit,
+ * which stay in a cache; the units of a part; the parts; and the rows of dw
+ * that a work-item makes. */
+enum { TILE_J, VECS, TAIL, LANES, UNIT, UNITS, PARTS, RANGE };
+
+static int div_up(int a, int b)
+{
+    return a / b + (a % b != 0);
+}
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int rows_of(const struct clade_op *op)
+{
+    const struct clade_tensor *dw = &op->t[CLADE_DW];
+
+    return dw->n * dw->h * dw->w;
+}
+
+static int padded_rows(const struct clade_op *op)
+{
+    const int tile = op->choice.tune[TILE_J];
+
+    return div_up(rows_of(op), tile) * tile;
+}
+
+static int padded_k(const struct clade_op *op)
+{
+    const int *tune = op->choice.tune;
+    const int panel = tune[VECS] * tune[LANES];
+
+    return div_up(op->t[CLADE_DW].c, panel) * panel;
+}
+
+/* ---- choosing ------------------------------------------------------------ */
+
+/* Tiles that fill the registers of a device with 32 or 16 vector registers.
+ * Each means one more program, so there are few. */
+struct tile {
+    int j, vecs;
+};
+#define TILES 3
+static const struct tile tiles_of_32[TILES] = { { 14, 2 },
+                                                { 8, 3 },
+                                                { 28, 1 } };
+static const struct tile tiles_of_16[TILES] = { { 6, 2 }, { 4, 3 }, { 12, 1 } };
+
+/* The cost of a tile, in vector products a pixel: its products, with those that
+ * are wasted at the edges, a fifth of the loads, and its column's copy. */
+static double cost(const struct tile *tile, int rows, int k, int l)
+{
+    const double panels = div_up(k, tile->vecs * l);
+
+    return div_up(rows, tile->j) *
+           (panels * (tile->j * tile->vecs + 0.2 * (tile->j + tile->vecs)) +
+            tile->j);
+}
+
+static const struct tile *cheapest(int rows, int k, int l)
+{
+    const struct tile *all = l == 16 ? tiles_of_32 : tiles_of_16;
+    int best = 0;
+
+    for (int i = 1; i < TILES; i++)
+        if (cost(&all[i], rows, k, l) < cost(&all[best], rows, k, l))
+            best = i;
+    return &all[best];
+}
+
+/*
+ * Cut dy into units: their pixels of x and dy, half a MiB, and a tile's column
+ * of x, 8 KiB, stay in a core's caches.  Make as many partial sums as are cheap
+ * to add up, one for each 800 pixels, and so many that none takes longer than a
+ * launch may.
+ */
+static void choose_parts(int *tune, const struct ocl *o,
+                         const struct clade_op *op, int quarters)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
+    const int pixels = (int)clade_tensor_pixels(dy);
+    const double bytes =
+        4 * (dy->c + (double)clade_tensor_elements(x) / pixels);
+    const int least =
+        1 + (int)(clade_op_flops(op) / ocl_launch_flops(ocl_direct_share(o)));
+    const double fit = (1 << 19) / bytes;
+    int units, parts;
+
+    tune[UNIT] = min_int(2048 / tune[TILE_J], pixels);
+    if (fit < tune[UNIT])
+        tune[UNIT] = fit < 1 ? 1 : (int)fit;
+    units = div_up(pixels, tune[UNIT]);
+    parts = min_int(pixels / 800, 32) * quarters / 4;
+    parts = min_int(parts < least ? least : parts, units);
+    tune[UNITS] = div_up(units, parts);
+    tune[PARTS] = div_up(units, tune[UNITS]);
+}
+
+/* The tile, the cheapest if it is 0, and the parts, in quarters of the usual
+ * number. */
+static const struct {
+    int tile, quarters;
+} variants[] = { { 0, 4 }, { 0, 8 }, { 0, 2 }, { 1, 4 }, { 2, 4 }, { 3, 4 } };
+
+bool ocl_direct_filter_choose(int *tune, const struct ocl *o,
+                              const struct clade_op *op, int i)
+{
+    const int l = ocl_direct_lanes(o), k = op->t[CLADE_DW].c;
+    const int rows = rows_of(op);
+    const struct tile *all = l == 16 ? tiles_of_32 : tiles_of_16;
+    const struct tile *tile;
+
+    if (i >= (int)(sizeof variants / sizeof *variants))
+        return false;
+    tile = variants[i].tile ? &all[variants[i].tile - 1] : cheapest(rows, k, l);
+    tune[TILE_J] = tile->j;
+    tune[VECS] = tile->vecs;
+    tune[LANES] = l;
+    tune[TAIL] = k % (tile->vecs * l) != 0;
+    choose_parts(tune, o, op, variants[i].quarters);
+    tune[RANGE] = div_up(div_up(rows, tile->j), 8) * tile->j;
+    return true;
+}
+
+/* ---- running ------------------------------------------------------------- */
+
+/* The partial sums of dw.  Behind them are those of db, [parts][K]. */
+static size_t part_floats(const struct clade_op *op)
+{
+    return (size_t)op->choice.tune[PARTS] * padded_rows(op) * padded_k(op);
+}
+
+static struct clade_tensor sums_of_dy(const struct clade_op *op)
+{
+    struct clade_tensor t = op->t[CLADE_WORKSPACE];
+
+    t.offset += (int64_t)part_floats(op);
+    return t;
+}
+
+void ocl_direct_filter_settle(struct clade_op *op)
+{
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+    const int *tune = op->choice.tune;
+
+    op->workspace = part_floats(op) * sizeof(float);
+    op->depth =
+        min_int(tune[UNITS] * tune[UNIT], (int)clade_tensor_pixels(dy)) + 1 +
+        tune[PARTS];
+    if (op->t[CLADE_DB].buffer) {
+        op->workspace += sizeof(float) * tune[PARTS] * dy->c;
+        op->depth_db = tune[UNIT] + tune[UNITS] + tune[PARTS];
+    }
+}
+
+double ocl_direct_filter_turns(const struct clade_op *op)
+{
+    const int *tune = op->choice.tune;
+    const double panels = padded_k(op) / (tune[VECS] * tune[LANES]);
+    const double tiles = tune[RANGE] / tune[TILE_J];
+    const double of_db =
+        op->t[CLADE_DB].buffer ? padded_k(op) / tune[LANES] + 1 : 0;
+
+    return tune[UNITS] * (tune[UNIT] + 1.0) *
+           ((tiles + 1) * (tune[TILE_J] + panels + 2) + of_db);
+}
+
+static clade_status make_parts(struct ocl_task *task, const struct clade_op *op,
+                               int first, int count)
+{
+    const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
+    const struct clade_tensor sums = sums_of_dy(op);
+    const struct clade_window *win = &op->window;
+    const int *tune = op->choice.tune;
+    const size_t column = sizeof(float) * tune[UNIT] * tune[TILE_J];
+    char options[128];
+
+    snprintf(options, sizeof options,
+             "-D TILE_J=%d -D VECS=%d -D TAIL=%d -D VEC=%d", tune[TILE_J],
+             tune[VECS], tune[TAIL], tune[LANES]);
+    return ocl_launch(
+        task, &ocl_direct_text, "conv_direct_filter", options,
+        OCL_GROUPS(div_up(rows_of(op), tune[RANGE]), count),
+        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&sums), OCL_MEM(x),
+                 OCL_MEM(dy), OCL_LOCAL(column), OCL_INT(x->n), OCL_INT(x->h),
+                 OCL_INT(x->w), OCL_INT(x->c), OCL_INT(x->ld), OCL_INT(dy->h),
+                 OCL_INT(dy->w), OCL_INT(dy->c), OCL_INT(dy->ld),
+                 OCL_INT(win->r), OCL_INT(win->s), OCL_INT(win->stride),
+                 OCL_INT(win->top), OCL_INT(win->left), OCL_INT(tune[UNIT]),
+                 OCL_INT(tune[UNITS]), OCL_INT(tune[RANGE]), OCL_INT(first),
+                 OCL_INT(op->flags)));
+}
+
+clade_status ocl_direct_filter_prepare(struct ocl_task *task,
+                                       const struct clade_op *op)
+{
+    const struct clade_tensor *dw = &op->t[CLADE_DW], *db = &op->t[CLADE_DB];
+    const struct clade_tensor sums = sums_of_dy(op);
+    const int parts = op->choice.tune[PARTS];
+    const double fit = ocl_launch_flops(ocl_direct_share(ocl_of(task))) *
+                       parts / clade_op_flops(op);
+    const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
+    clade_status st;
+
+    for (int first = 0; first < parts; first += at_once)
+        if ((st = make_parts(task, op, first, min_int(at_once, parts - first))))
+            return st;
+    if (db->buffer && (st = ocl_bias_sum(task, db, &sums, parts)))
+        return st;
+    return ocl_launch(task, &ocl_direct_text, "conv_direct_sum", "",
+                      OCL_GRID(dw->c, rows_of(op)),
+                      OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
+                               OCL_INT(rows_of(op)), OCL_INT(dw->c),
+                               OCL_INT(dw->ld), OCL_INT(padded_k(op)),
+                               OCL_INT(padded_rows(op)), OCL_INT(parts)));
+}
