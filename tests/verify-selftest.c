@@ -14,7 +14,8 @@
 #include "tap.h"
 #include "verify/selftest.h"
 
-static const char *const algorithms[] = { "first", "second", NULL };
+static const char *const algorithms[] = { "first", "second", "third", NULL };
+static bool has_third; /* but for windows of 3x3 alone */
 
 /* What the device does wrong. */
 static struct {
@@ -36,9 +37,11 @@ static struct {
 static int candidates(clade_backend *be, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
-    const int n = op_is_product(op->kind) ? 2 : 1;
+    int n = op_is_product(op->kind) ? 2 : 1;
 
     (void)be;
+    if (has_third && n == 2 && op->window.r == 3)
+        n = 3;
     for (int i = 0; i < n && i < max; i++)
         list[i] = (struct backend_candidate){
             .choice = { .algorithm = algorithms[i] }, .cost = i
@@ -285,6 +288,15 @@ static void test_wrong_algorithm(void)
     tap_ok(o.st == CLADE_EBOUND && strstr(o.message, "conv_fwd"),
            "asked for by name, it is refused: %s", o.message);
     forget();
+    config.algorithm = "third";
+    has_third = true;
+    o = test_with(&config, NULL);
+    has_third = false;
+    tap_ok(!o.st && o.avoided == 1 &&
+               strstr(o.notices, "first computes conv_fwd wrongly"),
+           "where what was asked for cannot run, it is passed over: %s%s",
+           o.message, o.notices);
+    forget();
     go_wrong(CLADE_CONV_FWD, NULL);
     o = test();
     tap_ok(o.st == CLADE_EBOUND && strstr(o.message, "`second`"),
@@ -320,7 +332,7 @@ static void test_ends(void)
 
 int main(void)
 {
-    tap_plan(19);
+    tap_plan(20);
     driver = "driver 1";
     test_right();
     test_training();

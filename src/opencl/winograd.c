@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Winograd's products (cl/winograd.cl), for windows of 3x3 with stride 1.  They
- * multiply a quarter as often as `direct`, or a third where tiles overhang. The
- * workspace holds the transformed filter, and then each work-item's scratch.
+ * Winograd's products (cl/winograd.cl), for windows of 3x3 and 5x5 with stride
+ * 1.  They multiply a quarter as often as `direct`, or a third where tiles
+ * overhang.  The workspace holds the transformed filter, or partial sums, and
+ * then each work-item's scratch.
  */
 #include "conv.h"
 
