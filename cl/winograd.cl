@@ -354,26 +354,14 @@ static void add_gradient(global float *sums, global const float *dy,
                          struct place at, int P, int Q, int K, int ldy,
                          bool from_zero)
 {
-    global const float *image = dy + at.n * P * Q * ldy;
-
     for (int k = 0; k < K; k += VEC) {
         FLOATV tile = 0.0f;
 
-        UNROLL
         for (int i = 0; i < WIN * WIN; i++)
-            tile += load_pixel(image + k, at.p + i / WIN, at.q + i % WIN, P, Q,
-                               ldy);
+            tile += load_pixel(dy + at.n * P * Q * ldy + k, at.p + i / WIN,
+                               at.q + i % WIN, P, Q, ldy);
         STOREV(from_zero ? tile : LOADV(sums + k) + tile, sums + k);
     }
-}
-
-/* Add a batch's sums[K] of dy to those of its part, or to 0. */
-static void add_batch(global float *to, global const float *sums, int K,
-                      bool from_zero)
-{
-    for (int k = 0; k < K; k += VEC)
-        STOREV(from_zero ? LOADV(sums + k) : LOADV(to + k) + LOADV(sums + k),
-               to + k);
 }
 
 /* Add the products of `count` tiles to sums[TILE_C][.][PANEL], whose rows are
@@ -417,18 +405,15 @@ static void multiply_tiles(global float *sums, global const float *v,
 /*
  * winograd_filter_parts: conv_bwd_filter's sums of products over tiles of dy,
  * part[parts][6][6][C][padded], where `padded` is K rounded up to PANEL; with
- * FLAG_BIAS also those of db[k] = sum of dy, tile by tile as it is transformed.
- *
- * sums [2][parts][K], with FLAG_BIAS only: those of db, then room for a batch's.
+ * FLAG_BIAS also sums[batches][K] of dy.
  * x [N,H,W,C]; dy [N,P,Q,K].  The tiles are cut into batches; part g takes
  * batches g, g + parts, and so on, and adds them to what is there if `added` is
- * not 0.  One work-item per (`range` of c, part): it
- * transforms the tiles of a batch to its part of `scratch`, which stays in its
- * cache, and adds up the products, TILE_C x PANEL sums at a time in registers.
- * scratch: 36 * batch * (range + padded) floats for each work-item.
- * Built with -D TILE_C; STEP is WIN.
- * Compute-bound.  depth: a batch's products in one chain, then its batches.  Of
- * db: a tile in one chain, the tiles of a batch, its batches.
+ * not 0.  One work-item per (`range` of c, part): it transforms the tiles of a
+ * batch to its part of `scratch`, which stays in its cache, and adds up the
+ * products, TILE_C x PANEL sums at a time in registers.
+ * scratch: 36 * batch * (range + padded) floats for each work-item.  Built with
+ * -D TILE_C; STEP is WIN.  Compute-bound.  depth: a batch's products in one
+ * chain, then its batches; of sums: a tile in one chain, then its batch's tiles.
  */
 kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_filter_parts(global float *restrict part, int part_at,
@@ -453,9 +438,6 @@ winograd_filter_parts(global float *restrict part, int part_at,
     global float *v = scratch + scratch_at +
                       worker * FREQUENCIES * batch * (range + padded);
     global float *d = v + FREQUENCIES * batch * range;
-    global float *of_part = sums + sums_at + g * K;
-    global float *of_batch = of_part + parts * K;
-    const bool adds_dy = flags & FLAG_BIAS && c_first == 0;
 
     for (int first = g * batch; g < parts && first < tiles;
          first += parts * batch) {
@@ -466,13 +448,12 @@ winograd_filter_parts(global float *restrict part, int part_at,
 
             transform_input(v + t * channels, x + x_at + c_first, at, batch, H,
                             W, channels, ldx, top, left);
-            if (adds_dy)
-                add_gradient(of_batch, dy + dy_at, at, P, Q, K, ldy, t == 0);
+            if (flags & FLAG_BIAS && c_first == 0)
+                add_gradient(sums + sums_at + first / batch * K, dy + dy_at, at,
+                             P, Q, K, ldy, t == 0);
             transform_gradient(d + t * PANEL, dy + dy_at, at, batch, P, Q, K,
                                ldy);
         }
-        if (adds_dy)
-            add_batch(of_part, of_batch, K, !added && first == g * batch);
         for (int f = 0; f < FREQUENCIES; f++)
             for (int k = 0; k < padded; k += PANEL)
                 for (int c = 0; c < channels; c += TILE_C)

@@ -184,6 +184,18 @@ static clade_status onto_itself(void)
     return prepare(op);
 }
 
+static clade_status gradient_without_flag(void)
+{
+    struct clade_op op;
+
+    caller_need(clade_op_conv_bwd_filter(
+        &op, at(0, 1, 1, 3, 5), at(1, 1, 1, 1, 5), at(2, 2, 8, 8, 3),
+        at(3, 2, 8, 8, 5), clade_window_valid(1, 1, 1)));
+    op = chosen(op);
+    op.flags = 0;
+    return prepare(op);
+}
+
 static clade_status never_chosen(void)
 {
     return prepare(softmax());
@@ -326,6 +338,7 @@ static const struct mistake ops[] = {
     { moved_past_the_end, CLADE_EUSAGE, "x spans bytes", "a tensor was moved past the end of its buffer" },
     { moved_before_the_start, CLADE_EUSAGE, "x is not a valid tensor", "or before its start" },
     { onto_itself, CLADE_EUSAGE, "y overlaps x", "or onto another one" },
+    { gradient_without_flag, CLADE_EUSAGE, "db is given, but CLADE_BIAS is not", "a bias' gradient has lost its flag" },
     { never_chosen, CLADE_EUSAGE, "clade_backend_choose() first", "an op that was never chosen for" },
     { not_offered, CLADE_EUSAGE, "clade_backend_choose() first", "an algorithm that the backend did not choose" },
     { unknown_algorithm, CLADE_EUSAGE, "no algorithm `nonesuch`", "an algorithm that does not exist" },

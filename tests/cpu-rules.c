@@ -15,6 +15,7 @@
 #include "opmaker.h"
 #include "rng.h"
 #include "tap.h"
+#include "verify/kind.h"
 
 static clade_backend *be; /* cpu */
 
@@ -223,15 +224,15 @@ static void threads(int n)
 /* Does the op give the same bytes with one thread and with three? */
 static bool repeats(enum clade_op_kind kind, const struct shape *s)
 {
-    const struct clade_op op = make_op(be, kind, s, 0, NULL);
-    const unsigned outputs = clade_op_outputs(kind);
+    const struct clade_op op =
+        make_op(be, kind, s, verify_kind(kind)->flags & CLADE_BIAS, NULL);
     bool same = true;
 
     for (int r = 0; r < CLADE_ROLES; r++) {
         const struct cpu_buffer *b = (struct cpu_buffer *)op.t[r].buffer;
         void *first;
 
-        if (!(outputs >> r & 1))
+        if (!verify_writes(&op, r))
             continue;
         threads(1);
         run(&op);

@@ -156,19 +156,18 @@ static bool agrees(clade_backend *be, enum clade_op_kind kind,
                    const struct shape *s, unsigned flags)
 {
     const struct clade_op op = make_op(be, kind, s, flags, NULL);
-    const unsigned outputs = clade_op_outputs(kind);
     struct expected e[CLADE_ROLES] = { 0 };
     bool good = true;
 
     for (enum clade_role r = 0; r < CLADE_ROLES; r++) {
-        if (outputs >> r & 1) {
+        if (verify_writes(&op, r)) {
             e[r] = expect(&op, r);
             good = oracles_agree(&op, r, &e[r]) && good;
         }
     }
     run(be, &op);
     for (enum clade_role r = 0; r < CLADE_ROLES; r++) {
-        if (outputs >> r & 1)
+        if (verify_writes(&op, r))
             good = within_bounds(&op, r, &e[r]) && gaps_kept(&op.t[r], &e[r]) &&
                    good;
         forget(&e[r]);

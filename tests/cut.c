@@ -6,7 +6,9 @@
 #include "opencl/conv.h"
 #include "tap.h"
 #include "tested.h"
+#include "verify/kind.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +18,8 @@ enum { IMAGES = 30, SIDE = 28, CHANNELS = 512, AT_ONCE = 12 };
 enum { IMAGE = SIDE * SIDE * CHANNELS, FILTER = CHANNELS * CHANNELS };
 
 static clade_backend *dev;
-static struct clade_buffer *image[2], *filter, *packed, *scratch;
+static struct clade_buffer *image[2], *filter, *bias, *packed, *scratch;
+static struct clade_op made; /* the last one */
 
 static void need(clade_status st)
 {
@@ -33,10 +36,9 @@ static struct clade_buffer *alloc(size_t elements)
     return buffer;
 }
 
-/* Small integers. */
-static struct clade_buffer *filled(size_t elements)
+/* Fill with small integers. */
+static void fill(struct clade_buffer *buffer, size_t elements)
 {
-    struct clade_buffer *buffer = alloc(elements);
     float *host = malloc(elements * sizeof *host);
 
     if (!host)
@@ -46,7 +48,6 @@ static struct clade_buffer *filled(size_t elements)
     need(clade_backend_write(dev, buffer, 0, host, elements * sizeof *host));
     need(clade_backend_finish(dev));
     free(host);
-    return buffer;
 }
 
 static struct clade_tensor images_of(struct clade_buffer *buffer, int first,
@@ -63,6 +64,8 @@ static void make(struct clade_op *op, enum clade_op_kind kind, int first, int n)
     const struct clade_tensor none = { 0 };
     const struct clade_tensor w =
         clade_tensor_at(filter, 0, 1, 1, CHANNELS, CHANNELS, CLADE_F32);
+    const struct clade_tensor b =
+        clade_tensor_at(bias, 0, 1, 1, 1, CHANNELS, CLADE_F32);
     const struct clade_tensor x = images_of(image[0], first, n);
     const struct clade_tensor y = images_of(image[1], first, n);
 
@@ -71,18 +74,18 @@ static void make(struct clade_op *op, enum clade_op_kind kind, int first, int n)
     else if (kind == CLADE_CONV_BWD_DATA)
         need(clade_op_conv_bwd_data(op, x, y, w, none, win, 0));
     else
-        need(clade_op_conv_bwd_filter(op, w, none, x, y, win));
+        need(clade_op_conv_bwd_filter(op, w, b, x, y, win));
 }
 
 static void pack(struct clade_op *op)
 {
-    struct clade_op made;
+    struct clade_op packing;
 
     packed = alloc(op->packed);
     op->t[CLADE_PACKED] =
         clade_tensor_at(packed, 0, 1, 1, 1, (int)op->packed, CLADE_F32);
-    need(clade_op_filter_pack(&made, op));
-    need(backend_run_once(dev, &made));
+    need(clade_op_filter_pack(&packing, op));
+    need(backend_run_once(dev, &packing));
 }
 
 /* Run it; the launches that took. */
@@ -107,6 +110,7 @@ static int launches(enum clade_op_kind kind, const char *algorithm, int first,
     clade_backend_free(dev, scratch);
     clade_backend_free(dev, packed);
     scratch = packed = NULL;
+    made = op;
     return debug.launches;
 }
 
@@ -124,15 +128,48 @@ static bool same_alone(enum clade_op_kind kind, const char *algorithm, int i)
     return !memcmp(whole, alone, sizeof whole);
 }
 
+/* Whether the bias' gradient is the sum of all pixels of dy, within its
+ * bound. */
+static bool is_sum(void)
+{
+    static float db[CHANNELS], one[IMAGE];
+    static double sum[CHANNELS], bracket[CHANNELS];
+    bool right = made.depth_db > 0;
+
+    memset(sum, 0, sizeof sum);
+    memset(bracket, 0, sizeof bracket);
+    need(clade_backend_read(dev, db, bias, 0, sizeof db));
+    for (int n = 0; n < IMAGES; n++) {
+        need(
+            clade_backend_read(dev, one, image[1], sizeof one * n, sizeof one));
+        for (int i = 0; i < IMAGE; i++) {
+            sum[i % CHANNELS] += one[i];
+            bracket[i % CHANNELS] += fabs(one[i]);
+        }
+    }
+    for (int k = 0; k < CHANNELS; k++)
+        right &=
+            fabs(db[k] - sum[k]) <= bound_gamma(made.depth_db + 2) * bracket[k];
+    return right;
+}
+
 static void test(enum clade_op_kind kind, const char *algorithm)
 {
     const int least = (IMAGES + AT_ONCE - 1) / AT_ONCE;
-    const int n = launches(kind, algorithm, 0, IMAGES);
+    int n;
 
+    fill(image[0], (size_t)IMAGES * IMAGE);
+    fill(image[1], (size_t)IMAGES * IMAGE);
+    fill(filter, FILTER);
+    n = launches(kind, algorithm, 0, IMAGES);
     tap_ok(n >= least, "%s, %s: %d images are cut into %d launches or more: %d",
            clade_op_name(kind), algorithm, IMAGES, least, n);
-    if (kind == CLADE_CONV_BWD_FILTER)
-        return; /* its output is one sum over all images */
+    if (kind == CLADE_CONV_BWD_FILTER) {
+        /* its outputs are sums over all images */
+        tap_ok(is_sum(), "%s, %s: dy is added up over all cuts, depth %d",
+               clade_op_name(kind), algorithm, made.depth_db);
+        return;
+    }
     tap_ok(same_alone(kind, algorithm, AT_ONCE) &&
                same_alone(kind, algorithm, IMAGES - 1),
            "%s, %s: images beyond a cut are as computed alone",
@@ -153,15 +190,17 @@ int main(void)
         tap_skip_all("the reference launches nothing");
     if (clade_backend_device(dev)->emulated)
         tap_skip_all("too slow for 12 GFLOP");
-    image[0] = filled((size_t)IMAGES * IMAGE);
-    image[1] = filled((size_t)IMAGES * IMAGE);
-    filter = filled(FILTER);
+    image[0] = alloc((size_t)IMAGES * IMAGE);
+    image[1] = alloc((size_t)IMAGES * IMAGE);
+    filter = alloc(FILTER);
+    bias = alloc(CHANNELS);
     make(&op, CLADE_CONV_FWD, 0, IMAGES);
     n = clade_backend_algorithms(dev, &op, algorithms, 4);
-    tap_plan(5 * n);
+    tap_plan(6 * n);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < 3; k++)
             test(kinds[k], algorithms[i]);
+    clade_backend_free(dev, bias);
     clade_backend_free(dev, filter);
     clade_backend_free(dev, image[1]);
     clade_backend_free(dev, image[0]);

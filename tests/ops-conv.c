@@ -220,6 +220,35 @@ static clade_status filter_gradient(void)
     return clade_op_conv_bwd_filter(&op, c.w, absent, c.x, c.y, c.window);
 }
 
+static clade_status both_gradients(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+    const clade_status st =
+        clade_op_conv_bwd_filter(&op, c.w, c.b, c.x, c.y, c.window);
+
+    return st || op.flags == CLADE_BIAS ? st : CLADE_EUSAGE;
+}
+
+static clade_status bias_of_another_layer(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_filter(&op, c.w, tensor(3, 1, 1, 1, 6), c.x, c.y,
+                                    c.window);
+}
+
+/* db is the first 5 of dw's elements. */
+static clade_status bias_in_filter(void)
+{
+    struct conv c = conv();
+    struct clade_op op;
+
+    return clade_op_conv_bwd_filter(&op, c.w, tensor(2, 1, 1, 1, 5), c.x, c.y,
+                                    c.window);
+}
+
 /* ---- dense layers -------------------------------------------------------- */
 
 static clade_status flattened(void)
@@ -272,6 +301,9 @@ static const struct door_case cases[] = {
     { mask_without_x, "ReLU's mask needs x", "conv_bwd_data: a mask without x" },
     { mask_of_another_shape, "x is 2x8x8x4, must be 2x8x8x3", "conv_bwd_data: a mask of another shape" },
     { filter_gradient, NULL, "conv_bwd_filter: the same convolution" },
+    { both_gradients, NULL, "conv_bwd_filter: the bias' gradient beside it" },
+    { bias_of_another_layer, "db is 1x1x1x6, must be 1x1x1x5", "conv_bwd_filter: a bias of other channels" },
+    { bias_in_filter, "dw overlaps db", "conv_bwd_filter: two gradients in one place" },
     { flattened, NULL, "dense_fwd: images flattened" },
     { flattened_slice, "not one vector for each image", "dense_fwd: a slice of larger images cannot be flattened" },
     { dense_slice, NULL, "dense_bwd_filter: a slice of single pixels can" },

@@ -204,7 +204,7 @@ static void put(const struct soft *s, int64_t at, float v)
     const struct clade_op *op = s->op;
     float *to = element(s->out, at);
 
-    if (op->flags & CLADE_BIAS)
+    if (op->t[CLADE_B].buffer)
         v += *element(&op->t[CLADE_B], at % s->out->c);
     if (op->flags & CLADE_ACCUMULATE)
         v += *to;

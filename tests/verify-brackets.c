@@ -30,7 +30,7 @@ static enum clade_role output_of(const struct clade_op *op)
 
 static double addend_of(const struct clade_op *op, int64_t at)
 {
-    if (op->flags & CLADE_BIAS)
+    if (op->t[CLADE_B].buffer)
         return *element(&op->t[CLADE_B], at % output(op)->c);
     return op->flags & CLADE_ACCUMULATE ? *element(output(op), at) : 0;
 }

@@ -232,12 +232,21 @@ static size_t scratch_floats(const struct clade_op *op)
            channels;
 }
 
-/* The sums of dy: [WORKERS][K] of the parts, and as many of their batches. */
+/* The batches of the first n images, which are cut into launches. */
+static int batches_of(const struct clade_op *op, int n)
+{
+    const int *tune = op->choice.tune, most = tune[IMAGES];
+
+    return n / most * div_up(tiles_of(op, most), tune[BATCH]) +
+           div_up(tiles_of(op, n % most), tune[BATCH]);
+}
+
+/* The sums of dy, [batches][K]. */
 static size_t sum_floats(const struct clade_op *op)
 {
-    return op->t[CLADE_DB].buffer
-               ? (size_t)2 * op->choice.tune[WORKERS] * op->t[CLADE_DB].c
-               : 0;
+    const struct clade_tensor *dy = &op->t[CLADE_DY];
+
+    return op->t[CLADE_DB].buffer ? (size_t)batches_of(op, dy->n) * dy->c : 0;
 }
 
 /* Roundings of the transforms, in two dimensions each and without FMA: 4 of the
@@ -268,8 +277,9 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
                                             .r = WINOGRAD_TILE + 1 - out,
                                             .a = integers ? 1 : 0.75f,
                                             .b = integers ? 2 : 1.5f };
-    if (op->t[CLADE_DB].buffer) /* a tile of dy, and then tiles */
-        op->depth_db = step_of(op) * step_of(op) + chain(op);
+    if (op->t[CLADE_DB].buffer) /* a tile of dy, a batch, the batches */
+        op->depth_db = step_of(op) * step_of(op) + op->choice.tune[BATCH] +
+                       batches_of(op, op->t[CLADE_DY].n);
     return CLADE_OK;
 }
 
@@ -283,9 +293,12 @@ static struct clade_tensor part_of_workspace(const struct clade_op *op,
     return t;
 }
 
-static struct clade_tensor sums_of_dy(const struct clade_op *op)
+/* The sums of dy from image `first` on, with which a launch begins. */
+static struct clade_tensor sums_of_dy(const struct clade_op *op, int first)
 {
-    return part_of_workspace(op, first_floats(op) + scratch_floats(op));
+    return part_of_workspace(op, first_floats(op) + scratch_floats(op) +
+                                     (size_t)batches_of(op, first) *
+                                         op->t[CLADE_DY].c);
 }
 
 /* Append a launch of a kernel that is built for the op, and with -D NAME=n. */
@@ -356,14 +369,14 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
                            OCL_INT(ocl_epilogue(op))));
 }
 
-/* The same for conv_bwd_filter, in `n` parts; `added`: to sums that are there
+/* The same for conv_bwd_filter, in `n` parts; `first` images are in the sums
  * already. */
 static clade_status parts(struct ocl_task *task, const struct clade_op *op,
-                          int n, bool added)
+                          int n, int first)
 {
     const struct clade_tensor part = part_of_workspace(op, 0);
     const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
-    const struct clade_tensor sums = sums_of_dy(op);
+    const struct clade_tensor sums = sums_of_dy(op, first);
     const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
     const int *tune = op->choice.tune;
 
@@ -376,18 +389,19 @@ static clade_status parts(struct ocl_task *task, const struct clade_op *op,
                            OCL_INT(x->c), OCL_INT(x->ld), OCL_INT(dy->h),
                            OCL_INT(dy->w), OCL_INT(dy->c), OCL_INT(dy->ld),
                            OCL_INT(op->window.top), OCL_INT(op->window.left),
-                           OCL_INT(added), OCL_INT(op->flags)));
+                           OCL_INT(first > 0), OCL_INT(op->flags)));
 }
 
 static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor part = part_of_workspace(op, 0);
-    const struct clade_tensor sums = sums_of_dy(op);
+    const struct clade_tensor sums = sums_of_dy(op, 0);
     const struct clade_tensor *dw = &op->t[CLADE_DW], *db = &op->t[CLADE_DB];
     const int c = op->t[CLADE_X].c;
     clade_status st;
 
-    if (db->buffer && (st = ocl_bias_sum(task, db, &sums, parts_of(op))))
+    if (db->buffer &&
+        (st = ocl_bias_sum(task, db, &sums, batches_of(op, op->t[CLADE_DY].n))))
         return st;
     return launch(task, op, "winograd_filter_sum", "SUM", 1,
                   OCL_GROUPS(dw->c / op->choice.tune[LANES], c),
@@ -406,7 +420,7 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
         const struct clade_op part =
             ocl_conv_part(op, first, min_int(most, n - first));
 
-        st = filter ? parts(task, &part, parts_of(op), first > 0)
+        st = filter ? parts(task, &part, parts_of(op), first)
                     : images(task, &part);
     }
     return st || !filter ? st : sum_parts(task, op);

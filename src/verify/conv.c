@@ -51,7 +51,7 @@ static const struct verify_line lines[] = {
       "four different pads, stride 3, an even kernel" },
     { CONV, 1, 28, 28, 112, 20, 3, 3, 1, SAME, BIAS, 0, CORE,
       "long sums of 112 channels" },
-    { K(CONV_BWD_FILTER), 32, 112, 112, 1, 4, 1, 1, 1, SAME, 0, 0,
+    { K(CONV_BWD_FILTER), 32, 112, 112, 1, 4, 1, 1, 1, SAME, BIAS, 0,
       EXACT | D(RANDOM), "401,408 products a sum, as conv1's at batch 32" },
     { 0 }
 };
