@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "op/op.h"
 #include "soft.h"
 #include "status.h"
@@ -22,9 +22,18 @@
 enum { CHOICES = 3 };
 
 static struct {
-    double seconds; /* added to each run */
+    double seconds; /* that each run takes */
     bool wrong;
 } ways[CHOICES];
+
+/* The clock that choices are measured by, in place of the library's: other work
+ * on this machine must not decide. */
+static double now;
+
+double clock_now(void)
+{
+    return now += 1e-6;
+}
 
 static uint64_t kernels = 1;
 static const char *file; /* for what is measured */
@@ -63,11 +72,10 @@ static clade_status (*plain_run)(clade_backend *be, clade_task *task);
 static clade_status run(clade_backend *be, clade_task *task)
 {
     const struct clade_choice *c = &task->op.choice;
-    const struct timespec t = { 0, (long)(1e9 * ways[c->tune[0]].seconds) };
 
     noted |= has_note();
     if (op_is_product(task->op.kind))
-        nanosleep(&t, NULL);
+        now += ways[c->tune[0]].seconds;
     return plain_run(be, task);
 }
 

@@ -12,7 +12,7 @@
 #include "verify/verify.h"
 
 #define SAMPLES    256 /* elements that the reference computes */
-#define ROUNDS_MIN 3   /* of timing */
+#define ROUNDS_MIN 4   /* of timing */
 #define ROUNDS_MAX 8
 #define ROUND_TIME 0.005 /* seconds; a candidate that is faster runs again */
 #define RUNS_MAX   10    /* of a candidate in a round */
