@@ -11,10 +11,11 @@
  * grid.
  */
 
-/* Larger windows are rare, and would make long programs. */
-#if WIN_R * WIN_S > 9
+/* Larger windows are rare, and would make long programs.  Where a work-item has
+ * one element, registers are worth more. */
+#if VEC == 1 || WIN_R * WIN_S > 9
 #undef UNROLL
-#define UNROLL
+#define UNROLL ROLLED
 #endif
 
 #if VEC == 1

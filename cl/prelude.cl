@@ -17,15 +17,18 @@
 #define FMA(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* Unroll the loop that follows.  The attribute is OpenCL 2.0's: clang has it in
- * 1.2 as well, but before version 4 it refused it there. */
+/* Unroll the loop that follows, or leave it a loop.  The attribute is OpenCL
+ * 2.0's: clang has it in 1.2 as well, but before version 4 it refused it
+ * there. */
 #if defined(__has_attribute) && !(defined(__clang__) && __clang_major__ < 4)
 #if __has_attribute(opencl_unroll_hint)
 #define UNROLL __attribute__((opencl_unroll_hint))
+#define ROLLED __attribute__((opencl_unroll_hint(1)))
 #endif
 #endif
 #ifndef UNROLL
 #define UNROLL
+#define ROLLED
 #endif
 
 /* The row of a work-item in its grid, which goes on in dimension 2.  The grid
