@@ -325,14 +325,24 @@ static FLOATV load_channels(global const float *p, int left)
 static void add_pixels(global float *sums, global const float *dp, int count,
                        int K, int ldy, bool from_zero)
 {
-    for (int k = 0; k < K; k += VEC) {
-        FLOATV sum = 0.0f;
+    for (int k = 0; k < K; k += PANEL) {
+        FLOATV sum[VECS];
 
+        UNROLL
+        for (int v = 0; v < VECS; v++)
+            sum[v] = 0.0f;
         for (int i = 0; i < count; i++)
-            sum += load_channels(dp + i * ldy + k, K - k);
-        if (!from_zero)
-            sum += load_channels(sums + k, K - k);
-        store(sum, sums + k, K - k);
+            UNROLL
+            for (int v = 0; v < VECS; v++)
+                sum[v] += load_channels(dp + i * ldy + k + v * VEC,
+                                        K - k - v * VEC);
+        for (int v = 0; v < VECS; v++) {
+            const int left = K - k - v * VEC;
+
+            if (!from_zero)
+                sum[v] += load_channels(sums + k + v * VEC, left);
+            store(sum[v], sums + k + v * VEC, left);
+        }
     }
 }
 

@@ -323,230 +323,213 @@ static void test_joint_products(void)
     add_bwd(&p, 1, CLADE_ACCUMULATE);
     joined(&p, PLAN_BACKWARD, "|||apb|", 2, 0,
            "another layer adds between them");
+}
 
-    static struct clade_op bias(struct clade_tensor db, struct clade_tensor dy)
-    {
-        struct clade_op op;
+static struct clade_op bias(struct clade_tensor db, struct clade_tensor dy)
+{
+    struct clade_op op;
 
-        if (clade_op_bias_bwd(&op, db, dy))
-            tap_bail("%s", clade_error());
-        op.label = "b";
-        return op;
+    if (clade_op_bias_bwd(&op, db, dy))
+        tap_bail("%s", clade_error());
+    op.label = "b";
+    return op;
+}
+
+static struct clade_op filter(struct clade_tensor dw, struct clade_tensor x,
+                              struct clade_tensor dy)
+{
+    const struct clade_tensor none = { 0 };
+    struct clade_op op;
+
+    if (clade_op_conv_bwd_filter(&op, dw, none, clade_tensor_slice(x, 0, 1), dy,
+                                 clade_window_valid(1, 1, 1)))
+        tap_bail("%s", clade_error());
+    op.label = "f";
+    return op;
+}
+
+/* A bias' gradient is merged into the next op, if that reads the same dy.
+ */
+static void test_bias_gradient(void)
+{
+    struct plan p = plan_with_room(true);
+    const struct clade_tensor x = value(&p, "x"), dy = value(&p, "dy"),
+                              other = value(&p, "other"), dw = value(&p, "dw"),
+                              db = value(&p, "db");
+    const struct clade_op *op;
+
+    append(&p, PLAN_BACKWARD, bias(db, other));
+    append(&p, PLAN_BACKWARD, filter(dw, x, dy));
+    append(&p, PLAN_BACKWARD, bias(db, dy));
+    append(&p, PLAN_BACKWARD, dropout(other, x, "d"));
+    append(&p, PLAN_BACKWARD, filter(dw, x, dy));
+    append(&p, PLAN_BACKWARD, bias(db, dy));
+    rewrite(&p, "bias-gradient");
+    is_spelt(&p, "|||bfbdfb|", "of another dy, or apart: both stay");
+    append(&p, PLAN_BACKWARD, filter(dw, x, dy));
+    rewrite(&p, "bias-gradient");
+    is_spelt(&p, "|||bfbdff|", "of the same dy: one op is left");
+    op = &p.ops[5];
+    tap_ok(op->t[CLADE_DB].buffer == db.buffer &&
+               op->t[CLADE_DW].buffer == dw.buffer && op->flags == CLADE_BIAS &&
+               !p.ops[4].t[CLADE_DB].buffer,
+           "which makes both gradients");
+    plan_free(&p);
+}
+
+/* ---- a net, pass by pass
+ * ------------------------------------------------- */
+
+/* How many things are not yet settled, by kind. */
+struct settled {
+    int unchosen; /* ops without an algorithm */
+    int unpacked; /* ops that lack their packed filter, or its op */
+    int strays;   /* tensors beyond the lifetimes of their blocks */
+    int unready;  /* activations that the op at `ready` does not write */
+    int unplaced; /* tensors whose blocks have no place */
+    int unbound;  /* tensors without an allocated buffer */
+};
+
+static void settled_tensor(struct settled *s, const struct plan *p, int i,
+                           const struct clade_tensor *t)
+{
+    const int block = plan_block_of(p, t);
+    const struct plan_block *b = block < 0 ? NULL : &p->blocks[block];
+
+    s->strays += b && (i < b->first || b->last < i);
+    s->unplaced += b && b->arena < 0;
+    s->unbound += b != NULL;
+}
+
+static struct settled look(const struct plan *p)
+{
+    struct settled s = { 0 };
+    int packs = p->phase[PLAN_FORWARD];
+
+    for (int i = 0; i < p->phase[PLAN_PHASES]; i++) {
+        const struct clade_op *op = &p->ops[i];
+
+        s.unchosen += !op->choice.algorithm;
+        s.unpacked += op->packed && !op->t[CLADE_PACKED].buffer;
+        packs -= i >= p->phase[PLAN_FORWARD] && op->packed;
+        for (int r = 0; r < CLADE_ROLES; r++)
+            settled_tensor(&s, p, i, &op->t[r]);
     }
+    s.unpacked += abs(packs);
+    for (int i = 0; i < p->n_activations; i++)
+        s.unready += p->activations[i].ready < p->phase[PLAN_FORWARD] ||
+                     p->ops[p->activations[i].ready].t[CLADE_Y].buffer !=
+                         p->activations[i].value.buffer;
+    return s;
+}
 
-    static struct clade_op filter(struct clade_tensor dw, struct clade_tensor x,
-                                  struct clade_tensor dy)
-    {
-        const struct clade_tensor none = { 0 };
-        struct clade_op op;
+/* How many ops of this kind does a layer have? */
+static int ops_of(const struct plan *p, enum clade_op_kind kind,
+                  const char *layer)
+{
+    int n = 0;
 
-        if (clade_op_conv_bwd_filter(&op, dw, none, clade_tensor_slice(x, 0, 1),
-                                     dy, clade_window_valid(1, 1, 1)))
-            tap_bail("%s", clade_error());
-        op.label = "f";
-        return op;
-    }
+    for (int i = 0; i < p->phase[PLAN_PHASES]; i++)
+        n += p->ops[i].kind == kind && !strcmp(p->ops[i].label, layer);
+    return n;
+}
 
-    /* A bias' gradient is merged into the next op, if that reads the same dy.
-     */
-    static void test_bias_gradient(void)
-    {
-        struct plan p = plan_with_room(true);
-        const struct clade_tensor x = value(&p, "x"), dy = value(&p, "dy"),
-                                  other = value(&p, "other"),
-                                  dw = value(&p, "dw"), db = value(&p, "db");
-        const struct clade_op *op;
+/* From which pass on each count is 0. */
+enum { LAYERS, REWRITE, CHOOSE, PACK, LIFETIMES, PLACE, BIND, PREPARE, PASSES };
+static const char *const passes[PASSES] = { "layers", "rewrite",   "choose",
+                                            "pack",   "lifetimes", "place",
+                                            "bind",   "prepare" };
 
-        append(&p, PLAN_BACKWARD, bias(db, other));
-        append(&p, PLAN_BACKWARD, filter(dw, x, dy));
-        append(&p, PLAN_BACKWARD, bias(db, dy));
-        append(&p, PLAN_BACKWARD, dropout(other, x, "d"));
-        append(&p, PLAN_BACKWARD, filter(dw, x, dy));
-        append(&p, PLAN_BACKWARD, bias(db, dy));
-        rewrite(&p, "bias-gradient");
-        is_spelt(&p, "|||bfbdfb|", "of another dy, or apart: both stay");
-        append(&p, PLAN_BACKWARD, filter(dw, x, dy));
-        rewrite(&p, "bias-gradient");
-        is_spelt(&p, "|||bfbdff|", "of the same dy: one op is left");
-        op = &p.ops[5];
-        tap_ok(op->t[CLADE_DB].buffer == db.buffer &&
-                   op->t[CLADE_DW].buffer == dw.buffer &&
-                   op->flags == CLADE_BIAS && !p.ops[4].t[CLADE_DB].buffer,
-               "which makes both gradients");
-        plan_free(&p);
-    }
+struct watched {
+    int calls;
+    bool in_order;
+    bool settled[PASSES]; /* as it should be, not earlier */
+    clade_status refuse;  /* after the pass of packing */
+};
 
-    /* ---- a net, pass by pass
-     * ------------------------------------------------- */
+static bool as_it_should_be(const struct plan *p, int pass)
+{
+    const struct settled s = look(p);
+    const int dropouts = ops_of(p, CLADE_DROPOUT_FWD, "dropout");
+    const int images = ops_of(p, CLADE_CONV_BWD_DATA, "conv1");
 
-    /* How many things are not yet settled, by kind. */
-    struct settled {
-        int unchosen; /* ops without an algorithm */
-        int unpacked; /* ops that lack their packed filter, or its op */
-        int strays;   /* tensors beyond the lifetimes of their blocks */
-        int unready;  /* activations that the op at `ready` does not write */
-        int unplaced; /* tensors whose blocks have no place */
-        int unbound;  /* tensors without an allocated buffer */
-    };
+    return dropouts == (p->training || pass < REWRITE) &&
+           images == (p->training && pass < REWRITE) &&
+           !s.unchosen == (pass >= CHOOSE) && (!s.unpacked || pass < PACK) &&
+           !s.strays == (pass >= LIFETIMES) &&
+           !s.unready == (pass >= LIFETIMES) &&
+           !s.unplaced == (pass >= PLACE) && !s.unbound == (pass >= BIND);
+}
 
-    static void settled_tensor(struct settled * s, const struct plan *p, int i,
-                               const struct clade_tensor *t)
-    {
-        const int block = plan_block_of(p, t);
-        const struct plan_block *b = block < 0 ? NULL : &p->blocks[block];
+static clade_status passed(void *arg, const char *name, const struct plan *plan)
+{
+    struct watched *w = arg;
+    const int pass = w->calls / 2;
 
-        s->strays += b && (i < b->first || b->last < i);
-        s->unplaced += b && b->arena < 0;
-        s->unbound += b != NULL;
-    }
+    w->in_order &= pass < PASSES && !strcmp(name, passes[pass]) &&
+                   plan->training == !(w->calls % 2);
+    if (pass < PASSES)
+        w->settled[pass] &= as_it_should_be(plan, pass);
+    w->calls++;
+    return w->refuse && pass == PACK ? clade_fail(w->refuse, "refused")
+                                     : CLADE_OK;
+}
 
-    static struct settled look(const struct plan *p)
-    {
-        struct settled s = { 0 };
-        int packs = p->phase[PLAN_FORWARD];
+/* Count the ops of two plans whose choices differ. */
+static int differing(const struct plan *a, const struct plan *b)
+{
+    int n = 0;
 
-        for (int i = 0; i < p->phase[PLAN_PHASES]; i++) {
-            const struct clade_op *op = &p->ops[i];
+    for (int i = 0; i < a->phase[PLAN_PHASES]; i++)
+        for (int k = 0; k < b->phase[PLAN_PHASES]; k++) {
+            const struct clade_op *x = &a->ops[i], *y = &b->ops[k];
 
-            s.unchosen += !op->choice.algorithm;
-            s.unpacked += op->packed && !op->t[CLADE_PACKED].buffer;
-            packs -= i >= p->phase[PLAN_FORWARD] && op->packed;
-            for (int r = 0; r < CLADE_ROLES; r++)
-                settled_tensor(&s, p, i, &op->t[r]);
+            n += x->kind == y->kind && x->kind != CLADE_FILTER_PACK &&
+                 !strcmp(x->label, y->label) &&
+                 !choice_equal(&x->choice, &y->choice);
         }
-        s.unpacked += abs(packs);
-        for (int i = 0; i < p->n_activations; i++)
-            s.unready += p->activations[i].ready < p->phase[PLAN_FORWARD] ||
-                         p->ops[p->activations[i].ready].t[CLADE_Y].buffer !=
-                             p->activations[i].value.buffer;
-        return s;
-    }
+    return n;
+}
 
-    /* How many ops of this kind does a layer have? */
-    static int ops_of(const struct plan *p, enum clade_op_kind kind,
-                      const char *layer)
-    {
-        int n = 0;
+static void test_passes(clade_backend *be)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    struct watched w = { .in_order = true };
+    const struct net_watcher watcher = { &w, passed };
+    clade_net *net = NULL;
 
-        for (int i = 0; i < p->phase[PLAN_PHASES]; i++)
-            n += p->ops[i].kind == kind && !strcmp(p->ops[i].label, layer);
-        return n;
-    }
+    memset(w.settled, true, sizeof w.settled);
+    config.train_batch = config.eval_batch = 1;
+    if (net_new_watched(&net, be, &config, &watcher))
+        tap_bail("%s", clade_error());
+    tap_ok(w.in_order && w.calls == 2 * PASSES,
+           "each pass is told in order, once for each plan: %d calls", w.calls);
+    for (int i = 0; i < PASSES; i++)
+        tap_ok(w.settled[i], "%s settles what it should, and no more",
+               passes[i]);
+    tap_ok(!differing(net_plan(net, 1, true), net_plan(net, 1, false)),
+           "the same op has the same choice in both plans");
+    clade_net_free(net);
+    net = NULL;
+    w = (struct watched){ .refuse = CLADE_EFAIL };
+    tap_ok(net_new_watched(&net, be, &config, &watcher) == CLADE_EFAIL &&
+               !net && w.calls == 2 * PACK + 1,
+           "a watcher's failure ends the making");
+}
 
-    /* From which pass on each count is 0. */
-    enum {
-        LAYERS,
-        REWRITE,
-        CHOOSE,
-        PACK,
-        LIFETIMES,
-        PLACE,
-        BIND,
-        PREPARE,
-        PASSES
-    };
-    static const char *const passes[PASSES] = { "layers", "rewrite",   "choose",
-                                                "pack",   "lifetimes", "place",
-                                                "bind",   "prepare" };
+int main(void)
+{
+    clade_backend *be = tested_open();
 
-    struct watched {
-        int calls;
-        bool in_order;
-        bool settled[PASSES]; /* as it should be, not earlier */
-        clade_status refuse;  /* after the pass of packing */
-    };
-
-    static bool as_it_should_be(const struct plan *p, int pass)
-    {
-        const struct settled s = look(p);
-        const int dropouts = ops_of(p, CLADE_DROPOUT_FWD, "dropout");
-        const int images = ops_of(p, CLADE_CONV_BWD_DATA, "conv1");
-
-        return dropouts == (p->training || pass < REWRITE) &&
-               images == (p->training && pass < REWRITE) &&
-               !s.unchosen == (pass >= CHOOSE) &&
-               (!s.unpacked || pass < PACK) &&
-               !s.strays == (pass >= LIFETIMES) &&
-               !s.unready == (pass >= LIFETIMES) &&
-               !s.unplaced == (pass >= PLACE) && !s.unbound == (pass >= BIND);
-    }
-
-    static clade_status passed(void *arg, const char *name,
-                               const struct plan *plan)
-    {
-        struct watched *w = arg;
-        const int pass = w->calls / 2;
-
-        w->in_order &= pass < PASSES && !strcmp(name, passes[pass]) &&
-                       plan->training == !(w->calls % 2);
-        if (pass < PASSES)
-            w->settled[pass] &= as_it_should_be(plan, pass);
-        w->calls++;
-        return w->refuse && pass == PACK ? clade_fail(w->refuse, "refused")
-                                         : CLADE_OK;
-    }
-
-    /* Count the ops of two plans whose choices differ. */
-    static int differing(const struct plan *a, const struct plan *b)
-    {
-        int n = 0;
-
-        for (int i = 0; i < a->phase[PLAN_PHASES]; i++)
-            for (int k = 0; k < b->phase[PLAN_PHASES]; k++) {
-                const struct clade_op *x = &a->ops[i], *y = &b->ops[k];
-
-                n += x->kind == y->kind && x->kind != CLADE_FILTER_PACK &&
-                     !strcmp(x->label, y->label) &&
-                     !choice_equal(&x->choice, &y->choice);
-            }
-        return n;
-    }
-
-    static void test_passes(clade_backend * be)
-    {
-        struct clade_net_config config = CLADE_NET_DEFAULTS;
-        struct watched w = { .in_order = true };
-        const struct net_watcher watcher = { &w, passed };
-        clade_net *net = NULL;
-
-        memset(w.settled, true, sizeof w.settled);
-        config.train_batch = config.eval_batch = 1;
-        if (net_new_watched(&net, be, &config, &watcher))
-            tap_bail("%s", clade_error());
-        tap_ok(w.in_order && w.calls == 2 * PASSES,
-               "each pass is told in order, once for each plan: %d calls",
-               w.calls);
-        for (int i = 0; i < PASSES; i++)
-            tap_ok(w.settled[i], "%s settles what it should, and no more",
-                   passes[i]);
-        tap_ok(!differing(net_plan(net, 1, true), net_plan(net, 1, false)),
-               "the same op has the same choice in both plans");
-        clade_net_free(net);
-        net = NULL;
-        w = (struct watched){ .refuse = CLADE_EFAIL };
-        tap_ok(net_new_watched(&net, be, &config, &watcher) == CLADE_EFAIL &&
-                   !net && w.calls == 2 * PACK + 1,
-               "a watcher's failure ends the making");
-    }
-
-    int main(void)
-    {
-        clade_backend *be = tested_open();
-
-        if (!be && clade_backend_open(&be, "cpu"))
-            tap_bail("%s", clade_error());
-        tap_plan(6 + 1 + 3 + 14 + 1 + PASSES + 2);
-        test_operations();
-        test_dead_ops();
-        test_identity_dropout();
-        test_joint_products();
-
-        tap_plan(6 + 1 + 3 + 3 + 1 + PASSES + 2);
-        test_operations();
-        test_dead_ops();
-        test_identity_dropout();
-        test_bias_gradient();
-        test_passes(be);
-        clade_backend_close(be);
-        return tap_done();
-    }
+    if (!be && clade_backend_open(&be, "cpu"))
+        tap_bail("%s", clade_error());
+    tap_plan(6 + 1 + 3 + 14 + 3 + 1 + PASSES + 2);
+    test_operations();
+    test_dead_ops();
+    test_identity_dropout();
+    test_joint_products();
+    test_bias_gradient();
+    test_passes(be);
+    clade_backend_close(be);
+    return tap_done();
+}

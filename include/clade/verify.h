@@ -119,7 +119,7 @@ struct clade_verify_step {
 /*
  * Judge each op of a training step, in the very plan that trains, on its own
  * inputs as the device has them.  Then train again without watching, and
- * without each of the rewrites that make the plan: the weights must be the same,
+ * without each of the rewrites that change no bit: the weights must be the same,
  * bit for bit.  A loss that is not finite is a failed verdict.
  *
  * CLADE_OK, CLADE_EBOUND, CLADE_EMISTRUSTED or CLADE_EUNSUPPORTED as for
