@@ -255,7 +255,7 @@ struct windows {
 };
 
 /*
- * Copy what the tile's rows, from j on, read of x for `count` pixels of dy, from
+ * Copy what the tile's rows, from j on, read of x for `count` pixels of dy from
  * `first` on: column[count][TILE_J].  Outside the image there are zeros.  The
  * rows after the last one of dw are like that one.
  */
@@ -379,8 +379,8 @@ static void add_column(FLOATV (*acc)[VECS], local const float *column,
  * [parts][K], with FLAG_BIAS only; x [N,H,W,C]; dy [N,P,Q,K].
  * dy's pixels are cut into units of `unit` pixels, small enough to stay in a
  * cache; part g sums units g*units ... (g+1)*units - 1.  One work-item per
- * (`range` of rows, part): for each unit it copies a column of x to local memory,
- * and TILE_J x PANEL sums in registers run over the unit's pixels, then go back
+ * (`range` of rows, part): for each unit a column of x goes to local memory, and
+ * TILE_J x PANEL sums in registers run over the unit's pixels, then go back
  * to memory.  Those of the first range add up dy: a unit's pixels in one chain,
  * then the units.
  * Built with -D TILE_J VEC VECS TAIL (K is no multiple of PANEL).
@@ -434,8 +434,8 @@ conv_direct_filter(global float *restrict part, int part_at,
  * conv_direct reads it, packed[panel][block][r][s][block's c][panel's k], with
  * zeros after the last C and K.
  *
- * w [R,S,C,K] with ldw elements a row.  turned: rotate the filter by half a turn
- * and exchange its input and output channels, for conv_bwd_data; C and K are
+ * w [R,S,C,K] with ldw elements a row.  turned: rotate it by half a turn and
+ * exchange its input and output channels, for conv_bwd_data; C and K are
  * then the new ones.
  * One work-item per row of `width` values; memory-bound.
  */

@@ -5,8 +5,8 @@
  * mathematics).  A group is one work-item, a vector is VEC channels, and images
  * are NHWC with ld* elements a pixel.  All channels are multiples of VEC.
  *
- * Built with -D VEC VECS OUT WIN STEP, POINT_A and POINT_B (the points are 0, +-A, +-B
- * and infinity; their squares and products are exact), and what each kernel says.
+ * Built with -D VEC VECS OUT WIN STEP, POINT_A and POINT_B (the points are 0,
+ * +-A, +-B and infinity; their squares are exact), and what each kernel says.
  */
 #define SIDE 6
 #define FREQUENCIES (SIDE * SIDE)
@@ -163,11 +163,8 @@ struct place {
 
 static struct place place_of(int tile, int down, int across)
 {
-    const struct place at = { tile / (down * across),
-                              tile / across % down * STEP,
-                              tile % across * STEP };
-
-    return at;
+    return (struct place){ tile / (down * across),
+                           tile / across % down * STEP, tile % across * STEP };
 }
 
 /* Transform C channels of the input of a tile to v[6][6][batch][C]. */
@@ -265,12 +262,11 @@ static void transform_output(global float *y, global const float *mask,
  *
  * y [N,P,Q,K]; x [N,H,W,C]; u: winograd_filter's; b [K]; mask like y, the
  * forward value for the ReLU's mask.
- * The tiles are cut into batches, a multiple of TILES, and the work-items of
- * dimension 0 take every such batch in turn.  A work-item transforms its inputs
- * to its part of `scratch`, which stays in its cache, and for each panel of
- * outputs multiplies all 36 frequencies, TILES tiles at a time in registers, and
- * transforms back.  scratch: 36 * batch * (C + PANEL) floats for each work-item.
- * Built with -D TILES; STEP is OUT.
+ * The tiles are cut into batches, a multiple of TILES, which the work-items of
+ * dimension 0 take in turn.  A work-item transforms its inputs to its part of
+ * `scratch` (36 * batch * (C + PANEL) floats), which stays in its cache.  For
+ * each panel of outputs it multiplies all 36 frequencies, TILES tiles at a time
+ * in registers, and transforms back.  Built with -D TILES; STEP is OUT.
  * Compute-bound.  A result depends on the shapes only: results repeat bit for
  * bit.  depth: C products in one chain, and the transforms (winograd.c).
  */
@@ -413,7 +409,7 @@ static void multiply_tiles(global float *sums, global const float *v,
  * products, TILE_C x PANEL sums at a time in registers.
  * scratch: 36 * batch * (range + padded) floats for each work-item.  Built with
  * -D TILE_C; STEP is WIN.  Compute-bound.  depth: a batch's products in one
- * chain, then its batches; of sums: a tile in one chain, then its batch's tiles.
+ * chain, then its batches; of sums: a tile, then its batch's.
  */
 kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_filter_parts(global float *restrict part, int part_at,

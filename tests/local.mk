@@ -31,6 +31,7 @@ check_PROGRAMS = \
   tests/ops-conv.t \
   tests/ops.t \
   tests/pages.t \
+  tests/passes.t \
   tests/plan.t \
   tests/progress.t \
   tests/resize.t \
@@ -161,6 +162,7 @@ DOORS = tests/doors.c tests/doors.h
 tests_ops_conv_t_SOURCES = tests/ops-conv.c $(DOORS)
 tests_ops_t_SOURCES = tests/ops.c $(DOORS)
 tests_pages_t_SOURCES = tests/pages.c
+tests_passes_t_SOURCES = tests/passes.c
 tests_plan_t_SOURCES = tests/plan.c
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
