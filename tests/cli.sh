@@ -301,8 +301,8 @@ if has_device && [ "${device#cpu}" = "$device" ]; then
     rm "$kept"
     "$CLADE" tune --no-self-test --device "$device" --mode infer --batch 1 \
         >"$dir/out" 2>"$dir/err" &
-    until grep -q '"choice"' "$kept" 2>"$dir/none" ||
-        ! kill -0 $! 2>"$dir/none"; do
+    until grep -q '"choice"' "$kept" 2>/dev/null ||
+        ! kill -0 $! 2>/dev/null; do
         sleep 1
     done
     kill -TERM $!

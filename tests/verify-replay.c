@@ -20,7 +20,8 @@
 
 static char *folder;
 
-/* A gradient leaves out its last block: the first op to fail is a bias'. */
+/* A bias' gradient leaves out its last block: the first op to fail makes it
+ * beside a filter's. */
 static const struct fault fault = { .file = "bias.cl",
                                     .find = "for (int b = 0; b < blocks; b++)",
                                     .replace =
@@ -72,7 +73,8 @@ static void test_faulty(char file[512], const char *device)
     if (clade_backend_open(&be, device))
         tap_bail("%s", clade_error());
     st = clade_verify_step(&summary, be, &options);
-    tap_ok(st == CLADE_EBOUND && !strcmp(r.first.op, "bias_bwd"),
+    tap_ok(st == CLADE_EBOUND && !strcmp(r.first.op, "conv_bwd_filter") &&
+               !strncmp(r.first.message, "db: ", 4),
            "a bias' gradient fails in a step: %s", clade_error());
     tap_ok(!r.unwatched, "looking into it isn't seen by what watches the step");
     tap_ok(strstr(r.first.triage, "suspect") != NULL, "its triage: %s",
@@ -80,7 +82,7 @@ static void test_faulty(char file[512], const char *device)
     tap_ok(!access(r.first.file, R_OK), "its inputs are in %s",
            strrchr(r.first.file, '/') ? strrchr(r.first.file, '/') + 1 : "");
     snprintf(file, 512, "%s", r.first.file);
-    tap_ok(replay(&r, be, file) == CLADE_EBOUND && r.failed == 1 &&
+    tap_ok(replay(&r, be, file) == CLADE_EBOUND && r.failed && !r.passed &&
                !strcmp(r.first.file, file),
            "the op alone fails with those: %s", r.first.message);
     clade_backend_close(be);
@@ -96,7 +98,7 @@ static void test_honest(const char *file, const char *device)
     if (clade_backend_open(&be, device))
         tap_bail("%s", clade_error());
     st = replay(&r, be, file);
-    tap_ok(!st && r.passed == 1, "without the fault it passes");
+    tap_ok(!st && r.passed, "without the fault it passes");
     clade_backend_close(be);
 }
 

@@ -8,11 +8,13 @@
 
 #include <stdio.h>
 
-/* What choice.tune holds: the tile, in rows and in vectors; whether K is no
- * multiple of its width; the floats of a vector; the pixels of dy in a unit,
- * which stay in a cache; the units of a part; the parts; and the rows of dw
- * that a work-item makes. */
-enum { TILE_J, VECS, TAIL, LANES, UNIT, UNITS, PARTS, RANGE };
+/* What choice.tune holds: the tile, in rows and in vectors; the floats of a
+ * vector; the pixels of dy in a unit, which stay in a cache; the units of a
+ * part; the parts; and the rows of dw that a work-item makes. */
+enum { TILE_J, VECS, LANES, UNIT, UNITS, PARTS, RANGE };
+
+/* The pixels of dy in one chain of db's sums.  Longer ones are less exact. */
+#define DB_CHAIN 16
 
 static int div_up(int a, int b)
 {
@@ -109,6 +111,16 @@ static void choose_parts(int *tune, const struct ocl *o,
     tune[PARTS] = div_up(units, tune[UNITS]);
 }
 
+/* Each range of rows reads all of dy again: make as few as keep all of the
+ * device busy, and at most 8. */
+static int range_of(const int *tune, const struct ocl *o, int rows)
+{
+    const int ranges = div_up(4 * o->base.device.units, tune[PARTS]);
+
+    return div_up(div_up(rows, tune[TILE_J]), min_int(ranges, 8)) *
+           tune[TILE_J];
+}
+
 /* The tile, the cheapest if it is 0, and the parts, in quarters of the usual
  * number. */
 static const struct {
@@ -129,26 +141,44 @@ bool ocl_direct_filter_choose(int *tune, const struct ocl *o,
     tune[TILE_J] = tile->j;
     tune[VECS] = tile->vecs;
     tune[LANES] = l;
-    tune[TAIL] = k % (tile->vecs * l) != 0;
     choose_parts(tune, o, op, variants[i].quarters);
-    tune[RANGE] = div_up(div_up(rows, tile->j), 8) * tile->j;
+    tune[RANGE] = range_of(tune, o, rows);
     return true;
 }
 
 /* ---- running ------------------------------------------------------------- */
 
-/* The partial sums of dw.  Behind them are those of db, [parts][K]. */
+/* The partial sums of dw; behind them the work-items' packed dy, and the sums
+ * of db, [parts][K]. */
 static size_t part_floats(const struct clade_op *op)
 {
     return (size_t)op->choice.tune[PARTS] * padded_rows(op) * padded_k(op);
 }
 
-static struct clade_tensor sums_of_dy(const struct clade_op *op)
+static int ranges_of(const struct clade_op *op)
+{
+    return div_up(rows_of(op), op->choice.tune[RANGE]);
+}
+
+static size_t packed_floats(const struct clade_op *op)
+{
+    const int *tune = op->choice.tune;
+
+    return (size_t)tune[PARTS] * ranges_of(op) * tune[UNIT] * padded_k(op);
+}
+
+/* What is in the workspace from element `at` on. */
+static struct clade_tensor from(const struct clade_op *op, size_t at)
 {
     struct clade_tensor t = op->t[CLADE_WORKSPACE];
 
-    t.offset += (int64_t)part_floats(op);
+    t.offset += (int64_t)at;
     return t;
+}
+
+static struct clade_tensor sums_of_dy(const struct clade_op *op)
+{
+    return from(op, part_floats(op) + packed_floats(op));
 }
 
 void ocl_direct_filter_settle(struct clade_op *op)
@@ -156,13 +186,14 @@ void ocl_direct_filter_settle(struct clade_op *op)
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const int *tune = op->choice.tune;
 
-    op->workspace = part_floats(op) * sizeof(float);
+    op->workspace = (part_floats(op) + packed_floats(op)) * sizeof(float);
     op->depth =
         min_int(tune[UNITS] * tune[UNIT], (int)clade_tensor_pixels(dy)) + 1 +
         tune[PARTS];
     if (op->t[CLADE_DB].buffer) {
         op->workspace += sizeof(float) * tune[PARTS] * dy->c;
-        op->depth_db = tune[UNIT] + tune[UNITS] + tune[PARTS];
+        op->depth_db =
+            DB_CHAIN + div_up(tune[UNIT], DB_CHAIN) * tune[UNITS] + tune[PARTS];
     }
 }
 
@@ -175,7 +206,7 @@ double ocl_direct_filter_turns(const struct clade_op *op)
         op->t[CLADE_DB].buffer ? padded_k(op) / tune[LANES] + 1 : 0;
 
     return tune[UNITS] * (tune[UNIT] + 1.0) *
-           ((tiles + 1) * (tune[TILE_J] + panels + 2) + of_db);
+           ((tiles + 1) * (tune[TILE_J] + panels + 2) + panels + of_db);
 }
 
 static clade_status make_parts(struct ocl_task *task, const struct clade_op *op,
@@ -183,25 +214,26 @@ static clade_status make_parts(struct ocl_task *task, const struct clade_op *op,
 {
     const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
     const struct clade_tensor sums = sums_of_dy(op);
+    const struct clade_tensor packed = from(op, part_floats(op));
     const struct clade_window *win = &op->window;
     const int *tune = op->choice.tune;
     const size_t column = sizeof(float) * tune[UNIT] * tune[TILE_J];
     char options[128];
 
     snprintf(options, sizeof options,
-             "-D TILE_J=%d -D VECS=%d -D TAIL=%d -D VEC=%d", tune[TILE_J],
-             tune[VECS], tune[TAIL], tune[LANES]);
+             "-D TILE_J=%d -D VECS=%d -D VEC=%d -D DB_CHAIN=%d", tune[TILE_J],
+             tune[VECS], tune[LANES], DB_CHAIN);
     return ocl_launch(
         task, &ocl_direct_text, "conv_direct_filter", options,
-        OCL_GROUPS(div_up(rows_of(op), tune[RANGE]), count),
-        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&sums), OCL_MEM(x),
-                 OCL_MEM(dy), OCL_LOCAL(column), OCL_INT(x->n), OCL_INT(x->h),
-                 OCL_INT(x->w), OCL_INT(x->c), OCL_INT(x->ld), OCL_INT(dy->h),
-                 OCL_INT(dy->w), OCL_INT(dy->c), OCL_INT(dy->ld),
-                 OCL_INT(win->r), OCL_INT(win->s), OCL_INT(win->stride),
-                 OCL_INT(win->top), OCL_INT(win->left), OCL_INT(tune[UNIT]),
-                 OCL_INT(tune[UNITS]), OCL_INT(tune[RANGE]), OCL_INT(first),
-                 OCL_INT(op->flags)));
+        OCL_GROUPS(ranges_of(op), count),
+        OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&sums),
+                 OCL_MEM(&packed), OCL_MEM(x), OCL_MEM(dy), OCL_LOCAL(column),
+                 OCL_INT(x->n), OCL_INT(x->h), OCL_INT(x->w), OCL_INT(x->c),
+                 OCL_INT(x->ld), OCL_INT(dy->h), OCL_INT(dy->w), OCL_INT(dy->c),
+                 OCL_INT(dy->ld), OCL_INT(win->r), OCL_INT(win->s),
+                 OCL_INT(win->stride), OCL_INT(win->top), OCL_INT(win->left),
+                 OCL_INT(tune[UNIT]), OCL_INT(tune[UNITS]),
+                 OCL_INT(tune[RANGE]), OCL_INT(first), OCL_INT(op->flags)));
 }
 
 clade_status ocl_direct_filter_prepare(struct ocl_task *task,
