@@ -63,16 +63,4 @@ ocl_prepare_fn ocl_bias;
 int ocl_bias_depth(const struct clade_op *op);
 size_t ocl_bias_workspace(const struct clade_op *op);
 
-/* ---- tiles.c ----------------------------------------------------------- */
-
-/* A tile of sums in registers: rows x columns x vectors. */
-struct ocl_tile {
-    int p, q, vecs;
-};
-#define OCL_TILES 6
-
-/* List the tiles for P x Q images of K channels and vectors of l floats, the
- * cheapest first; returns how many there are. */
-int ocl_tiles(struct ocl_tile tiles[OCL_TILES], int p, int q, int k, int l);
-
 #endif

@@ -8,25 +8,9 @@
 
 #include <stdio.h>
 
-static const char source[] = {
-#include "cl/direct.inc"
-    0
-};
-const struct ocl_text ocl_direct_text = { "direct.cl", source };
-
-/* The share of the peak that it reaches on CPUs.  On GPUs a group of one
- * work-item leaves most of the device idle, whatever its vectors. */
-#define SHARE_WIDE   0.9
-#define SHARE_NARROW 0.01
-
 /* What choice.tune holds for conv_fwd and conv_bwd_data; filter_pack reads
  * VECS, BLOCK and LANES. */
 enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
-
-double ocl_direct_share(const struct ocl *o)
-{
-    return ocl_is_wide(o) ? SHARE_WIDE : SHARE_NARROW;
-}
 
 static int div_up(int a, int b)
 {
@@ -36,13 +20,6 @@ static int div_up(int a, int b)
 static int min_int(int a, int b)
 {
     return a < b ? a : b;
-}
-
-int ocl_direct_lanes(const struct ocl *o)
-{
-    const int width = o->base.device.vector_width;
-
-    return width >= 16 ? 16 : width >= 8 ? 8 : 4;
 }
 
 /* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward

@@ -8,11 +8,25 @@
 
 extern const struct ocl_text ocl_direct_text;
 
+/* ---- tiles.c ----------------------------------------------------------- */
+
 /* The share of the device's peak that it reaches. */
 double ocl_direct_share(const struct ocl *o);
 
 /* The floats of a vector: as many as the device's own vectors have. */
 int ocl_direct_lanes(const struct ocl *o);
+
+/* A tile of sums in registers: rows x columns x vectors. */
+struct ocl_tile {
+    int p, q, vecs;
+};
+#define OCL_TILES 6
+
+/* List the tiles for P x Q images of K channels and vectors of l floats, the
+ * cheapest first; returns how many there are. */
+int ocl_tiles(struct ocl_tile tiles[OCL_TILES], int p, int q, int k, int l);
+
+/* ---- direct_filter.c --------------------------------------------------- */
 
 /* The most choices for an op. */
 #define OCL_DIRECT_MOST 6

@@ -19,8 +19,8 @@ struct ocl_gemm {
 extern const char *const ocl_gemm_library;
 
 /* Tell builds of the library apart: the file that is loaded, its size and time.
- * The tuning for each device is in it.  The text is this thread's; the next call
- * overwrites it. */
+ * The tuning for each device is in it.  The text is this thread's; the next
+ * call overwrites it. */
 const char *ocl_gemm_build(void);
 
 /* Get the bytes of temporary memory that a product needs, wherever its tensors

@@ -28,8 +28,8 @@ struct ocl_listed {
     const struct ocl_text *text;
     const char *kernel;  /* NULL: another library's, which `text` names */
     const char *options; /* or which build of the other library it is */
-    size_t items; /* most in a group */
-    size_t local; /* bytes of local memory in its arguments */
+    size_t items;        /* most in a group */
+    size_t local;        /* bytes of local memory in its arguments */
 };
 
 /* The backend at work on one device. */
@@ -82,10 +82,10 @@ struct ocl_grid {
 /* The groups that any GPU takes in dimensions 1 and 2, for which OpenCL has no
  * query: CUDA's limit. */
 #define OCL_GROUPS_MAX 65535
-#define OCL_GRID(columns, rows)                                               \
+#define OCL_GRID(columns, rows)                                                \
     ((struct ocl_grid){ { (columns), (rows), 1 }, { 0, 0, 0 } })
 /* Groups of one work-item, for a CPU's kernels. */
-#define OCL_GROUPS(columns, rows)                                             \
+#define OCL_GROUPS(columns, rows)                                              \
     ((struct ocl_grid){ { (columns), (rows), 1 }, { 1, 1, 1 } })
 
 /* Values of op->step.  Before a run, arguments whose value has changed are set
@@ -102,8 +102,14 @@ enum ocl_step {
 
 /* An argument of a kernel: a tensor makes two, buffer and offset. */
 struct ocl_arg {
-    enum { OCL_ARG_TENSOR, OCL_ARG_INT, OCL_ARG_UINT, OCL_ARG_FLOAT,
-           OCL_ARG_LOCAL, OCL_ARG_STEP } kind;
+    enum {
+        OCL_ARG_TENSOR,
+        OCL_ARG_INT,
+        OCL_ARG_UINT,
+        OCL_ARG_FLOAT,
+        OCL_ARG_LOCAL,
+        OCL_ARG_STEP
+    } kind;
     union {
         const struct clade_tensor *tensor;
         cl_int i;
@@ -113,15 +119,51 @@ struct ocl_arg {
         enum ocl_step step;
     };
 };
-#define OCL_MEM(t)   { OCL_ARG_TENSOR, { .tensor = (t) } }
-#define OCL_INT(v)   { OCL_ARG_INT, { .i = (v) } }
-#define OCL_UINT(v)  { OCL_ARG_UINT, { .u = (v) } }
-#define OCL_FLOAT(v) { OCL_ARG_FLOAT, { .f = (v) } }
-#define OCL_LOCAL(n) { OCL_ARG_LOCAL, { .local = (n) } }
-#define OCL_STEP(v)  { OCL_ARG_STEP, { .step = (v) } }
-#define OCL_ARGS(...)                                                         \
-    (const struct ocl_arg[]){ __VA_ARGS__ },                                  \
-        sizeof((const struct ocl_arg[]){ __VA_ARGS__ }) /                     \
+#define OCL_MEM(t)                                                             \
+    {                                                                          \
+        OCL_ARG_TENSOR,                                                        \
+        {                                                                      \
+            .tensor = (t)                                                      \
+        }                                                                      \
+    }
+#define OCL_INT(v)                                                             \
+    {                                                                          \
+        OCL_ARG_INT,                                                           \
+        {                                                                      \
+            .i = (v)                                                           \
+        }                                                                      \
+    }
+#define OCL_UINT(v)                                                            \
+    {                                                                          \
+        OCL_ARG_UINT,                                                          \
+        {                                                                      \
+            .u = (v)                                                           \
+        }                                                                      \
+    }
+#define OCL_FLOAT(v)                                                           \
+    {                                                                          \
+        OCL_ARG_FLOAT,                                                         \
+        {                                                                      \
+            .f = (v)                                                           \
+        }                                                                      \
+    }
+#define OCL_LOCAL(n)                                                           \
+    {                                                                          \
+        OCL_ARG_LOCAL,                                                         \
+        {                                                                      \
+            .local = (n)                                                       \
+        }                                                                      \
+    }
+#define OCL_STEP(v)                                                            \
+    {                                                                          \
+        OCL_ARG_STEP,                                                          \
+        {                                                                      \
+            .step = (v)                                                        \
+        }                                                                      \
+    }
+#define OCL_ARGS(...)                                                          \
+    (const struct ocl_arg[]){ __VA_ARGS__ },                                   \
+        sizeof((const struct ocl_arg[]){ __VA_ARGS__ }) /                      \
             sizeof(struct ocl_arg)
 
 /*

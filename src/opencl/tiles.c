@@ -1,6 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tiles of sums that `direct` holds in registers. */
-#include "conv.h"
+/* What all of `direct` shares: its kernels, and the tiles of sums that they
+ * hold in registers. */
+#include "direct.h"
+
+static const char source[] = {
+#include "cl/direct.inc"
+    0
+};
+const struct ocl_text ocl_direct_text = { "direct.cl", source };
+
+/* The share of the peak that it reaches on CPUs.  On GPUs a group of one
+ * work-item leaves most of the device idle, whatever its vectors. */
+#define SHARE_WIDE   0.9
+#define SHARE_NARROW 0.01
+
+double ocl_direct_share(const struct ocl *o)
+{
+    return ocl_is_wide(o) ? SHARE_WIDE : SHARE_NARROW;
+}
+
+int ocl_direct_lanes(const struct ocl *o)
+{
+    const int width = o->base.device.vector_width;
+
+    return width >= 16 ? 16 : width >= 8 ? 8 : 4;
+}
 
 static int div_up(int a, int b)
 {
