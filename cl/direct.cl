@@ -346,14 +346,14 @@ static void add_pixels(global float *sums, global const float *packed,
 
 /* Add the products of `count` pixels of a column and of a panel of dy. */
 static void add_column(FLOATV (*acc)[VECS], local const float *column,
-                       global const float *panel, int count)
+                       global const float *dp, int count)
 {
     for (int n = 0; n < count; n++) {
         FLOATV f[VECS];
 
         UNROLL
         for (int v = 0; v < VECS; v++)
-            f[v] = LOADV(panel + v * VEC);
+            f[v] = LOADV(dp + v * VEC);
         UNROLL
         for (int i = 0; i < TILE_J; i++) {
             const FLOATV e = column[i];
@@ -362,7 +362,7 @@ static void add_column(FLOATV (*acc)[VECS], local const float *column,
             for (int v = 0; v < VECS; v++)
                 acc[i][v] = FMA(e, f[v], acc[i][v]);
         }
-        panel += PANEL;
+        dp += PANEL;
         column += TILE_J;
     }
 }
