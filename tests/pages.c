@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <clade/backend.h>
 
@@ -32,15 +33,32 @@ static long huge_kib(void)
     return number_after("/proc/self/smaps_rollup", "AnonHugePages:");
 }
 
+/* Does the system give huge pages now to memory that asks for them?  It may
+ * have none left. */
+static bool gives_pages(void)
+{
+    const long before = huge_kib();
+    bool yes = false;
+    void *at = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at == MAP_FAILED)
+        return false;
+    if (!madvise(at, BYTES, MADV_HUGEPAGE)) {
+        memset(at, 1, BYTES);
+        yes = before >= 0 && huge_kib() - before > BYTES / 2 / 1024;
+    }
+    munmap(at, BYTES);
+    return yes;
+}
+
 /* Why this device has no huge pages here, or NULL. */
 static const char *without(const struct clade_device *d)
 {
-    static const char modes[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-
     if (strncmp(d->selector, "opencl", 6) || d->emulated ||
         d->type != CLADE_DEVICE_CPU)
         return "the device is no CPU of OpenCL";
-    if (huge_kib() < 0 || number_after(modes, "[never]") >= 0)
+    if (!gives_pages())
         return "the system gives none";
     return NULL;
 }
