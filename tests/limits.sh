@@ -200,7 +200,7 @@ test_faults()
 {
     # shellcheck disable=SC2086 # one word an option
     for fault in refuse fail lost; do
-        for n in 1 30 300 700 1100; do
+        for n in 1 30 300 600 750; do
             ends 1 "null $fault=$n" train $small $untested \
                 --algorithm direct --out "$dir/run"
         done
