@@ -3,6 +3,7 @@
 # (tests/NAME.sh).  The programs link the library with its internal names
 # visible.
 check_PROGRAMS = \
+  tests/verify-suites.t \
   tests/asked.t \
   tests/callers-memory.t \
   tests/callers-net.t \
@@ -52,7 +53,6 @@ check_PROGRAMS = \
   tests/verify-replay.t \
   tests/verify-selftest.t \
   tests/verify-stop.t \
-  tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t \
   tests/verify-winograd.t
@@ -68,7 +68,7 @@ test_scripts = \
   tests/verify-step.sh \
   tests/verify-train.sh
 # The longest come first, so that with make -j2 none of them runs alone at the
-# end.
+# end: the scripts, then verify-suites.t.
 TESTS = $(test_scripts) $(check_PROGRAMS)
 
 # These are not part of `make check`; other targets build and run them.
