@@ -29,7 +29,20 @@ extern const char *const ocl_conv_names[];
 /* A hash of the kernels of all algorithms. */
 uint64_t ocl_conv_hash(void);
 
-/* ---- product.c: what algorithms share -------------------------------- */
+/* ---- what algorithms share; product.c ---------------------------------- */
+
+static inline int div_up(int a, int b)
+{
+    return a / b + (a % b != 0);
+}
+
+static inline int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* What is in an op's workspace from element `at` on. */
+struct clade_tensor ocl_conv_scratch(const struct clade_op *op, size_t at);
 
 /* The most products and sums in one launch by an algorithm that reaches a share
  * of the device's peak: half a second on a slow GPU, and never more than 5e9.

@@ -12,16 +12,6 @@
  * VECS, BLOCK and LANES. */
 enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
 
-static int div_up(int a, int b)
-{
-    return a / b + (a % b != 0);
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 /* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward
  * pass over dy with a turned filter. */
 struct view {

@@ -16,16 +16,6 @@ enum { TILE_J, VECS, LANES, UNIT, UNITS, PARTS, RANGE };
 /* The pixels of dy in one chain of db's sums.  Longer ones are less exact. */
 #define DB_CHAIN 16
 
-static int div_up(int a, int b)
-{
-    return a / b + (a % b != 0);
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 static int rows_of(const struct clade_op *op)
 {
     const struct clade_tensor *dw = &op->t[CLADE_DW];
@@ -167,18 +157,9 @@ static size_t packed_floats(const struct clade_op *op)
     return (size_t)tune[PARTS] * ranges_of(op) * tune[UNIT] * padded_k(op);
 }
 
-/* What is in the workspace from element `at` on. */
-static struct clade_tensor from(const struct clade_op *op, size_t at)
-{
-    struct clade_tensor t = op->t[CLADE_WORKSPACE];
-
-    t.offset += (int64_t)at;
-    return t;
-}
-
 static struct clade_tensor sums_of_dy(const struct clade_op *op)
 {
-    return from(op, part_floats(op) + packed_floats(op));
+    return ocl_conv_scratch(op, part_floats(op) + packed_floats(op));
 }
 
 void ocl_direct_filter_settle(struct clade_op *op)
@@ -214,7 +195,7 @@ static clade_status make_parts(struct ocl_task *task, const struct clade_op *op,
 {
     const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
     const struct clade_tensor sums = sums_of_dy(op);
-    const struct clade_tensor packed = from(op, part_floats(op));
+    const struct clade_tensor packed = ocl_conv_scratch(op, part_floats(op));
     const struct clade_window *win = &op->window;
     const int *tune = op->choice.tune;
     const size_t column = sizeof(float) * tune[UNIT] * tune[TILE_J];

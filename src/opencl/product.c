@@ -50,6 +50,14 @@ struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n)
     return part;
 }
 
+struct clade_tensor ocl_conv_scratch(const struct clade_op *op, size_t at)
+{
+    struct clade_tensor t = op->t[CLADE_WORKSPACE];
+
+    t.offset += (int64_t)at;
+    return t;
+}
+
 int ocl_conv_offer(struct backend_candidate list[], int n, int max,
                    const struct clade_choice *choice, double cost)
 {

@@ -26,11 +26,6 @@ int ocl_direct_lanes(const struct ocl *o)
     return width >= 16 ? 16 : width >= 8 ? 8 : 4;
 }
 
-static int div_up(int a, int b)
-{
-    return a / b + (a % b != 0);
-}
-
 /*
  * Tiles that fill the registers of a device with 32 or 16 vector registers:
  * they leave room for the filter's vectors and a pixel, since a sum that goes

@@ -31,11 +31,6 @@ static const struct ocl_text text = { "winograd.cl", source };
  * channels each. */
 enum { OUT, TILES, VECS, LANES, BATCH, WORKERS, IMAGES, RANGE };
 
-static int div_up(int a, int b)
-{
-    return a / b + (a % b != 0);
-}
-
 /* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward
  * pass over dy with a turned filter.  conv_bwd_filter reads both. */
 struct view {
@@ -101,11 +96,6 @@ static int lanes(const struct ocl *o, const struct clade_op *op)
             v.out->c % l == 0)
             return l;
     return 0;
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* How many tiles of `floats` floats stay in half a MiB, a multiple of `of`, for
@@ -283,22 +273,12 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
     return CLADE_OK;
 }
 
-/* What is in the workspace from element `at` on. */
-static struct clade_tensor part_of_workspace(const struct clade_op *op,
-                                             size_t at)
-{
-    struct clade_tensor t = op->t[CLADE_WORKSPACE];
-
-    t.offset += (int64_t)at;
-    return t;
-}
-
 /* The sums of dy from image `first` on, with which a launch begins. */
 static struct clade_tensor sums_of_dy(const struct clade_op *op, int first)
 {
-    return part_of_workspace(op, first_floats(op) + scratch_floats(op) +
-                                     (size_t)batches_of(op, first) *
-                                         op->t[CLADE_DY].c);
+    return ocl_conv_scratch(op, first_floats(op) + scratch_floats(op) +
+                                    (size_t)batches_of(op, first) *
+                                        op->t[CLADE_DY].c);
 }
 
 /* Append a launch of a kernel that is built for the op, and with -D NAME=n. */
@@ -321,7 +301,7 @@ static clade_status launch(struct ocl_task *task, const struct clade_op *op,
 static clade_status transform_filter(struct ocl_task *task,
                                      const struct clade_op *op)
 {
-    const struct clade_tensor u = part_of_workspace(op, 0);
+    const struct clade_tensor u = ocl_conv_scratch(op, 0);
     const struct view v = view_of(op);
     const int l = op->choice.tune[LANES];
 
@@ -350,8 +330,8 @@ static int parts_of(const struct clade_op *op)
 /* Append the launch for the images of `op`. */
 static clade_status images(struct ocl_task *task, const struct clade_op *op)
 {
-    const struct clade_tensor u = part_of_workspace(op, 0);
-    const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
+    const struct clade_tensor u = ocl_conv_scratch(op, 0);
+    const struct clade_tensor scratch = ocl_conv_scratch(op, first_floats(op));
     const struct view v = view_of(op);
     const struct clade_tensor *in = v.in, *out = v.out;
     const int *tune = op->choice.tune;
@@ -374,8 +354,8 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
 static clade_status parts(struct ocl_task *task, const struct clade_op *op,
                           int n, int first)
 {
-    const struct clade_tensor part = part_of_workspace(op, 0);
-    const struct clade_tensor scratch = part_of_workspace(op, first_floats(op));
+    const struct clade_tensor part = ocl_conv_scratch(op, 0);
+    const struct clade_tensor scratch = ocl_conv_scratch(op, first_floats(op));
     const struct clade_tensor sums = sums_of_dy(op, first);
     const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
     const int *tune = op->choice.tune;
@@ -394,7 +374,7 @@ static clade_status parts(struct ocl_task *task, const struct clade_op *op,
 
 static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
 {
-    const struct clade_tensor part = part_of_workspace(op, 0);
+    const struct clade_tensor part = ocl_conv_scratch(op, 0);
     const struct clade_tensor sums = sums_of_dy(op, 0);
     const struct clade_tensor *dw = &op->t[CLADE_DW], *db = &op->t[CLADE_DB];
     const int c = op->t[CLADE_X].c;
