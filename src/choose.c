@@ -100,16 +100,12 @@ bool backend_is_avoided(const clade_backend *be, enum clade_op_kind kind,
 
 bool backend_has_other(clade_backend *be, const struct clade_op *op)
 {
-    struct offer offer;
+    struct backend_candidate list[BACKEND_CANDIDATES];
+    const int n = backend_offer(be, op, list);
 
-    get_offer(&offer, be, op);
-    for (int i = 0; i < offer.count; i++) {
-        const char *name = offer.list[i].choice.algorithm;
-
-        if (strcmp(name, op->choice.algorithm) &&
-            !backend_is_avoided(be, op->kind, name))
+    for (int i = 0; i < n; i++)
+        if (strcmp(list[i].choice.algorithm, op->choice.algorithm))
             return true;
-    }
     return false;
 }
 
@@ -320,31 +316,26 @@ static clade_status choose_measured(bool *taken, clade_backend *be,
                                     const struct offer *offer)
 {
     struct measured *m = op_is_product(op->kind) ? backend_measured(be) : NULL;
+    const struct backend_candidate *c;
     enum verdict verdict = NOT_TRIED;
     const char *name;
     char key[768];
-    clade_status st = CLADE_OK;
-    int i = 0;
+    clade_status st;
 
     *taken = false;
     if (!m)
         return CLADE_OK;
     op_key(key, sizeof(key), op);
-    if (!(name = measured_choice(m, key)))
+    if (!(name = measured_choice(m, key)) || !(c = find_named(offer, name)) ||
+        backend_is_avoided(be, op->kind, c->choice.algorithm) ||
+        backend_choose_as(be, op, &c->choice))
         return CLADE_OK;
-    while (i < offer->count && !choice_is(&offer->list[i].choice, name))
-        i++;
-    if (i == offer->count ||
-        backend_is_avoided(be, op->kind, offer->list[i].choice.algorithm) ||
-        backend_choose_as(be, op, &offer->list[i].choice))
-        return CLADE_OK;
-    st = judge(&verdict, be, &offer->list[i], op);
+    st = judge(&verdict, be, c, op);
     *taken = !st && verdict == RIGHT;
     return st;
 }
 
-/* ---- a choice that is asked for -------------------------------------------
- */
+/* ---- a choice that is asked for ------------------------------------------ */
 
 /* Take a choice that was asked for, unless it is known to be wrong: nobody asks
  * for wrong numbers.  A judge finds that out by itself. */
