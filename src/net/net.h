@@ -90,6 +90,17 @@ clade_status net_new_watched(clade_net **net, clade_backend *be,
                              const struct clade_net_config *config,
                              const struct net_watcher *watcher);
 
+/* Called with an op of a plan. */
+typedef clade_status net_visitor(void *arg, const struct plan *plan,
+                                 const struct clade_op *op);
+
+/* Visit the ops of the plans that a config asks for, with their choices.  No
+ * net is made, and nothing is allocated on the device.  Returns what
+ * clade_net_new() does, or the first failure of `visit`. */
+clade_status net_visit_draft(clade_backend *be,
+                             const struct clade_net_config *config,
+                             net_visitor *visit, void *arg);
+
 /*
  * Called around each op of a step.  Each of the three may be NULL.  The backend
  * has finished all earlier work before each call.  A status other than CLADE_OK

@@ -9,11 +9,9 @@
 #include "status.h"
 #include "tune/tune.h"
 
-/* A net that is made only up to its choices. */
-struct drafted {
+struct search {
     struct tune_products *products;
     bool trains; /* a step is one of training */
-    bool done;
 };
 
 static struct tune_product *find(const struct tune_products *p, const char *key)
@@ -35,17 +33,18 @@ static struct tune_product *append(struct tune_products *p)
     return &longer[p->count++];
 }
 
-static clade_status add_op(struct drafted *d, const struct plan *plan,
+static clade_status add_op(void *arg, const struct plan *plan,
                            const struct clade_op *op)
 {
+    const struct search *s = arg;
     struct tune_product *p;
     char key[sizeof p->key];
 
     if (!op_is_product(op->kind))
         return CLADE_OK;
     op_key(key, sizeof key, op);
-    if (!(p = find(d->products, key))) {
-        if (!(p = append(d->products)))
+    if (!(p = find(s->products, key))) {
+        if (!(p = append(s->products)))
             return clade_fail(CLADE_ENOMEM, "tuning: out of memory");
         *p = (struct tune_product){ .c = verify_case_of(op, "tuning"),
                                     .flops = clade_op_flops(op) };
@@ -53,26 +52,8 @@ static clade_status add_op(struct drafted *d, const struct plan *plan,
         snprintf(p->label, sizeof p->label, "%s", op->label ? op->label : "");
     }
     p->packs |= plan->training;
-    p->uses += plan->training == d->trains;
+    p->uses += plan->training == s->trains;
     return CLADE_OK;
-}
-
-/* The ops have their final form before their choices; later passes want
- * memory. */
-static clade_status passed(void *arg, const char *pass, const struct plan *plan)
-{
-    struct drafted *d = arg;
-    clade_status st = CLADE_OK;
-
-    if (!strcmp(pass, "pack")) {
-        d->done = true;
-        return clade_fail(CLADE_EINTERRUPTED, "the plans are known");
-    }
-    if (strcmp(pass, "choose"))
-        return CLADE_OK;
-    for (int i = 0; i < plan->phase[PLAN_PHASES] && !st; i++)
-        st = add_op(d, plan, &plan->ops[i]);
-    return st;
 }
 
 static int by_share(const void *a, const void *b)
@@ -87,16 +68,11 @@ static int by_share(const void *a, const void *b)
 clade_status tune_products_of(struct tune_products *products, clade_backend *be,
                               const struct clade_net_config *config)
 {
-    struct drafted d = { .products = products,
-                         .trains = config->train_batch > 0 };
-    const struct net_watcher watcher = { .arg = &d, .passed = passed };
-    clade_net *net = NULL;
+    struct search search = { products, config->train_batch > 0 };
     clade_status st;
 
     *products = (struct tune_products){ NULL, 0 };
-    st = net_new_watched(&net, be, config, &watcher);
-    clade_net_free(net);
-    if (!d.done) {
+    if ((st = net_visit_draft(be, config, add_op, &search))) {
         tune_products_free(products);
         return st;
     }

@@ -107,57 +107,37 @@ static clade_status add(struct selftest_uses *uses, const struct op_case *c,
     return CLADE_OK;
 }
 
-/* A net that is made only up to its choices. */
-struct drafted {
+struct search {
     struct selftest_uses *uses;
     clade_backend *be;
-    bool done;
 };
 
-static clade_status add_op(struct drafted *d, const struct clade_op *op)
+static clade_status add_op(void *arg, const struct plan *plan,
+                           const struct clade_op *op)
 {
+    const struct search *s = arg;
     struct op_case c = verify_case_of(op, "GoogLeNet's");
     char *key;
     clade_status st;
 
+    (void)plan;
     if (!verify_kind(c.kind)->make)
         return CLADE_OK;
     make_small(&c);
-    st = key_of(&key, d->be, op, &c);
-    return st ? st : add(d->uses, &c, &op->choice, key);
-}
-
-/* The ops have their choices; later passes want memory. */
-static clade_status passed(void *arg, const char *pass, const struct plan *plan)
-{
-    struct drafted *d = arg;
-    clade_status st = CLADE_OK;
-
-    if (!strcmp(pass, "pack")) {
-        d->done = true;
-        return clade_fail(CLADE_EINTERRUPTED, "the plans are known");
-    }
-    if (strcmp(pass, "choose"))
-        return CLADE_OK;
-    for (int i = 0; i < plan->phase[PLAN_PHASES] && !st; i++)
-        st = add_op(d, &plan->ops[i]);
-    return st;
+    st = key_of(&key, s->be, op, &c);
+    return st ? st : add(s->uses, &c, &op->choice, key);
 }
 
 clade_status selftest_uses_of(struct selftest_uses *uses, clade_backend *be,
                               const struct clade_net_config *config)
 {
-    struct drafted d = { .uses = uses, .be = be };
-    const struct net_watcher watcher = { .arg = &d, .passed = passed };
-    clade_net *net = NULL;
+    struct search search = { uses, be };
     clade_status st;
 
     *uses = (struct selftest_uses){ NULL, 0 };
-    st = net_new_watched(&net, be, config, &watcher);
-    clade_net_free(net);
-    if (d.done)
-        return CLADE_OK;
-    selftest_uses_free(uses);
+    st = net_visit_draft(be, config, add_op, &search);
+    if (st)
+        selftest_uses_free(uses);
     return st;
 }
 
