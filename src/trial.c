@@ -145,11 +145,11 @@ static clade_status run_timed(double *seconds, struct stage *s)
     return st;
 }
 
-/* Choose elements spread over a tensor, with its last one. */
-static int64_t spread(int64_t index[CHECKED], const struct clade_tensor *t)
+int64_t trial_spread(int64_t index[], int64_t most,
+                     const struct clade_tensor *t)
 {
     const int64_t n = clade_tensor_elements(t);
-    const int64_t count = n < CHECKED ? n : CHECKED;
+    const int64_t count = n < most ? n : most;
 
     for (int64_t i = 0; i < count; i++) {
         const int64_t end = n * (i + 1) / count, begin = n * i / count;
@@ -172,7 +172,7 @@ static clade_status check_output(bool *right, struct stage *s,
     struct cpu_exact exact[CHECKED];
     int64_t index[CHECKED];
     double old[CHECKED];
-    const int64_t n = spread(index, t);
+    const int64_t n = trial_spread(index, CHECKED, t);
     clade_status st;
 
     for (int64_t i = 0; i < n; i++)

@@ -14,6 +14,11 @@ struct trial {
  * on, but for the choice. */
 void trial_key(char *text, size_t size, const struct clade_op *op);
 
+/* Choose `most` elements, or fewer if there are fewer, that are spread over a
+ * tensor, with its last one.  Returns how many. */
+int64_t trial_spread(int64_t index[], int64_t most,
+                     const struct clade_tensor *t);
+
 /*
  * Run an op, for which a choice has been made and settled, on operands of
  * small integers, and hold elements of every part of its outputs against the

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "op/op.h"
 #include "status.h"
+#include "trial.h"
 #include "tune/tune.h"
 #include "verify/verify.h"
 
@@ -63,21 +64,12 @@ static bool is_its_own(clade_status st)
 static clade_status ask_oracle(struct contest *t, enum clade_role role)
 {
     const struct clade_op *op = &t->host->op;
-    const int64_t all = clade_tensor_elements(&op->t[role]);
-    const int64_t count = all < SAMPLES ? all : SAMPLES;
-    int64_t *index = malloc((size_t)count * sizeof *index);
+    int64_t *index = malloc(SAMPLES * sizeof *index);
 
     if (!index)
         return clade_fail(CLADE_ENOMEM, "tuning: out of memory");
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t begin = all * i / count, end = all * (i + 1) / count;
-
-        index[i] = i == count - 1
-                       ? all - 1
-                       : begin + (int64_t)((uint64_t)i * 2654435761u >> 7) %
-                                     (end - begin);
-    }
-    return verify_oracle_at(&t->oracle[role], op, role, index, count);
+    return verify_oracle_at(&t->oracle[role], op, role, index,
+                            trial_spread(index, SAMPLES, &op->t[role]));
 }
 
 static clade_status contest_open(struct contest *t)
