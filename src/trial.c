@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "cpu/cpu.h"
+#include "op/check.h"
 #include "op/op.h"
 #include "status.h"
 
@@ -30,9 +31,7 @@ static float small_integer(size_t i)
  * element. */
 static size_t span(const struct clade_tensor *t)
 {
-    const int64_t last = (clade_tensor_pixels(t) - 1) * t->ld + t->c;
-
-    return (size_t)(t->offset + last) * clade_type_size(t->type);
+    return (size_t)(t->offset + span_of(t)) * clade_type_size(t->type);
 }
 
 /* Where a trial's tensor begins.  Libraries have faster kernels for matrices

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rng.h"
+#include "op/check.h"
 #include "status.h"
 
 struct clade_tensor net_tensor_at(const clade_net *net, enum net_buffer which,
@@ -155,12 +156,6 @@ clade_status net_write_reals(clade_net *net, struct clade_buffer *to,
         st = clade_backend_finish(net->be);
     free(wide);
     return st;
-}
-
-/* The elements from a tensor's first one to its last. */
-static int64_t span_of(const struct clade_tensor *t)
-{
-    return (clade_tensor_pixels(t) - 1) * t->ld + t->c;
 }
 
 /* Does it lie in the parameters, their gradients or momenta? */

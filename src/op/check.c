@@ -30,15 +30,18 @@ static int64_t end_of(const struct clade_tensor *t)
     return offset + times(times(times(t->n, t->h), t->w), t->ld);
 }
 
+int64_t span_of(const struct clade_tensor *t)
+{
+    return (clade_tensor_pixels(t) - 1) * t->ld + t->c;
+}
+
 /* A tensor spans bytes *from ... *to - 1 of its buffer. */
 static void span(size_t *from, size_t *to, const struct clade_tensor *t)
 {
     const size_t size = clade_type_size(t->type);
-    const int64_t last =
-        t->offset + (clade_tensor_pixels(t) - 1) * t->ld + t->c;
 
     *from = (size_t)t->offset * size;
-    *to = (size_t)last * size;
+    *to = (size_t)(t->offset + span_of(t)) * size;
 }
 
 const char *check_type_name(enum clade_type type)

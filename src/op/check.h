@@ -22,6 +22,9 @@ struct shape {
 
 struct shape shape_of(const struct clade_tensor *t);
 
+/* The elements from a tensor's first one to its last, gaps included. */
+int64_t span_of(const struct clade_tensor *t);
+
 /* Check a tensor alone: it must be there, be well-formed, lie within its buffer
  * and below element 2^31, and be of this type. */
 clade_status check_tensor(const struct clade_op *op, enum clade_role role,

@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 
+#include "op/check.h"
 #include "status.h"
 
 size_t verify_span(const struct clade_tensor *t)
 {
-    return ((clade_tensor_pixels(t) - 1) * t->ld + t->c) *
-           clade_type_size(t->type);
+    return (size_t)span_of(t) * clade_type_size(t->type);
 }
 
 clade_status verify_room(struct verify_copy *copy, size_t bytes)
