@@ -263,7 +263,7 @@ static void copy_column(local float *column, global const float *x,
                         const struct windows at, int j, int rows, int first,
                         int count)
 {
-    const bool one = j % at.C + TILE_J <= at.C; /* r and s for all rows */
+    const bool same = j % at.C + TILE_J <= at.C; /* r and s, in all rows */
     int r[TILE_J], s[TILE_J], from[TILE_J];
     int q = first % at.Q;
     int p = first / at.Q % at.P;
@@ -276,8 +276,8 @@ static void copy_column(local float *column, global const float *x,
         s[i] = row / at.C % at.S;
         from[i] = (r[i] * at.W + s[i]) * at.ldx + row % at.C;
     }
-    const int left = one ? s[0] : 0; /* all columns are left ... right */
-    const int right = one ? s[0] : at.S - 1;
+    const int left = same ? s[0] : 0; /* s is left ... right in all rows */
+    const int right = same ? s[0] : at.S - 1;
 
     for (int end = first + count; first < end; first++, column += TILE_J) {
         const int h = p * at.stride - at.top;
@@ -286,7 +286,7 @@ static void copy_column(local float *column, global const float *x,
 
         if (h + r[0] >= 0 && h + r[TILE_J - 1] < at.H && w + left >= 0 &&
             w + right < at.W) {
-            if (one)
+            if (same)
                 UNROLL
                 for (int i = 0; i < TILE_J; i++)
                     column[i] = x[pixel + from[0] + i];

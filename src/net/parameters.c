@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rng.h"
 #include "op/check.h"
+#include "rng.h"
 #include "status.h"
 
 struct clade_tensor net_tensor_at(const clade_net *net, enum net_buffer which,
