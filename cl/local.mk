@@ -5,6 +5,7 @@ CL_SRC = \
   cl/direct.cl \
   cl/dropout.cl \
   cl/im2col.cl \
+  cl/implicit.cl \
   cl/peak.cl \
   cl/pool.cl \
   cl/prelude.cl \

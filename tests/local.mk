@@ -20,6 +20,7 @@ check_PROGRAMS = \
   tests/file.t \
   tests/first-use.t \
   tests/grids.t \
+  tests/implicit.t \
   tests/kept.t \
   tests/keras.t \
   tests/lacking.t \
@@ -130,6 +131,8 @@ tests_grids_t_SOURCES = tests/grids.c $(FAULTS)
 tests_grids_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_grids_t_LDFLAGS = -export-dynamic
 tests_grids_t_LDADD = $(LDADD) -ldl
+tests_implicit_t_SOURCES = tests/implicit.c
+tests_implicit_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_kept_t_SOURCES = tests/kept.c
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -58,6 +58,7 @@ static bool passed_over(clade_backend *be, const struct op_case *c)
         return false;
     op = host->op;
     be->device.vector_width = 1;
+    ((struct ocl *)be)->items[0] = 32; /* too few for `implicit` */
     found = !clade_backend_choose(be, &op, NULL) &&
             strcmp(op.choice.algorithm, control.algorithm);
     notices = clade_backend_notices(be);

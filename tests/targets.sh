@@ -31,8 +31,8 @@ tgllp    intel  112   0  112  128
 spirv    spirv    -   -    -    -
 '
 
-# These may use scratch memory, because they rarely run on a GPU: if CLBlast
-# fails, or once, when the device is opened.  All others run in every step, or
+# These may use scratch memory, because they rarely run on a GPU: if they are
+# asked for, or once, when the device is opened.  All others run in every step, or
 # measure the device's peaks.
 cold='conv_direct conv_direct_filter probe_flag probe_fma probe_sum'
 
@@ -184,7 +184,8 @@ lacks_intel()
 compile_intel()
 {
     rm -rf "$dir/intel"
-    "$OCLOC" compile -device "$1" -file "$2" -options "$3" --format zebin \
+    "$OCLOC" compile -device "$1" -file "$2" \
+        -options "$3 -D THREAD_ITEMS=8" --format zebin \
         -out_dir "$dir/intel" || return 1
     # Intel counts scratch for a thread, that is for all its work-items.
     readelf -p .ze_info "$dir"/intel/*.bin | sed 's/\\n$//' | awk '

@@ -13,7 +13,8 @@
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
 
-const char *const ocl_conv_names[] = { "direct", "winograd", "clblast", NULL };
+const char *const ocl_conv_names[] = { "direct", "winograd", "implicit",
+                                       "clblast", NULL };
 
 const char *const ocl_gemm_library =
     "CLBlast " TEXT(CLBLAST_VERSION_MAJOR) "." TEXT(

@@ -8,6 +8,7 @@
 static const struct ocl_conv_algorithm *const algorithms[] = {
     &ocl_direct,
     &ocl_winograd,
+    &ocl_implicit,
     &ocl_clblast,
 };
 enum { N_ALGORITHMS = sizeof algorithms / sizeof *algorithms };

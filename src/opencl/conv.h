@@ -21,7 +21,8 @@ struct ocl_conv_algorithm {
     ocl_prepare_fn *pack; /* NULL: it never needs a packed filter */
 };
 
-extern const struct ocl_conv_algorithm ocl_direct, ocl_winograd, ocl_clblast;
+extern const struct ocl_conv_algorithm ocl_direct, ocl_winograd,
+    ocl_implicit, ocl_clblast;
 
 /* The names of all algorithms that this build has; a NULL ends the list. */
 extern const char *const ocl_conv_names[];

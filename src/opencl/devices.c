@@ -200,11 +200,17 @@ static void describe(struct clade_device *d, cl_platform_id platform,
 void ocl_group_items(size_t items[3], cl_device_id dev)
 {
     size_t list[16] = { 0 }; /* devices may have more dimensions */
+    size_t group = 0;
 
     clGetDeviceInfo(dev, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof list, list,
                     NULL);
-    for (int i = 0; i < 3; i++)
+    clGetDeviceInfo(dev, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group,
+                    NULL);
+    for (int i = 0; i < 3; i++) {
         items[i] = list[i] ? list[i] : SIZE_MAX;
+        if (group && group < items[i])
+            items[i] = group;
+    }
 }
 
 clade_status ocl_devices(struct clade_device **list, int *count)

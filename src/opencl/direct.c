@@ -141,15 +141,16 @@ static bool may_loop(const struct ocl *o, const struct clade_op *chosen)
                           : loop_turns(chosen)) <= limit;
 }
 
-/* The usual choice, and others, which must suit the device as well. */
+/* The usual choice, and for CPUs others, which must suit the device as well. */
 static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
     const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
     const double cost = ocl_conv_cost(op, ocl_direct_share(o));
+    const int offered = ocl_is_wide(o) ? OCL_DIRECT_MOST : 1;
     int n = 0;
 
-    for (int i = 0; i < OCL_DIRECT_MOST; i++) {
+    for (int i = 0; i < offered; i++) {
         struct clade_op chosen = *op;
         int *tune = chosen.choice.tune;
 

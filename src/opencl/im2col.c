@@ -29,7 +29,8 @@ enum { IMAGES };
  * whose smallest groups take 8. */
 #define PIXELS_MAX (8 * OCL_GROUPS_MAX)
 
-/* CLBlast reaches about a tenth of a device's peak at GoogLeNet's shapes. */
+/* CLBlast reaches at most a sixth of a device's peak at GoogLeNet's shapes, and
+ * less than a hundredth for gradients of small filters. */
 #define SHARE 0.1
 
 /* Whether the columns are the image itself. */

@@ -3,7 +3,7 @@
 #include "conv.h"
 #include "gemm.h"
 
-const char *const ocl_conv_names[] = { "direct", "winograd", NULL };
+const char *const ocl_conv_names[] = { "direct", "winograd", "implicit", NULL };
 
 const char *const ocl_gemm_library = NULL;
 

@@ -278,7 +278,7 @@ static clade_status list_launch(const struct ocl_task *task,
                                 const struct ocl_arg *args, size_t n_args)
 {
     struct ocl_listed launch = { .text = text, .kernel = kernel };
-    clade_status st = settle_grid(&grid, task, kernel, GROUP_ITEMS);
+    clade_status st = settle_grid(&grid, task, kernel, SIZE_MAX);
     char *all;
 
     if (st)

@@ -28,7 +28,7 @@ static const struct tool_option options[] = {
     { "steps", TOOL_INT, AT(steps), "N",
       "steps to measure, after two that warm up", 1, 100000 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
-      "for the products that it can run (OpenCL: clblast, direct, winograd); without it, chosen per shape", 0, 0 },
+      "for the products that it can run (OpenCL: clblast, direct, implicit, winograd); without it, chosen per shape", 0, 0 },
     { "without", TOOL_TEXT, AT(without), "NAMES",
       "leave out these rewrites of the plan, comma-separated", 0, 0 },
     { "case", TOOL_TEXT, AT(match), "NAME",

@@ -35,7 +35,7 @@ static const struct tool_option options[] = {
       "continue the run in the out folder", 0, 0 },
     { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
       "for the matrix products that it can run (OpenCL: clblast, direct, "
-      "winograd); without it, chosen per shape", 0, 0 },
+      "implicit, winograd); without it, chosen per shape", 0, 0 },
     { "quiet", TOOL_FLAG, AT(quiet), NULL,
       "print no progress, only the table of epochs", 0, 0 },
     TOOL_NO_SELF_TEST(AT(no_self_test)),

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Convolution as a product of matrices, whose matrix of patches is never made:
+ * a work-group reads what it needs of it from the image.  For GPUs.  (Implicit
+ * GEMM: S. Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning",
+ * 2014.)
+ *
+ * A group makes a tile of TILE_M x TILE_N sums, and a work-item SUMS_M x SUMS_N
+ * of them, in registers.  Of both matrices, BLOCK values of each sum's chain
+ * are in local memory at a time, twice: while one half is multiplied, the other
+ * is filled.  The chains can be cut into parts, which implicit_sum adds up, so
+ * that a small result keeps a large device busy.  Images are NHWC with ld*
+ * elements a pixel.  All are built with -D VEC=1.
+ */
+#ifdef TILE_M
+#define BLOCK 8
+#define SUMS_M 8
+#define ITEMS_N (TILE_N / SUMS_N)
+#define ITEMS_M (TILE_M / SUMS_M)
+#define ITEMS (ITEMS_M * ITEMS_N)
+/* Rows of a block in local memory, in float4s: their first elements are in
+ * different banks. */
+#define PITCH_M (TILE_M / 4 + 1)
+#define PITCH_N (TILE_N / 4 + 1)
+/* What a work-item copies of a block. */
+#define COPIES_M (TILE_M * BLOCK / ITEMS)
+#define COPIES_N (TILE_N * BLOCK / ITEMS)
+/* A block of both matrices. */
+#define BLOCK_FLOAT4S (BLOCK * (PITCH_M + PITCH_N))
+/* An Intel GPU's thread of 8 work-items has registers for these sums, a wider
+ * one has not. */
+#ifdef THREAD_ITEMS
+#define THREADS __attribute__((intel_reqd_sub_group_size(THREAD_ITEMS)))
+#else
+#define THREADS
+#endif
+/* The row, in no image, of a pixel that there is none of. */
+#define NOWHERE (-(1 << 20))
+
+/* What a window reads, C channels of H x W pixels, and where its P x Q places
+ * are. */
+struct windows {
+    int H, W, C, ld, P, Q, R, S, stride, top, left;
+};
+
+/* A column of the matrix of patches. */
+struct tap {
+    int r, s, c;
+};
+
+static struct tap tap_of(struct windows at, int j)
+{
+    const struct tap t = { j / at.C / at.S, j / at.C % at.S, j % at.C };
+
+    return t;
+}
+
+/* The tap BLOCK columns further. */
+static struct tap next_tap(struct windows at, struct tap t)
+{
+    for (t.c += BLOCK; t.c >= at.C; t.c -= at.C)
+        if (++t.s == at.S) {
+            t.s = 0;
+            t.r++;
+        }
+    return t;
+}
+
+/* A row of the matrix of patches: where its window begins, as (element, row,
+ * column, 0). */
+static int4 window_of(struct windows at, int pixel, int pixels)
+{
+    const int n = pixel / at.Q / at.P;
+    const int h = pixel / at.Q % at.P * at.stride - at.top;
+    const int w = pixel % at.Q * at.stride - at.left;
+
+    return pixel < pixels
+               ? (int4)(((n * at.H + h) * at.W + w) * at.ld, h, w, 0)
+               : (int4)(0, NOWHERE, 0, 0);
+}
+
+static float patch_value(global const float *x, struct windows at, int4 window,
+                         struct tap t)
+{
+    const int h = window.y + t.r, w = window.z + t.s;
+
+    return h >= 0 && h < at.H && w >= 0 && w < at.W && t.r < at.R
+               ? x[window.x + (t.r * at.W + t.s) * at.ld + t.c]
+               : 0.0f;
+}
+
+/* Add the products of a block. */
+static void add_block(float4 (*acc)[SUMS_N / 4], local const float4 *block)
+{
+    local const float4 *a = block + (int)get_local_id(0) / ITEMS_N;
+    local const float4 *b =
+        block + BLOCK * PITCH_M + (int)get_local_id(0) % ITEMS_N;
+
+    UNROLL
+    for (int k = 0; k < BLOCK; k++) {
+        float4 f[SUMS_N / 4];
+
+        UNROLL
+        for (int j = 0; j < SUMS_N / 4; j++)
+            f[j] = b[k * PITCH_N + j * ITEMS_N];
+        UNROLL
+        for (int i = 0; i < SUMS_M / 4; i++) {
+            const float4 e = a[k * PITCH_M + i * ITEMS_M];
+
+            UNROLL
+            for (int j = 0; j < SUMS_N / 4; j++) {
+                acc[4 * i][j] = FMA((float4)e.x, f[j], acc[4 * i][j]);
+                acc[4 * i + 1][j] = FMA((float4)e.y, f[j], acc[4 * i + 1][j]);
+                acc[4 * i + 2][j] = FMA((float4)e.z, f[j], acc[4 * i + 2][j]);
+                acc[4 * i + 3][j] = FMA((float4)e.w, f[j], acc[4 * i + 3][j]);
+            }
+        }
+    }
+}
+
+/* Row i, and column j, of a work-item's sums in the whole matrix. */
+static int row_of(int i, int tiles_n)
+{
+    return (int)get_group_id(0) / tiles_n * TILE_M + i / 4 * 4 * ITEMS_M +
+           (int)get_local_id(0) / ITEMS_N * 4 + i % 4;
+}
+
+static int column_of(int j, int tiles_n)
+{
+    return (int)get_group_id(0) % tiles_n * TILE_N + j / 4 * 4 * ITEMS_N +
+           (int)get_local_id(0) % ITEMS_N * 4 + j % 4;
+}
+
+/* Write the sums [M][N] as they are, `ld` elements a row. */
+static void keep_sums(global float *to, float4 (*acc)[SUMS_N / 4], int M, int N,
+                      int ld)
+{
+    const int tiles_n = (N + TILE_N - 1) / TILE_N;
+
+    UNROLL
+    for (int i = 0; i < SUMS_M; i++)
+        UNROLL
+        for (int j = 0; j < SUMS_N / 4; j++) {
+            const int m = row_of(i, tiles_n), n = column_of(4 * j, tiles_n);
+            float v[4];
+
+            vstore4(acc[i][j], 0, v);
+            UNROLL
+            for (int l = 0; l < 4; l++)
+                if (m < M && n + l < N)
+                    to[m * ld + n + l] = v[l];
+        }
+}
+
+#ifdef TURNED
+/* y[m,n] = epilogue(sum), for the sums of a work-item. */
+static void finish(global float *y, int ldy, global const float *b,
+                   global const float *mask, int ldm, int flags,
+                   float4 (*acc)[SUMS_N / 4], int M, int N)
+{
+    const int tiles_n = (N + TILE_N - 1) / TILE_N;
+
+    UNROLL
+    for (int i = 0; i < SUMS_M; i++)
+        UNROLL
+        for (int j = 0; j < SUMS_N / 4; j++) {
+            const int m = row_of(i, tiles_n);
+            float v[4];
+
+            vstore4(acc[i][j], 0, v);
+            UNROLL
+            for (int l = 0; l < 4; l++) {
+                const int n = column_of(4 * j, tiles_n) + l;
+
+                if (m >= M || n >= N)
+                    continue;
+                ADD_BIAS(v[l], flags, b[n]);
+                ADD_OLD(v[l], flags, y[m * ldy + n]);
+                CUT(v[l], flags, mask[m * ldm + n]);
+                y[m * ldy + n] = v[l];
+            }
+        }
+}
+
+/* The filter's value at a tap, for output channel n of N. */
+static float filter_value(global const float *w, struct windows at,
+                          struct tap t, int n, int N, int ldw)
+{
+    if (t.r >= at.R || n >= N)
+        return 0.0f;
+#if TURNED
+    return w[(((at.R - 1 - t.r) * at.S + at.S - 1 - t.s) * N + n) * ldw + t.c];
+#else
+    return w[((t.r * at.S + t.s) * at.C + t.c) * ldw + n];
+#endif
+}
+
+/*
+ * Copies a block's values of both matrices between registers and local memory.
+ * Neighbours read neighbours: channels of x and of a turned filter, output
+ * channels of another.
+ */
+static void load_block(float *a, float *b, global const float *x,
+                       global const float *w, struct windows at,
+                       local const int4 *windows, int block, struct tap t,
+                       int N, int ldw)
+{
+    const int id = get_local_id(0);
+    const int first = (int)get_group_id(0) % ((N + TILE_N - 1) / TILE_N) *
+                      TILE_N;
+
+    UNROLL
+    for (int i = 0; i < COPIES_M; i++)
+        a[i] = patch_value(x, at, windows[id / BLOCK + i * (ITEMS / BLOCK)], t);
+    UNROLL
+    for (int i = 0; i < COPIES_N; i++)
+#if TURNED
+        b[i] = filter_value(w, at, t,
+                            first + id / BLOCK + i * (ITEMS / BLOCK), N, ldw);
+#else
+    {
+        const int j = block * BLOCK + id / TILE_N + i * (ITEMS / TILE_N);
+        const int n = first + id % TILE_N;
+
+        b[i] = j < at.R * at.S * at.C && n < N ? w[j * ldw + n] : 0.0f;
+    }
+#endif
+}
+
+static void store_block(local float4 *block, const float *a, const float *b)
+{
+    local float *to_a = (local float *)block;
+    local float *to_b = (local float *)(block + BLOCK * PITCH_M);
+    const int id = get_local_id(0);
+
+    UNROLL
+    for (int i = 0; i < COPIES_M; i++)
+        to_a[id % BLOCK * 4 * PITCH_M + id / BLOCK + i * (ITEMS / BLOCK)] =
+            a[i];
+    UNROLL
+    for (int i = 0; i < COPIES_N; i++)
+#if TURNED
+        to_b[id % BLOCK * 4 * PITCH_N + id / BLOCK + i * (ITEMS / BLOCK)] =
+            b[i];
+#else
+        to_b[(id / TILE_N + i * (ITEMS / TILE_N)) * 4 * PITCH_N + id % TILE_N] =
+            b[i];
+#endif
+}
+
+/*
+ * conv_implicit: y[n,p,q,k] = epilogue(sum over r,s,c of x * w), with x = 0
+ * outside the image, or part g of it.
+ *
+ * x [N,H,W,C], y and mask [N,P,Q,K], b [K].  w [R,S,C,K], or if TURNED, for
+ * conv_bwd_data, [R,S,K,C], rotated by half a turn; ldw elements a row.  With
+ * parts > 1, part [parts][N*P*Q][K] takes the plain sums of `blocks` blocks of
+ * r,s,c each.  One group per (tile, part).
+ * Built with -D TURNED TILE_M TILE_N SUMS_N VEC=1, on some with THREAD_ITEMS.
+ * Compute-bound; the order of a sum depends on the shapes only.
+ */
+kernel THREADS __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+conv_implicit(global float *restrict y, int y_at,
+              global const float *restrict x, int x_at,
+              global const float *restrict w, int w_at,
+              global const float *restrict b, int b_at,
+              global const float *restrict mask, int mask_at,
+              global float *restrict part, int part_at,
+              local float4 *restrict tiles, local int4 *restrict windows, int N,
+              int H, int W, int C, int ldx, int P, int Q, int K, int ldy,
+              int ldw, int ldm, int R, int S, int stride, int top, int left,
+              int blocks, int parts, int flags)
+{
+    const struct windows at = { H, W, C, ldx, P, Q, R, S, stride, top, left };
+    const int id = get_local_id(0);
+    const int M = N * P * Q;
+    const int first_row =
+        (int)get_group_id(0) / ((K + TILE_N - 1) / TILE_N) * TILE_M;
+    const int g = ROW;
+    const int end = min((g + 1) * blocks, (R * S * C + BLOCK - 1) / BLOCK);
+    struct tap t = tap_of(at, g * blocks * BLOCK + id % BLOCK);
+    float4 acc[SUMS_M][SUMS_N / 4];
+    float of_x[COPIES_M], of_w[COPIES_N];
+
+    if (g >= parts)
+        return; /* the grid is rounded up to whole work-groups */
+
+    UNROLL
+    for (int i = 0; i < SUMS_M; i++)
+        UNROLL
+        for (int j = 0; j < SUMS_N / 4; j++)
+            acc[i][j] = 0.0f;
+    for (int i = id; i < TILE_M; i += ITEMS)
+        windows[i] = window_of(at, first_row + i, M);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int u = g * blocks - 1; u < end; u++) { /* the first turn only fills */
+        if (u + 1 < end)
+            load_block(of_x, of_w, x + x_at, w + w_at, at, windows, u + 1, t, K,
+                       ldw);
+        if (u >= g * blocks)
+            add_block(acc, tiles + (u & 1) * BLOCK_FLOAT4S);
+        if (u + 1 < end)
+            store_block(tiles + ((u + 1) & 1) * BLOCK_FLOAT4S, of_x, of_w);
+        t = next_tap(at, t);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    if (parts > 1)
+        keep_sums(part + part_at + g * M * K, acc, M, K, K);
+    else
+        finish(y + y_at, ldy, b + b_at, mask + mask_at, ldm, flags, acc, M, K);
+}
+#else
+
+/* As above: neighbours read channels of x, and of dy. */
+static void load_block(float *a, float *b, global const float *x,
+                       global const float *dy, struct windows at,
+                       local const int4 *windows, int block, int pixels,
+                       struct tap t, int K, int ldy)
+{
+    const int id = get_local_id(0);
+    const int k = (int)get_group_id(0) % ((K + TILE_N - 1) / TILE_N) * TILE_N +
+                  id % TILE_N;
+
+    UNROLL
+    for (int i = 0; i < COPIES_M; i++)
+        a[i] = patch_value(x, at, windows[id / TILE_M + i * (ITEMS / TILE_M)],
+                           t);
+    UNROLL
+    for (int i = 0; i < COPIES_N; i++) {
+        const int pixel = block * BLOCK + id / TILE_N + i * (ITEMS / TILE_N);
+
+        b[i] = pixel < pixels && k < K ? dy[pixel * ldy + k] : 0.0f;
+    }
+}
+
+static void store_block(local float4 *block, const float *a, const float *b)
+{
+    local float *to_a = (local float *)block;
+    local float *to_b = (local float *)(block + BLOCK * PITCH_M);
+    const int id = get_local_id(0);
+
+    UNROLL
+    for (int i = 0; i < COPIES_M; i++)
+        to_a[(id / TILE_M + i * (ITEMS / TILE_M)) * 4 * PITCH_M + id % TILE_M] =
+            a[i];
+    UNROLL
+    for (int i = 0; i < COPIES_N; i++)
+        to_b[(id / TILE_N + i * (ITEMS / TILE_N)) * 4 * PITCH_N + id % TILE_N] =
+            b[i];
+}
+
+/*
+ * conv_implicit_filter: dw[r,s,c,k] = sum over n,p,q of x * dy, or part g of
+ * it.
+ *
+ * x [N,H,W,C], dy [N,P,Q,K]; dw [R,S,C,K] with ldw elements a row.  With
+ * parts > 1, part [parts][R*S*C][K] takes the sums of `blocks` blocks of pixels
+ * each.  One group per (tile, part `first` and further).
+ * Built with -D TILE_M TILE_N SUMS_N VEC=1, on some with THREAD_ITEMS.
+ * Compute-bound; the order of a sum depends on the shapes only.
+ */
+kernel THREADS __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+conv_implicit_filter(global float *restrict dw, int dw_at,
+                     global const float *restrict x, int x_at,
+                     global const float *restrict dy, int dy_at,
+                     global float *restrict part, int part_at,
+                     local float4 *restrict tiles, local int4 *restrict windows,
+                     int N, int H, int W, int C, int ldx, int P, int Q, int K,
+                     int ldy, int ldw, int R, int S, int stride, int top,
+                     int left, int blocks, int first, int parts)
+{
+    const struct windows at = { H, W, C, ldx, P, Q, R, S, stride, top, left };
+    const int id = get_local_id(0);
+    const int pixels = N * P * Q, M = R * S * C;
+    const struct tap t =
+        tap_of(at, (int)get_group_id(0) / ((K + TILE_N - 1) / TILE_N) * TILE_M +
+                       id % TILE_M);
+    const int g = first + ROW;
+    const int end = min((g + 1) * blocks, (pixels + BLOCK - 1) / BLOCK);
+    float4 acc[SUMS_M][SUMS_N / 4];
+    float of_x[COPIES_M], of_dy[COPIES_N];
+
+    if (g >= parts)
+        return; /* the grid is rounded up to whole work-groups */
+
+    UNROLL
+    for (int i = 0; i < SUMS_M; i++)
+        UNROLL
+        for (int j = 0; j < SUMS_N / 4; j++)
+            acc[i][j] = 0.0f;
+    if (id < BLOCK)
+        windows[((g * blocks) & 1) * BLOCK + id] =
+            window_of(at, g * blocks * BLOCK + id, pixels);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int u = g * blocks - 1; u < end; u++) { /* the first turn only fills */
+        if (u + 1 < end)
+            load_block(of_x, of_dy, x + x_at, dy + dy_at, at,
+                       windows + ((u + 1) & 1) * BLOCK, u + 1, pixels, t, K, ldy);
+        if (u >= g * blocks)
+            add_block(acc, tiles + (u & 1) * BLOCK_FLOAT4S);
+        if (u + 1 < end)
+            store_block(tiles + ((u + 1) & 1) * BLOCK_FLOAT4S, of_x, of_dy);
+        if (id < BLOCK)
+            windows[(u & 1) * BLOCK + id] =
+                window_of(at, (u + 2) * BLOCK + id, pixels);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    if (parts > 1)
+        dw = part + part_at + g * M * K;
+    else
+        dw += dw_at;
+    keep_sums(dw, acc, M, K, parts > 1 ? K : ldw);
+}
+#endif
+#else
+/*
+ * implicit_sum: out[i,k] = epilogue(sum over g, in order, of part[g][i][k]).
+ *
+ * out, mask [rows,K] with ld* elements a row; part [parts][rows][K]; b [K].
+ * One work-item per output; memory-bound; repeats bit for bit.
+ */
+kernel void implicit_sum(global float *restrict out, int out_at,
+                         global const float *restrict part, int part_at,
+                         global const float *restrict b, int b_at,
+                         global const float *restrict mask, int mask_at,
+                         int rows, int K, int ld, int ldm, int parts, int flags)
+{
+    const int k = get_global_id(0);
+    const int i = ROW;
+    global float *to = out + out_at + i * ld + k;
+    float sum = 0.0f;
+
+    if (k >= K || i >= rows)
+        return; /* the grid is rounded up to whole work-groups */
+
+    for (int g = 0; g < parts; g++)
+        sum += part[part_at + (g * rows + i) * K + k];
+    ADD_BIAS(sum, flags, b[b_at + k]);
+    ADD_OLD(sum, flags, *to);
+    CUT(sum, flags, mask[mask_at + i * ldm + k]);
+    *to = sum;
+}
+#endif
