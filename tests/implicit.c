@@ -105,7 +105,11 @@ static void test(const struct shape *s)
             parts += list[i].choice.tune[PARTS] > 1;
             right += is_right(op, &list[i].choice);
         }
-    tap_ok(tried && right == tried,
+    if (!tried) {
+        tap_skip("%s: no implicit", clade_op_name(s->kind));
+        return;
+    }
+    tap_ok(right == tried,
            "%s %dx%dx%dx%d to %d by %dx%d/%d: %d of "
            "%d choices are right, %d in parts",
            clade_op_name(s->kind), s->n, s->h, s->w, s->c, s->k, s->window,

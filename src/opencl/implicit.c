@@ -12,6 +12,8 @@
 
 #include <CL/cl_ext.h>
 
+#include "core.h"
+
 static const char source[] = {
 #include "cl/implicit.inc"
     0
@@ -209,7 +211,65 @@ static void choose(struct clade_op *op, const struct ocl *o, int i)
     choose_parts(tune, o, op, &p, variants[i].busy);
 }
 
-/* The usual choice, and for GPUs the others. */
+/* Whether the device is an Intel GPU that has threads of 8 work-items. */
+static bool has_narrow_threads(const struct ocl *o)
+{
+    size_t sizes[16], bytes = 0;
+
+    if (o->base.device.type != CLADE_DEVICE_GPU ||
+        clGetDeviceInfo(o->dev, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes,
+                        sizes, &bytes))
+        return false;
+    for (size_t i = 0; i < bytes / sizeof *sizes; i++)
+        if (sizes[i] == 8)
+            return true;
+    return false;
+}
+
+#define OPTIONS 128
+
+static void options_of(char options[OPTIONS], const struct ocl *o,
+                       const struct clade_op *op)
+{
+    static const char *const turned[CLADE_OP_KINDS] = {
+        [CLADE_CONV_FWD] = "-D TURNED=0 ",
+        [CLADE_CONV_BWD_DATA] = "-D TURNED=1 ",
+        [CLADE_CONV_BWD_FILTER] = "",
+    };
+    const int *tune = op->choice.tune;
+
+    snprintf(options, OPTIONS,
+             "%s-D TILE_M=%d -D TILE_N=%d -D SUMS_N=%d -D VEC=1%s",
+             turned[op->kind], tune[TILE_M], tune[TILE_N], tune[SUMS_N],
+             has_narrow_threads(o) ? " -D THREAD_ITEMS=8" : "");
+}
+
+static const char *kernel_of(const struct clade_op *op)
+{
+    return is_filter(op) ? "conv_implicit_filter" : "conv_implicit";
+}
+
+/* Whether a driver whose limit for a kernel's groups can be below the device's
+ * allows these.  It says so of a built kernel only; where that fails, running
+ * the op will tell. */
+static bool is_allowed(struct ocl *o, const struct clade_op *op)
+{
+    const struct clade_device *d = &o->base.device;
+    const int *tune = op->choice.tune;
+    char options[OPTIONS];
+    cl_kernel kernel;
+    size_t limit;
+
+    if (o->list || (d->type == CLADE_DEVICE_CPU && !d->emulated))
+        return true;
+    options_of(options, o, op);
+    if (ocl_kernel_new(&kernel, &limit, o, op, &text, kernel_of(op), options))
+        return true;
+    clReleaseKernel(kernel);
+    return (size_t)items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]) <= limit;
+}
+
+/* The usual choice, the first that is allowed, and for GPUs the others. */
 static int candidates(struct ocl *o, const struct clade_op *op,
                       struct backend_candidate list[], int max)
 {
@@ -223,7 +283,7 @@ static int candidates(struct ocl *o, const struct clade_op *op,
         struct clade_op chosen = *op;
 
         choose(&chosen, o, i);
-        if (fits(o, &chosen))
+        if (fits(o, &chosen) && (n || is_allowed(o, &chosen)))
             n = ocl_conv_offer(list, n, max, &chosen.choice,
                                ocl_conv_cost(op, share));
     }
@@ -262,32 +322,6 @@ static struct ocl_grid grid_of(const int *tune, const struct product *p,
                               { items, 1, 1 } };
 }
 
-/* Whether the device is an Intel GPU that has threads of 8 work-items. */
-static bool has_narrow_threads(const struct ocl *o)
-{
-    size_t sizes[16], bytes = 0;
-
-    if (o->base.device.type != CLADE_DEVICE_GPU ||
-        clGetDeviceInfo(o->dev, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes,
-                        sizes, &bytes))
-        return false;
-    for (size_t i = 0; i < bytes / sizeof *sizes; i++)
-        if (sizes[i] == 8)
-            return true;
-    return false;
-}
-
-#define OPTIONS 128
-
-static void tile_options(char options[OPTIONS], const struct ocl *o,
-                         const int *tune)
-{
-    snprintf(options, OPTIONS,
-             "-D TILE_M=%d -D TILE_N=%d -D SUMS_N=%d -D VEC=1%s", tune[TILE_M],
-             tune[TILE_N], tune[SUMS_N],
-             has_narrow_threads(o) ? " -D THREAD_ITEMS=8" : "");
-}
-
 static clade_status add_parts(struct ocl_task *task, const struct clade_op *op,
                               const struct clade_tensor *out,
                               const struct clade_tensor *mask, int flags)
@@ -309,14 +343,12 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
     const struct view v = view_of(op);
     const struct product p = product_of(op);
     const int *tune = op->choice.tune;
-    char options[OPTIONS + 16], tile[OPTIONS];
+    char options[OPTIONS];
     clade_status st;
 
-    tile_options(tile, ocl_of(task), tune);
-    snprintf(options, sizeof options, "-D TURNED=%d %s",
-             op->kind == CLADE_CONV_BWD_DATA, tile);
+    options_of(options, ocl_of(task), op);
     st = ocl_launch(
-        task, &text, "conv_implicit", options, grid_of(tune, &p, tune[PARTS]),
+        task, &text, kernel_of(op), options, grid_of(tune, &p, tune[PARTS]),
         OCL_ARGS(OCL_MEM(v.out), OCL_MEM(v.in), OCL_MEM(w), OCL_MEM(b),
                  OCL_MEM(v.mask), OCL_MEM(&op->t[CLADE_WORKSPACE]),
                  OCL_LOCAL(tile_bytes(tune)), OCL_LOCAL(window_bytes(op)),
@@ -344,9 +376,9 @@ static clade_status filter_parts(struct ocl_task *task,
     const int *tune = op->choice.tune;
     char options[OPTIONS];
 
-    tile_options(options, ocl_of(task), tune);
+    options_of(options, ocl_of(task), op);
     return ocl_launch(
-        task, &text, "conv_implicit_filter", options, grid_of(tune, &p, count),
+        task, &text, kernel_of(op), options, grid_of(tune, &p, count),
         OCL_ARGS(OCL_MEM(dw), OCL_MEM(x), OCL_MEM(dy),
                  OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_LOCAL(tile_bytes(tune)),
                  OCL_LOCAL(window_bytes(op)), OCL_INT(x->n), OCL_INT(x->h),
