@@ -27,13 +27,6 @@
 #define COPIES_N (TILE_N * BLOCK / ITEMS)
 /* A block of both matrices. */
 #define BLOCK_FLOAT4S (BLOCK * (PITCH_M + PITCH_N))
-/* An Intel GPU's thread of 8 work-items has registers for these sums, a wider
- * one has not. */
-#ifdef THREAD_ITEMS
-#define THREADS __attribute__((intel_reqd_sub_group_size(THREAD_ITEMS)))
-#else
-#define THREADS
-#endif
 /* The row, in no image, of a pixel that there is none of. */
 #define NOWHERE (-(1 << 20))
 
@@ -256,10 +249,10 @@ static void store_block(local float4 *block, const float *a, const float *b)
  * conv_bwd_data, [R,S,K,C], rotated by half a turn; ldw elements a row.  With
  * parts > 1, part [parts][N*P*Q][K] takes the plain sums of `blocks` blocks of
  * r,s,c each.  One group per (tile, part).
- * Built with -D TURNED TILE_M TILE_N SUMS_N VEC=1, on some with THREAD_ITEMS.
+ * Built with -D TURNED TILE_M TILE_N SUMS_N VEC=1.
  * Compute-bound; the order of a sum depends on the shapes only.
  */
-kernel THREADS __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv_implicit(global float *restrict y, int y_at,
               global const float *restrict x, int x_at,
               global const float *restrict w, int w_at,
@@ -356,10 +349,10 @@ static void store_block(local float4 *block, const float *a, const float *b)
  * x [N,H,W,C], dy [N,P,Q,K]; dw [R,S,C,K] with ldw elements a row.  With
  * parts > 1, part [parts][R*S*C][K] takes the sums of `blocks` blocks of pixels
  * each.  One group per (tile, part `first` and further).
- * Built with -D TILE_M TILE_N SUMS_N VEC=1, on some with THREAD_ITEMS.
+ * Built with -D TILE_M TILE_N SUMS_N VEC=1.
  * Compute-bound; the order of a sum depends on the shapes only.
  */
-kernel THREADS __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv_implicit_filter(global float *restrict dw, int dw_at,
                      global const float *restrict x, int x_at,
                      global const float *restrict dy, int dy_at,

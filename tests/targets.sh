@@ -184,8 +184,7 @@ lacks_intel()
 compile_intel()
 {
     rm -rf "$dir/intel"
-    "$OCLOC" compile -device "$1" -file "$2" \
-        -options "$3 -D THREAD_ITEMS=8" --format zebin \
+    "$OCLOC" compile -device "$1" -file "$2" -options "$3" --format zebin \
         -out_dir "$dir/intel" || return 1
     # Intel counts scratch for a thread, that is for all its work-items.
     readelf -p .ze_info "$dir"/intel/*.bin | sed 's/\\n$//' | awk '
@@ -328,6 +327,10 @@ test_target()
         test_control "$1" "$2"
     fi
     while read -r file options; do
+        # src/opencl/implicit.c offers Intel's GPUs only the tiles of 32 sums
+        case $2$options in
+        intel*SUMS_N=8*) continue ;;
+        esac
         test_program "$1" "$2" "$3" "$file" "$options"
     done <"$programs"
 }
@@ -362,7 +365,7 @@ table()
             for (r = 1; r <= rows; r++) {
                 line = "| " name[r] " | " size[r] " |"
                 for (c = 1; c <= columns; c++)
-                    line = line " " cell[r, c] " |"
+                    line = line " " ((r, c) in cell ? cell[r, c] : "-") " |"
                 print line
             }
         }' "$figures"

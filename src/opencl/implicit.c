@@ -118,14 +118,28 @@ static double cost(const struct tile *tile, const struct product *p)
            tile->n / tile->worth;
 }
 
-static const struct tile *cheapest(const struct product *p)
+/* The columns of a work-item: 8, but 4 on Intel's GPUs, whose compiler keeps 32
+ * sums in registers and puts 64 into memory. */
+static int most_columns(const struct ocl *o)
 {
-    int best = 0;
+    size_t sizes[16];
+    const bool intel = o->base.device.type == CLADE_DEVICE_GPU &&
+                       !clGetDeviceInfo(o->dev, CL_DEVICE_SUB_GROUP_SIZES_INTEL,
+                                        sizeof sizes, sizes, NULL);
 
-    for (int i = 1; i < TILES; i++)
-        if (cost(&tiles[i], p) < cost(&tiles[best], p))
-            best = i;
-    return &tiles[best];
+    return intel ? 4 : 8;
+}
+
+static const struct tile *cheapest(const struct ocl *o, const struct product *p)
+{
+    const int most = most_columns(o);
+    const struct tile *best = NULL;
+
+    for (int i = 0; i < TILES; i++)
+        if (tiles[i].sums_n <= most &&
+            (!best || cost(&tiles[i], p) < cost(best, p)))
+            best = &tiles[i];
+    return best;
 }
 
 /* The work-items that keep a compute unit of a GPU busy. */
@@ -178,7 +192,7 @@ static bool fits(const struct ocl *o, const struct clade_op *op)
     const int *tune = op->choice.tune;
     const int items = items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
 
-    return (size_t)items <= o->items[0] &&
+    return tune[SUMS_N] <= most_columns(o) && (size_t)items <= o->items[0] &&
            tile_bytes(tune) + window_bytes(op) <= o->base.device.local_memory;
 }
 
@@ -196,7 +210,7 @@ static void choose(struct clade_op *op, const struct ocl *o, int i)
     const int tile = variants[i].tile;
     struct product p = product_of(op);
     int *tune = op->choice.tune;
-    const struct tile *t = tile ? &tiles[tile - 1] : cheapest(&p);
+    const struct tile *t = tile ? &tiles[tile - 1] : cheapest(o, &p);
 
     op->choice = (struct clade_choice){
         "implicit", { [TILE_M] = t->m, [TILE_N] = t->n, [SUMS_N] = t->sums_n }
@@ -211,25 +225,9 @@ static void choose(struct clade_op *op, const struct ocl *o, int i)
     choose_parts(tune, o, op, &p, variants[i].busy);
 }
 
-/* Whether the device is an Intel GPU that has threads of 8 work-items. */
-static bool has_narrow_threads(const struct ocl *o)
-{
-    size_t sizes[16], bytes = 0;
-
-    if (o->base.device.type != CLADE_DEVICE_GPU ||
-        clGetDeviceInfo(o->dev, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes,
-                        sizes, &bytes))
-        return false;
-    for (size_t i = 0; i < bytes / sizeof *sizes; i++)
-        if (sizes[i] == 8)
-            return true;
-    return false;
-}
-
 #define OPTIONS 128
 
-static void options_of(char options[OPTIONS], const struct ocl *o,
-                       const struct clade_op *op)
+static void options_of(char options[OPTIONS], const struct clade_op *op)
 {
     static const char *const turned[CLADE_OP_KINDS] = {
         [CLADE_CONV_FWD] = "-D TURNED=0 ",
@@ -239,9 +237,8 @@ static void options_of(char options[OPTIONS], const struct ocl *o,
     const int *tune = op->choice.tune;
 
     snprintf(options, OPTIONS,
-             "%s-D TILE_M=%d -D TILE_N=%d -D SUMS_N=%d -D VEC=1%s",
-             turned[op->kind], tune[TILE_M], tune[TILE_N], tune[SUMS_N],
-             has_narrow_threads(o) ? " -D THREAD_ITEMS=8" : "");
+             "%s-D TILE_M=%d -D TILE_N=%d -D SUMS_N=%d -D VEC=1",
+             turned[op->kind], tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
 }
 
 static const char *kernel_of(const struct clade_op *op)
@@ -262,7 +259,7 @@ static bool is_allowed(struct ocl *o, const struct clade_op *op)
 
     if (o->list || (d->type == CLADE_DEVICE_CPU && !d->emulated))
         return true;
-    options_of(options, o, op);
+    options_of(options, op);
     if (ocl_kernel_new(&kernel, &limit, o, op, &text, kernel_of(op), options))
         return true;
     clReleaseKernel(kernel);
@@ -346,7 +343,7 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
     char options[OPTIONS];
     clade_status st;
 
-    options_of(options, ocl_of(task), op);
+    options_of(options, op);
     st = ocl_launch(
         task, &text, kernel_of(op), options, grid_of(tune, &p, tune[PARTS]),
         OCL_ARGS(OCL_MEM(v.out), OCL_MEM(v.in), OCL_MEM(w), OCL_MEM(b),
@@ -376,7 +373,7 @@ static clade_status filter_parts(struct ocl_task *task,
     const int *tune = op->choice.tune;
     char options[OPTIONS];
 
-    options_of(options, ocl_of(task), op);
+    options_of(options, op);
     return ocl_launch(
         task, &text, kernel_of(op), options, grid_of(tune, &p, count),
         OCL_ARGS(OCL_MEM(dw), OCL_MEM(x), OCL_MEM(dy),
