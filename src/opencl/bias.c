@@ -28,18 +28,27 @@ static int block_count(int64_t pixels)
 }
 
 /* The chain within a block, then the chain over the blocks. */
-int ocl_bias_depth(const struct clade_op *op)
+static int depth(const struct clade_op *op)
 {
     const int64_t pixels = clade_tensor_pixels(&op->t[CLADE_DY]);
 
     return block_size(pixels) + block_count(pixels);
 }
 
-size_t ocl_bias_workspace(const struct clade_op *op)
+static size_t workspace(const struct clade_op *op)
 {
     const int64_t pixels = clade_tensor_pixels(&op->t[CLADE_DY]);
 
     return (size_t)block_count(pixels) * op->t[CLADE_DY].c * sizeof(float);
+}
+
+void ocl_bias_settle(struct clade_op *op)
+{
+    const size_t bytes = workspace(op);
+
+    op->depth_db = depth(op);
+    if (op->workspace < bytes)
+        op->workspace = bytes;
 }
 
 static clade_status launch(struct ocl_task *task, const char *kernel, int vec,
@@ -82,5 +91,5 @@ clade_status ocl_bias(struct ocl_task *task, const struct clade_op *op)
 }
 
 const struct ocl_kind ocl_bias_bwd = { .prepare = ocl_bias,
-                                       .depth = ocl_bias_depth,
-                                       .workspace = ocl_bias_workspace };
+                                       .depth = depth,
+                                       .workspace = workspace };

@@ -71,10 +71,9 @@ int ocl_conv_offer(struct backend_candidate list[], int n, int max,
 clade_status ocl_bias_sum(struct ocl_task *task, const struct clade_tensor *db,
                           const struct clade_tensor *sums, int n);
 
-/* Append all that makes db of dy; its depth, and the bytes that it uses at the
- * start of the workspace. */
+/* Append all that makes db of dy, with sums at the start of the workspace. */
 ocl_prepare_fn ocl_bias;
-int ocl_bias_depth(const struct clade_op *op);
-size_t ocl_bias_workspace(const struct clade_op *op);
+/* Set what that needs of an op that makes dw as well. */
+void ocl_bias_settle(struct clade_op *op);
 
 #endif

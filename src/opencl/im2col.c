@@ -199,15 +199,6 @@ static int depth(const struct clade_op *op)
     }
 }
 
-static void settle_bias(struct clade_op *op)
-{
-    const size_t bytes = ocl_bias_workspace(op);
-
-    op->depth_db = ocl_bias_depth(op);
-    if (op->workspace < bytes)
-        op->workspace = bytes;
-}
-
 static clade_status settle(struct ocl *o, struct clade_op *op)
 {
     size_t temporary;
@@ -216,7 +207,7 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
     op->workspace = temporary + column_bytes(op, op->choice.tune[IMAGES]);
     op->depth = depth(op);
     if (op->t[CLADE_DB].buffer)
-        settle_bias(op);
+        ocl_bias_settle(op);
     return st;
 }
 

@@ -295,17 +295,14 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
     const int n = is_filter(op) ? op->t[CLADE_DY].n : tune[IMAGES];
     const struct clade_op part = ocl_conv_part(op, 0, n);
     const struct product p = product_of(&part);
-    const size_t bytes = ocl_bias_workspace(op);
 
     (void)o;
     op->workspace =
         tune[PARTS] > 1 ? sizeof(float) * tune[PARTS] * p.m * p.n : 0;
     op->depth = min_int(tune[BLOCKS] * BLOCK, p.depth) + tune[PARTS] + 1 +
                 !!(op->flags & CLADE_ACCUMULATE);
-    if (op->t[CLADE_DB].buffer) {
-        op->depth_db = ocl_bias_depth(op);
-        op->workspace = op->workspace < bytes ? bytes : op->workspace;
-    }
+    if (op->t[CLADE_DB].buffer)
+        ocl_bias_settle(op);
     return CLADE_OK;
 }
 
