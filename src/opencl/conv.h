@@ -53,6 +53,24 @@ double ocl_launch_flops(double share);
 /* How many images one launch of `op` may take; at least 1. */
 int ocl_conv_images(const struct clade_op *op, double share);
 
+/* How many of the `parts` equal parts of `op` one launch may take; at least
+ * 1. */
+int ocl_conv_parts(const struct clade_op *op, double share, int parts);
+
+/* What a product reads and makes, and where its windows begin.  conv_bwd_data
+ * is a forward pass over dy with a turned filter; conv_bwd_filter reads both
+ * images. */
+struct ocl_view {
+    const struct clade_tensor *in, *out, *mask;
+    int top, left;
+};
+struct ocl_view ocl_conv_view(const struct clade_op *op);
+
+/* Call prepare() for each `most` images of a conv_fwd or conv_bwd_data. */
+clade_status ocl_conv_by_images(struct ocl_task *task,
+                                const struct clade_op *op, int most,
+                                ocl_prepare_fn *prepare);
+
 /* Make the same op on images first ... first+n-1 only. */
 struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n);
 

@@ -233,27 +233,12 @@ static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
                  OCL_INT(v.left), OCL_INT(ocl_epilogue(op))));
 }
 
-static clade_status prepare_image(struct ocl_task *task,
-                                  const struct clade_op *op)
-{
-    const int n = view_of(op).out->n;
-
-    for (int first = 0; first < n; first += op->choice.tune[IMAGES]) {
-        const struct clade_op part = ocl_conv_part(
-            op, first, min_int(op->choice.tune[IMAGES], n - first));
-        clade_status st = image_part(task, &part);
-
-        if (st)
-            return st;
-    }
-    return CLADE_OK;
-}
-
 static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 {
     return op->kind == CLADE_CONV_BWD_FILTER
                ? ocl_direct_filter_prepare(task, op)
-               : prepare_image(task, op);
+               : ocl_conv_by_images(task, op, op->choice.tune[IMAGES],
+                                    image_part);
 }
 
 const struct ocl_conv_algorithm ocl_direct = {

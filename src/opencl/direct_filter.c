@@ -223,9 +223,8 @@ clade_status ocl_direct_filter_prepare(struct ocl_task *task,
     const struct clade_tensor *dw = &op->t[CLADE_DW], *db = &op->t[CLADE_DB];
     const struct clade_tensor sums = sums_of_dy(op);
     const int parts = op->choice.tune[PARTS];
-    const double fit = ocl_launch_flops(ocl_direct_share(ocl_of(task))) *
-                       parts / clade_op_flops(op);
-    const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
+    const int at_once =
+        ocl_conv_parts(op, ocl_direct_share(ocl_of(task)), parts);
     clade_status st;
 
     for (int first = 0; first < parts; first += at_once)

@@ -34,24 +34,6 @@ static const struct ocl_text text = { "implicit.cl", source };
  * launch. */
 enum { TILE_M, TILE_N, SUMS_N, BLOCKS, PARTS, IMAGES };
 
-/* What conv_fwd or conv_bwd_data reads and makes. */
-struct view {
-    const struct clade_tensor *in, *out, *mask;
-    int top, left;
-};
-
-static struct view view_of(const struct clade_op *op)
-{
-    const struct clade_window *win = &op->window;
-
-    if (op->kind == CLADE_CONV_BWD_DATA)
-        return (struct view){ &op->t[CLADE_DY], &op->t[CLADE_DX],
-                              &op->t[CLADE_X], win->r - 1 - win->top,
-                              win->s - 1 - win->left };
-    return (struct view){ &op->t[CLADE_X], &op->t[CLADE_Y], &op->t[CLADE_Y],
-                          win->top, win->left };
-}
-
 static bool is_filter(const struct clade_op *op)
 {
     return op->kind == CLADE_CONV_BWD_FILTER;
@@ -64,15 +46,12 @@ struct product {
 
 static struct product product_of(const struct clade_op *op)
 {
-    const struct clade_window *win = &op->window;
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
+    const int pixels = (int)clade_tensor_pixels(v.out);
+    const int column = op->window.r * op->window.s * v.in->c;
 
-    if (is_filter(op))
-        return (struct product){ win->r * win->s * op->t[CLADE_X].c,
-                                 op->t[CLADE_DY].c,
-                                 (int)clade_tensor_pixels(&op->t[CLADE_DY]) };
-    return (struct product){ (int)clade_tensor_pixels(v.out), v.out->c,
-                             win->r * win->s * v.in->c };
+    return is_filter(op) ? (struct product){ column, v.out->c, pixels }
+                         : (struct product){ pixels, v.out->c, column };
 }
 
 /* ---- choosing ------------------------------------------------------------ */
@@ -89,9 +68,10 @@ static const struct tile tiles[TILES] = {
     { 128, 32, 4, 0.7 }, { 64, 128, 8, 0.9 }, { 128, 128, 8, 0.92 },
 };
 
-static int items_of(int m, int n, int sums_n)
+/* The work-items of a group. */
+static int items_of(const int *tune)
 {
-    return m / SUMS_M * (n / sums_n);
+    return tune[TILE_M] / SUMS_M * (tune[TILE_N] / tune[SUMS_N]);
 }
 
 static size_t tile_bytes(const int *tune)
@@ -118,8 +98,8 @@ static double cost(const struct tile *tile, const struct product *p)
            tile->n / tile->worth;
 }
 
-/* The columns of a work-item: 8, but 4 on Intel's GPUs, whose compiler keeps 32
- * sums in registers and puts 64 into memory. */
+/* The most columns of a work-item: 8, but 4 on Intel's GPUs, whose compiler
+ * keeps 32 sums in registers and puts 64 into memory. */
 static int most_columns(const struct ocl *o)
 {
     size_t sizes[16];
@@ -130,9 +110,8 @@ static int most_columns(const struct ocl *o)
     return intel ? 4 : 8;
 }
 
-static const struct tile *cheapest(const struct ocl *o, const struct product *p)
+static const struct tile *cheapest(const struct product *p, int most)
 {
-    const int most = most_columns(o);
     const struct tile *best = NULL;
 
     for (int i = 0; i < TILES; i++)
@@ -155,7 +134,7 @@ static int least_parts(const struct ocl *o, const struct clade_op *op,
                        const struct product *p)
 {
     const int *tune = op->choice.tune, limit = o->base.device.loop_limit;
-    const int items = items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
+    const int items = items_of(tune);
     const int turns = 4 + BLOCK * (1 + SUMS_M) +
                       2 * BLOCK * (tune[TILE_M] + tune[TILE_N]) / items;
     const int by_loops =
@@ -172,8 +151,7 @@ static void choose_parts(int *tune, const struct ocl *o,
                          int busy)
 {
     const int blocks = div_up(p->depth, BLOCK);
-    const int groups = busy * o->base.device.units /
-                       items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
+    const int groups = busy * o->base.device.units / items_of(tune);
     const size_t bytes = sizeof(float) * p->m * p->n;
     const int least = least_parts(o, op, p);
     int parts = groups / tiles_of(tune, p);
@@ -190,9 +168,8 @@ static void choose_parts(int *tune, const struct ocl *o,
 static bool fits(const struct ocl *o, const struct clade_op *op)
 {
     const int *tune = op->choice.tune;
-    const int items = items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
 
-    return tune[SUMS_N] <= most_columns(o) && (size_t)items <= o->items[0] &&
+    return (size_t)items_of(tune) <= o->items[0] &&
            tile_bytes(tune) + window_bytes(op) <= o->base.device.local_memory;
 }
 
@@ -205,24 +182,29 @@ static const struct {
                  { 4, BUSY }, { 5, BUSY },     { 6, BUSY } };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-static void choose(struct clade_op *op, const struct ocl *o, int i)
+/* Make choice i; work-items have at most `most` columns.  False: the device has
+ * no such groups. */
+static bool choose(struct clade_op *op, const struct ocl *o, int i, int most)
 {
     const int tile = variants[i].tile;
     struct product p = product_of(op);
     int *tune = op->choice.tune;
-    const struct tile *t = tile ? &tiles[tile - 1] : cheapest(o, &p);
+    const struct tile *t = tile ? &tiles[tile - 1] : cheapest(&p, most);
 
+    if (t->sums_n > most)
+        return false;
     op->choice = (struct clade_choice){
         "implicit", { [TILE_M] = t->m, [TILE_N] = t->n, [SUMS_N] = t->sums_n }
     };
     if (!is_filter(op)) {
-        const int n = view_of(op).out->n;
+        const int n = ocl_conv_view(op).out->n;
         const int launches = div_up(n, ocl_conv_images(op, SHARE));
 
         tune[IMAGES] = div_up(n, launches);
         p.m = p.m / n * tune[IMAGES];
     }
     choose_parts(tune, o, op, &p, variants[i].busy);
+    return fits(o, op);
 }
 
 #define OPTIONS 128
@@ -263,7 +245,7 @@ static bool is_allowed(struct ocl *o, const struct clade_op *op)
     if (ocl_kernel_new(&kernel, &limit, o, op, &text, kernel_of(op), options))
         return true;
     clReleaseKernel(kernel);
-    return (size_t)items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]) <= limit;
+    return (size_t)items_of(tune) <= limit;
 }
 
 /* The usual choice, the first that is allowed, and for GPUs the others. */
@@ -272,6 +254,7 @@ static int candidates(struct ocl *o, const struct clade_op *op,
 {
     const double share = ocl_is_wide(o) ? SHARE_CPU : SHARE;
     const int offered = ocl_is_wide(o) ? 1 : VARIANTS;
+    const int most = most_columns(o);
     int n = 0;
 
     if (op->kind == CLADE_CONV_BWD_DATA && op->window.stride > 1)
@@ -279,8 +262,7 @@ static int candidates(struct ocl *o, const struct clade_op *op,
     for (int i = 0; i < offered; i++) {
         struct clade_op chosen = *op;
 
-        choose(&chosen, o, i);
-        if (fits(o, &chosen) && (n || is_allowed(o, &chosen)))
+        if (choose(&chosen, o, i, most) && (n || is_allowed(o, &chosen)))
             n = ocl_conv_offer(list, n, max, &chosen.choice,
                                ocl_conv_cost(op, share));
     }
@@ -310,7 +292,7 @@ static clade_status settle(struct ocl *o, struct clade_op *op)
 static struct ocl_grid grid_of(const int *tune, const struct product *p,
                                int parts)
 {
-    const size_t items = items_of(tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
+    const size_t items = items_of(tune);
 
     return (struct ocl_grid){ { items * tiles_of(tune, p), parts, 1 },
                               { items, 1, 1 } };
@@ -334,7 +316,7 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor *w = &op->t[CLADE_W], *b = &op->t[CLADE_B];
     const struct clade_window *win = &op->window;
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
     const struct product p = product_of(op);
     const int *tune = op->choice.tune;
     char options[OPTIONS];
@@ -387,8 +369,7 @@ static clade_status filter(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor *dw = &op->t[CLADE_DW];
     const int parts = op->choice.tune[PARTS];
-    const double fit = ocl_launch_flops(SHARE) * parts / clade_op_flops(op);
-    const int at_once = fit < 1 ? 1 : fit < parts ? (int)fit : parts;
+    const int at_once = ocl_conv_parts(op, SHARE, parts);
     clade_status st = CLADE_OK;
 
     for (int first = 0; first < parts && !st; first += at_once)
@@ -400,18 +381,9 @@ static clade_status filter(struct ocl_task *task, const struct clade_op *op)
 
 static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 {
-    const int n = view_of(op).out->n, most = op->choice.tune[IMAGES];
-    clade_status st = CLADE_OK;
-
-    if (is_filter(op))
-        return filter(task, op);
-    for (int first = 0; first < n && !st; first += most) {
-        const struct clade_op part =
-            ocl_conv_part(op, first, min_int(most, n - first));
-
-        st = images(task, &part);
-    }
-    return st;
+    return is_filter(op)
+               ? filter(task, op)
+               : ocl_conv_by_images(task, op, op->choice.tune[IMAGES], images);
 }
 
 const struct ocl_conv_algorithm ocl_implicit = {

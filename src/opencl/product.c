@@ -35,6 +35,28 @@ int ocl_conv_images(const struct clade_op *op, double share)
     return n < 1 ? 1 : n > 1 << 20 ? 1 << 20 : (int)n;
 }
 
+int ocl_conv_parts(const struct clade_op *op, double share, int parts)
+{
+    const double fit = ocl_launch_flops(share) * parts / clade_op_flops(op);
+
+    return fit < 1 ? 1 : fit < parts ? (int)fit : parts;
+}
+
+struct ocl_view ocl_conv_view(const struct clade_op *op)
+{
+    const struct clade_window *win = &op->window;
+    struct ocl_view v = { &op->t[CLADE_X], &op->t[CLADE_Y], &op->t[CLADE_Y],
+                          win->top, win->left };
+
+    if (op->kind == CLADE_CONV_BWD_FILTER)
+        v.out = &op->t[CLADE_DY];
+    if (op->kind == CLADE_CONV_BWD_DATA)
+        v = (struct ocl_view){ &op->t[CLADE_DY], &op->t[CLADE_DX],
+                               &op->t[CLADE_X], win->r - 1 - win->top,
+                               win->s - 1 - win->left };
+    return v;
+}
+
 struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n)
 {
     struct clade_op part = *op;
@@ -48,6 +70,22 @@ struct clade_op ocl_conv_part(const struct clade_op *op, int first, int n)
         t->n = n;
     }
     return part;
+}
+
+clade_status ocl_conv_by_images(struct ocl_task *task,
+                                const struct clade_op *op, int most,
+                                ocl_prepare_fn *prepare)
+{
+    const int n = ocl_conv_view(op).out->n;
+    clade_status st = CLADE_OK;
+
+    for (int first = 0; first < n && !st; first += most) {
+        const struct clade_op part =
+            ocl_conv_part(op, first, min_int(most, n - first));
+
+        st = prepare(task, &part);
+    }
+    return st;
 }
 
 struct clade_tensor ocl_conv_scratch(const struct clade_op *op, size_t at)

@@ -31,27 +31,6 @@ static const struct ocl_text text = { "winograd.cl", source };
  * channels each. */
 enum { OUT, TILES, VECS, LANES, BATCH, WORKERS, IMAGES, RANGE };
 
-/* What conv_fwd or conv_bwd_data reads and makes.  conv_bwd_data is a forward
- * pass over dy with a turned filter.  conv_bwd_filter reads both. */
-struct view {
-    const struct clade_tensor *in, *out, *mask;
-    int top, left;
-};
-
-static struct view view_of(const struct clade_op *op)
-{
-    const struct clade_window *win = &op->window;
-    struct view v = { &op->t[CLADE_X], &op->t[CLADE_Y], &op->t[CLADE_Y],
-                      win->top, win->left };
-
-    if (op->kind == CLADE_CONV_BWD_FILTER)
-        v.out = &op->t[CLADE_DY];
-    if (op->kind == CLADE_CONV_BWD_DATA)
-        v = (struct view){ &op->t[CLADE_DY], &op->t[CLADE_DX], &op->t[CLADE_X],
-                           win->r - 1 - win->top, win->s - 1 - win->left };
-    return v;
-}
-
 /* A tile's pixels of y, dx or dy along one dimension. */
 static int step_of(const struct clade_op *op)
 {
@@ -61,7 +40,7 @@ static int step_of(const struct clade_op *op)
 /* The tiles of n images. */
 static int tiles_of(const struct clade_op *op, int n)
 {
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
 
     return n * div_up(v.out->h, step_of(op)) * div_up(v.out->w, step_of(op));
 }
@@ -70,7 +49,7 @@ static int tiles_of(const struct clade_op *op, int n)
  * in place of r * r for each pixel. */
 static double remains(const struct clade_op *op)
 {
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
 
     return (double)FREQUENCIES * tiles_of(op, v.out->n) /
            ((double)clade_tensor_pixels(v.out) * op->window.r * op->window.s);
@@ -86,7 +65,7 @@ static double share(const struct clade_op *op)
 static int lanes(const struct ocl *o, const struct clade_op *op)
 {
     const struct clade_window *win = &op->window;
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
 
     if (win->stride > 1 || win->r != win->s || (win->r != 3 && win->r != 5) ||
         !ocl_is_wide(o))
@@ -139,7 +118,7 @@ static void choose_image(int *tune, const struct ocl *o,
                          const struct clade_op *op, const struct variant *v)
 {
     const int usual =
-        batch_of(view_of(op).in->c, v->tiles, 4 * v->tiles) / v->tiles;
+        batch_of(ocl_conv_view(op).in->c, v->tiles, 4 * v->tiles) / v->tiles;
     const int batch = usual * v->batch / 2;
 
     tune[OUT] = step_of(op);
@@ -196,13 +175,14 @@ static int padded_k(const struct clade_op *op)
 {
     const int panel = panel_of(op);
 
-    return div_up(view_of(op).out->c, panel) * panel;
+    return div_up(ocl_conv_view(op).out->c, panel) * panel;
 }
 
 /* The transformed filter, or conv_bwd_filter's partial sums. */
 static size_t first_floats(const struct clade_op *op)
 {
-    const size_t n = (size_t)FREQUENCIES * view_of(op).in->c * padded_k(op);
+    const size_t n =
+        (size_t)FREQUENCIES * ocl_conv_view(op).in->c * padded_k(op);
 
     return op->kind == CLADE_CONV_BWD_FILTER ? op->choice.tune[WORKERS] * n : n;
 }
@@ -211,7 +191,7 @@ static size_t first_floats(const struct clade_op *op)
 static size_t scratch_floats(const struct clade_op *op)
 {
     const int *tune = op->choice.tune;
-    const int c = view_of(op).in->c;
+    const int c = ocl_conv_view(op).in->c;
     const int channels = op->kind == CLADE_CONV_BWD_FILTER
                              ? tune[RANGE] + padded_k(op)
                              : c + panel_of(op);
@@ -250,7 +230,7 @@ static int chain(const struct clade_op *op)
     const int tiles = tiles_of(op, op->t[CLADE_DY].n);
 
     if (op->kind != CLADE_CONV_BWD_FILTER)
-        return view_of(op).in->c;
+        return ocl_conv_view(op).in->c;
     return tune[BATCH] + div_up(tiles, tune[BATCH]) + tune[WORKERS];
 }
 
@@ -302,7 +282,7 @@ static clade_status transform_filter(struct ocl_task *task,
                                      const struct clade_op *op)
 {
     const struct clade_tensor u = ocl_conv_scratch(op, 0);
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
     const int l = op->choice.tune[LANES];
 
     return launch(
@@ -332,7 +312,7 @@ static clade_status images(struct ocl_task *task, const struct clade_op *op)
 {
     const struct clade_tensor u = ocl_conv_scratch(op, 0);
     const struct clade_tensor scratch = ocl_conv_scratch(op, first_floats(op));
-    const struct view v = view_of(op);
+    const struct ocl_view v = ocl_conv_view(op);
     const struct clade_tensor *in = v.in, *out = v.out;
     const int *tune = op->choice.tune;
     const int batches = div_up(tiles_of(op, out->n), tune[BATCH]);
@@ -390,20 +370,29 @@ static clade_status sum_parts(struct ocl_task *task, const struct clade_op *op)
                            OCL_INT(parts_of(op))));
 }
 
-static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
+static clade_status filter(struct ocl_task *task, const struct clade_op *op)
 {
-    const bool filter = op->kind == CLADE_CONV_BWD_FILTER;
-    const int n = view_of(op).out->n, most = op->choice.tune[IMAGES];
-    clade_status st = filter ? CLADE_OK : transform_filter(task, op);
+    const int n = op->t[CLADE_DY].n, most = op->choice.tune[IMAGES];
+    clade_status st = CLADE_OK;
 
     for (int first = 0; first < n && !st; first += most) {
         const struct clade_op part =
             ocl_conv_part(op, first, min_int(most, n - first));
 
-        st = filter ? parts(task, &part, parts_of(op), first)
-                    : images(task, &part);
+        st = parts(task, &part, parts_of(op), first);
     }
-    return st || !filter ? st : sum_parts(task, op);
+    return st ? st : sum_parts(task, op);
+}
+
+static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
+{
+    clade_status st;
+
+    if (op->kind == CLADE_CONV_BWD_FILTER)
+        return filter(task, op);
+    st = transform_filter(task, op);
+    return st ? st
+              : ocl_conv_by_images(task, op, op->choice.tune[IMAGES], images);
 }
 
 const struct ocl_conv_algorithm ocl_winograd = {
