@@ -27,7 +27,7 @@
 #define COPIES_N (TILE_N * BLOCK / ITEMS)
 /* A block of both matrices. */
 #define BLOCK_FLOAT4S (BLOCK * (PITCH_M + PITCH_N))
-/* The row, in no image, of a pixel that there is none of. */
+/* The row of a window after the last pixel: it is outside every image. */
 #define NOWHERE (-(1 << 20))
 
 /* What a window reads, C channels of H x W pixels, and where its P x Q places
@@ -111,30 +111,47 @@ static void add_block(float4 (*acc)[SUMS_N / 4], local const float4 *block)
     }
 }
 
-/* Row i, and column j, of a work-item's sums in the whole matrix. */
-static int row_of(int i, int tiles_n)
+static void clear(float4 (*acc)[SUMS_N / 4])
 {
-    return (int)get_group_id(0) / tiles_n * TILE_M + i / 4 * 4 * ITEMS_M +
-           (int)get_local_id(0) / ITEMS_N * 4 + i % 4;
+    UNROLL
+    for (int i = 0; i < SUMS_M; i++)
+        UNROLL
+        for (int j = 0; j < SUMS_N / 4; j++)
+            acc[i][j] = 0.0f;
 }
 
-static int column_of(int j, int tiles_n)
+/* The first row and column of a group's tile, if the matrix has N columns. */
+static int tile_row(int N)
 {
-    return (int)get_group_id(0) % tiles_n * TILE_N + j / 4 * 4 * ITEMS_N +
-           (int)get_local_id(0) % ITEMS_N * 4 + j % 4;
+    return (int)get_group_id(0) / ((N + TILE_N - 1) / TILE_N) * TILE_M;
+}
+
+static int tile_column(int N)
+{
+    return (int)get_group_id(0) % ((N + TILE_N - 1) / TILE_N) * TILE_N;
+}
+
+/* Row i, and column j, of a work-item's sums in the tile. */
+static int row_of(int i)
+{
+    return i / 4 * 4 * ITEMS_M + (int)get_local_id(0) / ITEMS_N * 4 + i % 4;
+}
+
+static int column_of(int j)
+{
+    return j / 4 * 4 * ITEMS_N + (int)get_local_id(0) % ITEMS_N * 4 + j % 4;
 }
 
 /* Write the sums [M][N] as they are, `ld` elements a row. */
 static void keep_sums(global float *to, float4 (*acc)[SUMS_N / 4], int M, int N,
                       int ld)
 {
-    const int tiles_n = (N + TILE_N - 1) / TILE_N;
-
     UNROLL
     for (int i = 0; i < SUMS_M; i++)
         UNROLL
         for (int j = 0; j < SUMS_N / 4; j++) {
-            const int m = row_of(i, tiles_n), n = column_of(4 * j, tiles_n);
+            const int m = tile_row(N) + row_of(i);
+            const int n = tile_column(N) + column_of(4 * j);
             float v[4];
 
             vstore4(acc[i][j], 0, v);
@@ -145,25 +162,58 @@ static void keep_sums(global float *to, float4 (*acc)[SUMS_N / 4], int M, int N,
         }
 }
 
+/*
+ * A work-item's i-th copy of a block of either matrix: its place in the chains
+ * of sums, and across the tile.  Neighbours read what is side by side in
+ * memory.  For patches of conv_implicit and a turned filter these are places in
+ * a chain, else places across the tile.
+ */
+#ifdef TURNED
+#define CHAIN_M(i) ((int)get_local_id(0) % BLOCK)
+#define ACROSS_M(i) ((int)get_local_id(0) / BLOCK + (i) * (ITEMS / BLOCK))
+#else
+#define CHAIN_M(i) ((int)get_local_id(0) / TILE_M + (i) * (ITEMS / TILE_M))
+#define ACROSS_M(i) ((int)get_local_id(0) % TILE_M)
+#endif
+#if defined(TURNED) && TURNED
+#define CHAIN_N(i) ((int)get_local_id(0) % BLOCK)
+#define ACROSS_N(i) ((int)get_local_id(0) / BLOCK + (i) * (ITEMS / BLOCK))
+#else
+#define CHAIN_N(i) ((int)get_local_id(0) / TILE_N + (i) * (ITEMS / TILE_N))
+#define ACROSS_N(i) ((int)get_local_id(0) % TILE_N)
+#endif
+
+/* Copy a work-item's values of both matrices from registers to local memory. */
+static void store_block(local float4 *block, const float *a, const float *b)
+{
+    local float *to_a = (local float *)block;
+    local float *to_b = (local float *)(block + BLOCK * PITCH_M);
+
+    UNROLL
+    for (int i = 0; i < COPIES_M; i++)
+        to_a[CHAIN_M(i) * 4 * PITCH_M + ACROSS_M(i)] = a[i];
+    UNROLL
+    for (int i = 0; i < COPIES_N; i++)
+        to_b[CHAIN_N(i) * 4 * PITCH_N + ACROSS_N(i)] = b[i];
+}
+
 #ifdef TURNED
 /* y[m,n] = epilogue(sum), for the sums of a work-item. */
 static void finish(global float *y, int ldy, global const float *b,
                    global const float *mask, int ldm, int flags,
                    float4 (*acc)[SUMS_N / 4], int M, int N)
 {
-    const int tiles_n = (N + TILE_N - 1) / TILE_N;
-
     UNROLL
     for (int i = 0; i < SUMS_M; i++)
         UNROLL
         for (int j = 0; j < SUMS_N / 4; j++) {
-            const int m = row_of(i, tiles_n);
+            const int m = tile_row(N) + row_of(i);
             float v[4];
 
             vstore4(acc[i][j], 0, v);
             UNROLL
             for (int l = 0; l < 4; l++) {
-                const int n = column_of(4 * j, tiles_n) + l;
+                const int n = tile_column(N) + column_of(4 * j) + l;
 
                 if (m >= M || n >= N)
                     continue;
@@ -175,70 +225,34 @@ static void finish(global float *y, int ldy, global const float *b,
         }
 }
 
-/* The filter's value at a tap, for output channel n of N. */
+/* The filter's value for output channel n of N: at a tap if TURNED, else in row
+ * j. */
 static float filter_value(global const float *w, struct windows at,
-                          struct tap t, int n, int N, int ldw)
+                          struct tap t, int j, int n, int N, int ldw)
 {
-    if (t.r >= at.R || n >= N)
-        return 0.0f;
 #if TURNED
-    return w[(((at.R - 1 - t.r) * at.S + at.S - 1 - t.s) * N + n) * ldw + t.c];
+    return t.r < at.R && n < N
+               ? w[(((at.R - 1 - t.r) * at.S + at.S - 1 - t.s) * N + n) * ldw +
+                   t.c]
+               : 0.0f;
 #else
-    return w[((t.r * at.S + t.s) * at.C + t.c) * ldw + n];
+    return j < at.R * at.S * at.C && n < N ? w[j * ldw + n] : 0.0f;
 #endif
 }
 
-/*
- * Copies a block's values of both matrices between registers and local memory.
- * Neighbours read neighbours: channels of x and of a turned filter, output
- * channels of another.
- */
+/* Copy a work-item's values of a block to registers; t is its tap. */
 static void load_block(float *a, float *b, global const float *x,
                        global const float *w, struct windows at,
                        local const int4 *windows, int block, struct tap t,
                        int N, int ldw)
 {
-    const int id = get_local_id(0);
-    const int first = (int)get_group_id(0) % ((N + TILE_N - 1) / TILE_N) *
-                      TILE_N;
-
     UNROLL
     for (int i = 0; i < COPIES_M; i++)
-        a[i] = patch_value(x, at, windows[id / BLOCK + i * (ITEMS / BLOCK)], t);
+        a[i] = patch_value(x, at, windows[ACROSS_M(i)], t);
     UNROLL
     for (int i = 0; i < COPIES_N; i++)
-#if TURNED
-        b[i] = filter_value(w, at, t,
-                            first + id / BLOCK + i * (ITEMS / BLOCK), N, ldw);
-#else
-    {
-        const int j = block * BLOCK + id / TILE_N + i * (ITEMS / TILE_N);
-        const int n = first + id % TILE_N;
-
-        b[i] = j < at.R * at.S * at.C && n < N ? w[j * ldw + n] : 0.0f;
-    }
-#endif
-}
-
-static void store_block(local float4 *block, const float *a, const float *b)
-{
-    local float *to_a = (local float *)block;
-    local float *to_b = (local float *)(block + BLOCK * PITCH_M);
-    const int id = get_local_id(0);
-
-    UNROLL
-    for (int i = 0; i < COPIES_M; i++)
-        to_a[id % BLOCK * 4 * PITCH_M + id / BLOCK + i * (ITEMS / BLOCK)] =
-            a[i];
-    UNROLL
-    for (int i = 0; i < COPIES_N; i++)
-#if TURNED
-        to_b[id % BLOCK * 4 * PITCH_N + id / BLOCK + i * (ITEMS / BLOCK)] =
-            b[i];
-#else
-        to_b[(id / TILE_N + i * (ITEMS / TILE_N)) * 4 * PITCH_N + id % TILE_N] =
-            b[i];
-#endif
+        b[i] = filter_value(w, at, t, block * BLOCK + CHAIN_N(i),
+                            tile_column(N) + ACROSS_N(i), N, ldw);
 }
 
 /*
@@ -267,24 +281,18 @@ conv_implicit(global float *restrict y, int y_at,
     const struct windows at = { H, W, C, ldx, P, Q, R, S, stride, top, left };
     const int id = get_local_id(0);
     const int M = N * P * Q;
-    const int first_row =
-        (int)get_group_id(0) / ((K + TILE_N - 1) / TILE_N) * TILE_M;
     const int g = ROW;
     const int end = min((g + 1) * blocks, (R * S * C + BLOCK - 1) / BLOCK);
-    struct tap t = tap_of(at, g * blocks * BLOCK + id % BLOCK);
+    struct tap t = tap_of(at, g * blocks * BLOCK + CHAIN_M(0));
     float4 acc[SUMS_M][SUMS_N / 4];
     float of_x[COPIES_M], of_w[COPIES_N];
 
     if (g >= parts)
         return; /* the grid is rounded up to whole work-groups */
 
-    UNROLL
-    for (int i = 0; i < SUMS_M; i++)
-        UNROLL
-        for (int j = 0; j < SUMS_N / 4; j++)
-            acc[i][j] = 0.0f;
+    clear(acc);
     for (int i = id; i < TILE_M; i += ITEMS)
-        windows[i] = window_of(at, first_row + i, M);
+        windows[i] = window_of(at, tile_row(K) + i, M);
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int u = g * blocks - 1; u < end; u++) { /* the first turn only fills */
         if (u + 1 < end)
@@ -304,42 +312,22 @@ conv_implicit(global float *restrict y, int y_at,
 }
 #else
 
-/* As above: neighbours read channels of x, and of dy. */
+/* The same of x and dy; t is the work-item's row of dw. */
 static void load_block(float *a, float *b, global const float *x,
                        global const float *dy, struct windows at,
                        local const int4 *windows, int block, int pixels,
                        struct tap t, int K, int ldy)
 {
-    const int id = get_local_id(0);
-    const int k = (int)get_group_id(0) % ((K + TILE_N - 1) / TILE_N) * TILE_N +
-                  id % TILE_N;
-
     UNROLL
     for (int i = 0; i < COPIES_M; i++)
-        a[i] = patch_value(x, at, windows[id / TILE_M + i * (ITEMS / TILE_M)],
-                           t);
+        a[i] = patch_value(x, at, windows[CHAIN_M(i)], t);
     UNROLL
     for (int i = 0; i < COPIES_N; i++) {
-        const int pixel = block * BLOCK + id / TILE_N + i * (ITEMS / TILE_N);
+        const int pixel = block * BLOCK + CHAIN_N(i);
+        const int k = tile_column(K) + ACROSS_N(i);
 
         b[i] = pixel < pixels && k < K ? dy[pixel * ldy + k] : 0.0f;
     }
-}
-
-static void store_block(local float4 *block, const float *a, const float *b)
-{
-    local float *to_a = (local float *)block;
-    local float *to_b = (local float *)(block + BLOCK * PITCH_M);
-    const int id = get_local_id(0);
-
-    UNROLL
-    for (int i = 0; i < COPIES_M; i++)
-        to_a[(id / TILE_M + i * (ITEMS / TILE_M)) * 4 * PITCH_M + id % TILE_M] =
-            a[i];
-    UNROLL
-    for (int i = 0; i < COPIES_N; i++)
-        to_b[(id / TILE_N + i * (ITEMS / TILE_N)) * 4 * PITCH_N + id % TILE_N] =
-            b[i];
 }
 
 /*
@@ -365,9 +353,7 @@ conv_implicit_filter(global float *restrict dw, int dw_at,
     const struct windows at = { H, W, C, ldx, P, Q, R, S, stride, top, left };
     const int id = get_local_id(0);
     const int pixels = N * P * Q, M = R * S * C;
-    const struct tap t =
-        tap_of(at, (int)get_group_id(0) / ((K + TILE_N - 1) / TILE_N) * TILE_M +
-                       id % TILE_M);
+    const struct tap t = tap_of(at, tile_row(K) + ACROSS_M(0));
     const int g = first + ROW;
     const int end = min((g + 1) * blocks, (pixels + BLOCK - 1) / BLOCK);
     float4 acc[SUMS_M][SUMS_N / 4];
@@ -376,11 +362,7 @@ conv_implicit_filter(global float *restrict dw, int dw_at,
     if (g >= parts)
         return; /* the grid is rounded up to whole work-groups */
 
-    UNROLL
-    for (int i = 0; i < SUMS_M; i++)
-        UNROLL
-        for (int j = 0; j < SUMS_N / 4; j++)
-            acc[i][j] = 0.0f;
+    clear(acc);
     if (id < BLOCK)
         windows[((g * blocks) & 1) * BLOCK + id] =
             window_of(at, g * blocks * BLOCK + id, pixels);
@@ -388,7 +370,8 @@ conv_implicit_filter(global float *restrict dw, int dw_at,
     for (int u = g * blocks - 1; u < end; u++) { /* the first turn only fills */
         if (u + 1 < end)
             load_block(of_x, of_dy, x + x_at, dy + dy_at, at,
-                       windows + ((u + 1) & 1) * BLOCK, u + 1, pixels, t, K, ldy);
+                       windows + ((u + 1) & 1) * BLOCK, u + 1, pixels, t, K,
+                       ldy);
         if (u >= g * blocks)
             add_block(acc, tiles + (u & 1) * BLOCK_FLOAT4S);
         if (u + 1 < end)
