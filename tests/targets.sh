@@ -32,8 +32,8 @@ spirv    spirv    -   -    -    -
 '
 
 # These may use scratch memory, because they rarely run on a GPU: if they are
-# asked for, or once, when the device is opened.  All others run in every step, or
-# measure the device's peaks.
+# asked for, or once, when the device is opened.  All others run in every step,
+# or measure the device's peaks.
 cold='conv_direct conv_direct_filter probe_flag probe_fma probe_sum'
 
 dir=$(mktemp -d) || exit 1
