@@ -36,7 +36,7 @@ struct clade_verdict {
     char message[768];     /* a failure in words, or empty */
     char triage[256];      /* after a failure: where it occurs, or empty */
     char file[512];        /* after a failure: its inputs' file, or empty */
-    double seconds;        /* that its runs took */
+    double seconds;        /* of its fastest run */
 };
 
 /* Verdicts so far. */

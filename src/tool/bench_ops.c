@@ -99,8 +99,8 @@ static clade_status add_row(struct table *t, const struct op_case *c,
     return CLADE_OK;
 }
 
-/* verify_run() runs the op three times, with other work in between; the last
- * one is the time. */
+/* verify_run() runs the op three times, with other work in between; the fastest
+ * counts. */
 static clade_status time_one(struct table *t, const struct op_case *c,
                              struct verify_host *host, const char *algorithm)
 {
