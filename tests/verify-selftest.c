@@ -303,6 +303,43 @@ static void test_wrong_algorithm(void)
            "if both are wrong, the device is refused: %s", o.message);
 }
 
+/* What another process does beside it; returns how many ops it ran. */
+static int assist(void)
+{
+    struct clade_net_config config = CLADE_NET_DEFAULTS;
+    clade_backend *be = open_device();
+    int runs;
+
+    forget();
+    config.eval_batch = 1;
+    if (selftest_assist(be, &config, NULL, NULL))
+        tap_bail("%s", clade_error());
+    runs = faulty_runs;
+    faulty_close(be);
+    return runs;
+}
+
+static void test_assist(void)
+{
+    struct outcome o;
+    int runs;
+
+    wrong.is_wrong = false;
+    runs = assist();
+    o = test();
+    tap_ok(!o.st && runs > 40 && !o.runs && !strncmp(result(), "passed 20", 9),
+           "what another process has tried (%d runs) is not tried again (%d)",
+           runs, o.runs);
+    go_wrong(CLADE_CONV_FWD, "first");
+    assist();
+    tap_ok(!strcmp(result(), "none"), "it keeps verdicts, but no result");
+    wrong.is_wrong = false;
+    o = test();
+    tap_ok(!o.st && o.avoided == 1 &&
+               strstr(o.notices, "first computes conv_fwd wrongly"),
+           "what it has found wrong is passed over: %s", o.notices);
+}
+
 static bool at_once(void *arg)
 {
     (void)arg;
@@ -332,12 +369,13 @@ static void test_ends(void)
 
 int main(void)
 {
-    tap_plan(20);
+    tap_plan(23);
     driver = "driver 1";
     test_right();
     test_training();
     test_wrong_op();
     test_wrong_algorithm();
+    test_assist();
     test_ends();
     forget();
     return tap_done();

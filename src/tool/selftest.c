@@ -7,13 +7,16 @@
 
 #include <clade/verify.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend.h"
 #include "child.h"
 #include "status.h"
 #include "verify/judge.h"
+#include "verify/selftest.h"
 
 #define PATIENCE 600 /* seconds for one step of the self-test */
+#define GRACE    60  /* seconds for the helper's last step */
 
 /* What the child sends. */
 enum message {
@@ -35,6 +38,8 @@ struct talk {
     const char *device;
     const struct tool_plans *plans;
     struct child_link *link; /* the child's only */
+    struct child *helper;    /* the child's only; NULL: none */
+    int begin[2]; /* a pipe: the helper waits for a byte; -1: closed */
     char met[640];           /* the device, once it is open */
     char doing[256];         /* what the child said last */
     char advice[512];
@@ -49,6 +54,82 @@ static const char intel_way[] =
     ", and so may CL_CONFIG_CPU_TARGET_ARCH=core-avx2 in the environment";
 static const char way_out[] = "--no-self-test uses the device all the same.";
 
+/* ---- the child's helper -------------------------------------------------- */
+
+/*
+ * Most of the time goes to the drivers' compilers, of which each takes one
+ * processor, and which in one process often take turns.  So another process
+ * tries the same programs from the last one on, until the two meet.
+ */
+
+/* Let the helper begin, or end. */
+static void let_helper(struct talk *t, bool begin)
+{
+    if (t->begin[1] < 0)
+        return;
+    if (begin && write(t->begin[1], "", 1) != 1)
+        begin = false; /* without it, the child does all */
+    close(t->begin[1]);
+    t->begin[1] = -1;
+}
+
+static bool helper_stopped(void *arg)
+{
+    const struct talk *t = arg;
+
+    return child_stopped(t->link) || tool_stop(NULL);
+}
+
+/* Its failures are nothing to tell: what it does not try, the child does. */
+static void help(struct child_link *link, void *arg)
+{
+    struct talk *t = arg;
+    clade_backend *be = NULL;
+    clade_status st = CLADE_OK;
+    char byte;
+
+    t->link = link;
+    close(t->begin[1]);
+    if (read(t->begin[0], &byte, 1) != 1 || clade_backend_open(&be, t->device))
+        return;
+    if (be->table->uses && !verify_can_judge(be))
+        for (int i = 0; i < t->plans->count && !st; i++)
+            st = selftest_assist(be, &t->plans->config[i], helper_stopped, t);
+    clade_backend_close(be);
+}
+
+static bool always(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+static void start_helper(struct talk *t)
+{
+    const struct child_config config = { .work = help,
+                                         .arg = t,
+                                         .stop = always };
+
+    if (pipe(t->begin))
+        t->begin[0] = t->begin[1] = -1;
+    else if (child_start(&t->helper, &config))
+        let_helper(t, false);
+}
+
+/* Let it end what it does now, and keep it, unless the device has failed. */
+static void end_helper(struct talk *t, bool failed)
+{
+    struct child_message m;
+
+    let_helper(t, false);
+    if (t->helper && !failed)
+        while (child_next(t->helper, &m, GRACE) == CHILD_MESSAGE)
+            continue;
+    child_close(t->helper);
+    if (t->begin[0] >= 0)
+        close(t->begin[0]);
+}
+
 /* ---- the child ----------------------------------------------------------- */
 
 static void send_text(struct child_link *link, enum message type,
@@ -57,10 +138,12 @@ static void send_text(struct child_link *link, enum message type,
     child_send(link, type, text, strlen(text) + 1);
 }
 
+/* It says something first when there is something to try. */
 static void say(void *arg, const char *text)
 {
-    const struct talk *t = arg;
+    struct talk *t = arg;
 
+    let_helper(t, true);
     send_text(t->link, SAYS, text);
 }
 
@@ -112,6 +195,7 @@ static void work(struct child_link *link, void *arg)
     clade_backend *be = NULL;
 
     t->link = link;
+    start_helper(t);
     f.st = clade_backend_open(&be, t->device);
     if (!f.st) {
         introduce(link, clade_backend_device(be));
@@ -123,6 +207,7 @@ static void work(struct child_link *link, void *arg)
         snprintf(f.text, sizeof f.text, "%s", clade_error());
         child_send(link, FAILED, &f, sizeof f);
     }
+    end_helper(t, f.st);
     clade_backend_close(be);
 }
 
@@ -196,7 +281,7 @@ static clade_status self_test(struct talk *t)
 clade_status tool_open_tested(clade_backend **be, const char *device,
                               const struct tool_plans *plans)
 {
-    struct talk t = { .device = device, .plans = plans };
+    struct talk t = { .device = device, .plans = plans, .begin = { -1, -1 } };
     clade_status st = CLADE_OK;
 
     if (plans->count)

@@ -223,24 +223,35 @@ static char *recall(const struct selftest *t, const struct selftest_use *use)
     return t->be->table->recall ? t->be->table->recall(t->be, use->key) : NULL;
 }
 
+/* Get the verdict that is kept, or try the use and keep the verdict. */
+static clade_status find_verdict(char verdict[BACKEND_WHY], struct selftest *t,
+                                 const struct selftest_use *use,
+                                 const struct selftest_uses *uses)
+{
+    char *kept = recall(t, use);
+    clade_status st;
+
+    if (kept) {
+        snprintf(verdict, BACKEND_WHY, "%s", kept);
+        free(kept);
+        return CLADE_OK;
+    }
+    say_use(t, use, uses);
+    st = try_use(verdict, BACKEND_WHY, t, use);
+    if (!st && t->be->table->remember)
+        t->be->table->remember(t->be, use->key, verdict);
+    return st;
+}
+
 static clade_status judge_use(struct selftest *t,
                               const struct selftest_use *use,
                               const struct selftest_uses *uses)
 {
-    char *kept = recall(t, use), verdict[BACKEND_WHY];
-    clade_status st = CLADE_OK;
+    char verdict[BACKEND_WHY];
+    const clade_status st = find_verdict(verdict, t, use, uses);
 
-    if (kept) {
-        snprintf(verdict, sizeof(verdict), "%s", kept);
-        free(kept);
-    } else {
-        say_use(t, use, uses);
-        st = try_use(verdict, sizeof(verdict), t, use);
-        if (!st && t->be->table->remember)
-            t->be->table->remember(t->be, use->key, verdict);
-    }
     if (!st && strncmp(verdict, PASSED, strlen(PASSED)))
-        st = act_on(t, use, verdict);
+        return act_on(t, use, verdict);
     return st;
 }
 
@@ -318,6 +329,24 @@ static clade_status test_plans(struct selftest *t)
         st = judge_uses(&again, t, &uses);
         selftest_uses_free(&uses);
     }
+    return st;
+}
+
+clade_status selftest_assist(clade_backend *be,
+                             const struct clade_net_config *config,
+                             bool (*stop)(void *arg), void *arg)
+{
+    struct selftest t = { .be = be, .config = config };
+    char verdict[BACKEND_WHY];
+    struct selftest_uses uses;
+    clade_status st = selftest_uses_of(&uses, be, config);
+
+    if (st)
+        return st;
+    for (int i = uses.count; i-- > 0 && !st;)
+        if (!(st = verify_interrupted(stop, arg)))
+            st = find_verdict(verdict, &t, &uses.list[i], &uses);
+    selftest_uses_free(&uses);
     return st;
 }
 

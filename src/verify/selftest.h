@@ -27,6 +27,13 @@ clade_status selftest_uses_of(struct selftest_uses *uses, clade_backend *be,
                               const struct clade_net_config *config);
 void selftest_uses_free(struct selftest_uses *uses);
 
+/* For another process beside clade_verify_selftest(): try the uses that have no
+ * verdict yet, from the last one on backwards, and keep the verdicts.  The two
+ * meet halfway, because the other one does not try again what has a verdict. */
+clade_status selftest_assist(clade_backend *be,
+                             const struct clade_net_config *config,
+                             bool (*stop)(void *arg), void *arg);
+
 /* The result of the last self-test of a device, malloc'd: "passed 2026-10-03",
  * "failed 2026-10-03: softmax_fwd"; NULL: there was none. */
 char *selftest_result(const struct clade_device *device);
