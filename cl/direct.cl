@@ -7,36 +7,6 @@
  */
 #ifdef VEC
 #define PANEL (VEC * VECS)
-
-/* The first n < VEC floats at p, then zeros. */
-static FLOATV load_head(global const float *p, int n)
-{
-    float t[VEC];
-
-    for (int i = 0; i < VEC; i++)
-        t[i] = i < n ? p[i] : 0.0f;
-    return LOADV(t);
-}
-
-static FLOATV load(global const float *p, int n)
-{
-    return n >= VEC ? LOADV(p) : load_head(p, n);
-}
-
-static void store(FLOATV v, global float *p, int n)
-{
-    if (n >= VEC) {
-        STOREV(v, p);
-    } else {
-        float t[VEC];
-
-        STOREV(v, t);
-        for (int i = 0; i < n; i++)
-            p[i] = t[i];
-    }
-}
-
-#ifdef TILE_P
 #define PATCH_H ((TILE_P - 1) * STRIDE + WIN_R)
 #define PATCH_W ((TILE_Q - 1) * STRIDE + WIN_S)
 #define PATCH (PATCH_H * PATCH_W * BLOCK)
@@ -46,6 +16,17 @@ static void copy_pixel(local float *to, global const float *from, int n)
 {
     for (int c = 0; c < BLOCK; c++)
         to[c] = c < n ? from[c] : 0.0f;
+}
+
+/* Copy a row of the patch whose pixels lie side by side, with all channels. */
+static void copy_row(local float *to, global const float *from)
+{
+    int i = 0;
+
+    for (; i + VEC <= PATCH_W * BLOCK; i += VEC)
+        STOREV(LOADV(from + i), to + i);
+    for (; i < PATCH_W * BLOCK; i++)
+        to[i] = from[i];
 }
 
 /*
@@ -58,6 +39,14 @@ static void copy_block(local float *patch, global const float *x, int H, int W,
                        int C, int ldx, int h0, int w0, int c0)
 {
     for (int r = 0; r < PATCH_H; r++) {
+#if BLOCK < VEC && DILATE == 1
+        if (ldx == BLOCK && C == BLOCK && h0 + r >= 0 && h0 + r < H &&
+            w0 >= 0 && w0 + PATCH_W <= W) {
+            copy_row(patch + r * PATCH_W * BLOCK,
+                     x + ((h0 + r) * W + w0) * BLOCK);
+            continue;
+        }
+#endif
         for (int s = 0; s < PATCH_W; s++) {
             local float *to = patch + (r * PATCH_W + s) * BLOCK;
             const int h = h0 + r;
@@ -225,210 +214,6 @@ conv_direct(global float *restrict y, int y_at, global const float *restrict x,
 }
 #endif
 
-#ifdef TILE_J
-/* dw is a matrix of K columns and `rows` rows, row j = (r * S + s) * C + c.
- * Below, acc[TILE_J][VECS] are the sums of a tile of it. */
-
-static void load_sums(FLOATV (*acc)[VECS], global const float *sums, int padded,
-                      bool from_zero)
-{
-    UNROLL
-    for (int i = 0; i < TILE_J; i++)
-        UNROLL
-        for (int v = 0; v < VECS; v++)
-            acc[i][v] = from_zero ? (FLOATV)0.0f
-                                  : LOADV(sums + i * padded + v * VEC);
-}
-
-static void keep_sums(global float *sums, FLOATV (*acc)[VECS], int padded)
-{
-    UNROLL
-    for (int i = 0; i < TILE_J; i++)
-        UNROLL
-        for (int v = 0; v < VECS; v++)
-            STOREV(acc[i][v], sums + i * padded + v * VEC);
-}
-
-/* The windows of dy's pixels in x. */
-struct windows {
-    int H, W, C, ldx, P, Q, S, stride, top, left;
-};
-
-/*
- * Copy what the tile's rows, from j on, read of x for `count` pixels of dy from
- * `first` on: column[count][TILE_J].  Outside the image there are zeros.  The
- * rows after the last one of dw are like that one.
- */
-static void copy_column(local float *column, global const float *x,
-                        const struct windows at, int j, int rows, int first,
-                        int count)
-{
-    const bool same = j % at.C + TILE_J <= at.C; /* r and s, in all rows */
-    int r[TILE_J], s[TILE_J], from[TILE_J];
-    int q = first % at.Q;
-    int p = first / at.Q % at.P;
-    int n = first / at.Q / at.P;
-
-    for (int i = 0; i < TILE_J; i++) {
-        const int row = min(j + i, rows - 1);
-
-        r[i] = row / at.C / at.S;
-        s[i] = row / at.C % at.S;
-        from[i] = (r[i] * at.W + s[i]) * at.ldx + row % at.C;
-    }
-    const int left = same ? s[0] : 0; /* s is left ... right in all rows */
-    const int right = same ? s[0] : at.S - 1;
-
-    for (int end = first + count; first < end; first++, column += TILE_J) {
-        const int h = p * at.stride - at.top;
-        const int w = q * at.stride - at.left;
-        const int pixel = ((n * at.H + h) * at.W + w) * at.ldx;
-
-        if (h + r[0] >= 0 && h + r[TILE_J - 1] < at.H && w + left >= 0 &&
-            w + right < at.W) {
-            if (same)
-                UNROLL
-                for (int i = 0; i < TILE_J; i++)
-                    column[i] = x[pixel + from[0] + i];
-            else
-                UNROLL
-                for (int i = 0; i < TILE_J; i++)
-                    column[i] = x[pixel + from[i]];
-        } else {
-            for (int i = 0; i < TILE_J; i++)
-                column[i] = h + r[i] >= 0 && h + r[i] < at.H &&
-                                    w + s[i] >= 0 && w + s[i] < at.W
-                                ? x[pixel + from[i]]
-                                : 0.0f;
-        }
-        if (++q == at.Q) {
-            q = 0;
-            if (++p == at.P) {
-                p = 0;
-                n++;
-            }
-        }
-    }
-}
-
-/* Copy `count` pixels of dy, panel by panel and with zeros after K:
- * packed[panel][unit][PANEL]. */
-static void pack_pixels(global float *packed, global const float *dp, int count,
-                        int unit, int K, int ldy)
-{
-    for (int i = 0; i < count; i++)
-        for (int k0 = 0; k0 < K; k0 += PANEL)
-            UNROLL
-            for (int v = 0; v < VECS; v++)
-                STOREV(load(dp + i * ldy + k0 + v * VEC, K - k0 - v * VEC),
-                       packed + k0 * unit + i * PANEL + v * VEC);
-}
-
-/* Add `count` packed pixels to sums[K], or to 0: DB_CHAIN in one chain. */
-static void add_pixels(global float *sums, global const float *packed,
-                       int count, int unit, int K, bool from_zero)
-{
-    for (int k = 0; k < K; k += VEC) {
-        global const float *from =
-            packed + k / PANEL * PANEL * unit + k % PANEL;
-        FLOATV sum = from_zero ? (FLOATV)0.0f : load(sums + k, K - k);
-
-        for (int first = 0; first < count; first += DB_CHAIN) {
-            FLOATV part = 0.0f;
-
-            for (int i = first; i < min(first + DB_CHAIN, count); i++)
-                part += LOADV(from + i * PANEL);
-            sum += part;
-        }
-        store(sum, sums + k, K - k);
-    }
-}
-
-/* Add the products of `count` pixels of a column and of a panel of dy. */
-static void add_column(FLOATV (*acc)[VECS], local const float *column,
-                       global const float *dp, int count)
-{
-    for (int n = 0; n < count; n++) {
-        FLOATV f[VECS];
-
-        UNROLL
-        for (int v = 0; v < VECS; v++)
-            f[v] = LOADV(dp + v * VEC);
-        UNROLL
-        for (int i = 0; i < TILE_J; i++) {
-            const FLOATV e = column[i];
-
-            UNROLL
-            for (int v = 0; v < VECS; v++)
-                acc[i][v] = FMA(e, f[v], acc[i][v]);
-        }
-        dp += PANEL;
-        column += TILE_J;
-    }
-}
-
-/*
- * conv_direct_filter: conv_bwd_filter's partial sums of dw[r,s,c,k] = sum of
- * x * dy; with FLAG_BIAS also those of db[k] = sum of dy.
- *
- * part [parts][rows rounded up to TILE_J][K rounded up to PANEL]; sums
- * [parts][K], with FLAG_BIAS only; x [N,H,W,C]; dy [N,P,Q,K].
- * dy's pixels are cut into units of `unit` pixels, small enough to stay in a
- * cache; part g sums units g*units ... (g+1)*units - 1.  One work-item per
- * (`range` of rows, part): for each unit it packs dy in its part of `scratch`
- * (`unit` * K rounded up floats).  Then, tile by tile, a column of x goes to
- * local memory, and TILE_J x PANEL sums in registers run over the unit's
- * pixels.  The first range's work-items add up dy, DB_CHAIN pixels in one
- * chain.
- * Built with -D TILE_J VEC VECS DB_CHAIN.
- * Compute-bound; the order of a sum depends on the shapes only.
- */
-kernel VECTORS __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_direct_filter(global float *restrict part, int part_at,
-                   global float *restrict sums, int sums_at,
-                   global float *restrict scratch, int scratch_at,
-                   global const float *restrict x, int x_at,
-                   global const float *restrict dy, int dy_at,
-                   local float *restrict column, int N, int H, int W, int C,
-                   int ldx, int P, int Q, int K, int ldy, int R, int S,
-                   int stride, int top, int left, int unit, int units,
-                   int range, int part_first, int flags)
-{
-    const struct windows at = { H, W, C, ldx, P, Q, S, stride, top, left };
-    const int rows = R * S * C;
-    const int j_first = get_global_id(0) * range;
-    const int g = part_first + ROW;
-    const int padded = (K + PANEL - 1) / PANEL * PANEL;
-    global float *mine =
-        part + part_at + g * ((rows + TILE_J - 1) / TILE_J * TILE_J) * padded;
-    global float *packed =
-        scratch + scratch_at +
-        (g * (int)get_global_size(0) + (int)get_global_id(0)) * unit * padded;
-
-    for (int u = g * units; u < (g + 1) * units; u++) {
-        const int first = u * unit;
-        const int count = min(unit, N * P * Q - first);
-
-        pack_pixels(packed, dy + dy_at + first * ldy, count, unit, K, ldy);
-        if (flags & FLAG_BIAS && j_first == 0)
-            add_pixels(sums + sums_at + g * K, packed, count, unit, K,
-                       u == g * units);
-        for (int j = j_first; j < min(j_first + range, rows); j += TILE_J) {
-            copy_column(column, x + x_at, at, j, rows, first, count);
-            for (int k0 = 0; k0 < K; k0 += PANEL) {
-                global float *to = mine + j * padded + k0;
-                FLOATV acc[TILE_J][VECS];
-
-                load_sums(acc, to, padded, u == g * units);
-                add_column(acc, column, packed + k0 * unit, count);
-                keep_sums(to, acc, padded);
-            }
-        }
-    }
-}
-#endif
-#endif
-
 #ifndef VEC
 /*
  * filter_pack: the filter of conv_fwd or conv_bwd_data in the order in which
@@ -466,29 +251,5 @@ kernel void filter_pack(global float *restrict packed, int packed_at,
         to[i] = w[w_at + from + i * step];
     for (int i = n; i < width; i++)
         to[i] = 0.0f;
-}
-
-/*
- * conv_direct_sum: conv_bwd_filter's dw[i,k] = sum over g, in order, of
- * part[g][i][k].
- *
- * dw [rows,K] with ldw elements a row; part [parts][padded_rows][padded].  One
- * work-item per output; memory-bound; repeats bit for bit.
- */
-kernel void conv_direct_sum(global float *restrict dw, int dw_at,
-                            global const float *restrict part, int part_at,
-                            int rows, int K, int ldw, int padded,
-                            int padded_rows, int parts)
-{
-    const int k = get_global_id(0);
-    const int i = ROW;
-    float sum = 0.0f;
-
-    if (k >= K || i >= rows)
-        return; /* the grid is rounded up to whole work-groups */
-
-    for (int g = 0; g < parts; g++)
-        sum += part[part_at + (g * padded_rows + i) * padded + k];
-    dw[dw_at + i * ldw + k] = sum;
 }
 #endif

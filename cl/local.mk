@@ -3,7 +3,9 @@
 CL_SRC = \
   cl/bias.cl \
   cl/direct.cl \
+  cl/direct_filter.cl \
   cl/dropout.cl \
+  cl/ends.cl \
   cl/im2col.cl \
   cl/implicit.cl \
   cl/peak.cl \

@@ -37,8 +37,13 @@ uint64_t ocl_conv_hash(void)
 {
     uint64_t hash = 0;
 
-    for (int i = 0; i < N_ALGORITHMS; i++)
-        hash = hash * 31 + ocl_text_hash(algorithms[i]->text);
+    for (int i = 0; i < N_ALGORITHMS; i++) {
+        const struct ocl_conv_algorithm *a = algorithms[i];
+
+        hash = hash * 31 + ocl_text_hash(a->text);
+        if (a->filter_text)
+            hash = hash * 31 + ocl_text_hash(a->filter_text);
+    }
     return hash;
 }
 

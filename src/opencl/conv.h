@@ -10,7 +10,9 @@
  */
 struct ocl_conv_algorithm {
     const char *name;
-    const struct ocl_text *text; /* its kernels */
+    const struct ocl_text *text;        /* its kernels */
+    const struct ocl_text *filter_text; /* those of conv_bwd_filter, if they
+                                           have a file of their own */
     /* List its choices for a product on this device, at most `max`; returns how
      * many there are.  The first is the usual one; the rest are variants. */
     int (*candidates)(struct ocl *o, const struct clade_op *op,

@@ -8,6 +8,13 @@
 
 #include <stdio.h>
 
+static const char source[] = {
+#include "cl/ends.inc"
+#include "cl/direct.inc"
+    0
+};
+static const struct ocl_text text = { "direct.cl", source };
+
 /* What choice.tune holds for conv_fwd and conv_bwd_data; filter_pack reads
  * VECS, BLOCK and LANES. */
 enum { TILE_P, TILE_Q, VECS, BLOCK, LANES, IMAGES };
@@ -179,7 +186,7 @@ static clade_status pack(struct ocl_task *task, const struct clade_op *op)
     const int block = op->choice.tune[BLOCK];
     const int rows = div_up(k, width) * div_up(c, block) * block * w->n * w->h;
 
-    return ocl_launch(task, &ocl_direct_text, "filter_pack", "",
+    return ocl_launch(task, &text, "filter_pack", "",
                       OCL_GRID(rows, 1),
                       OCL_ARGS(OCL_MEM(&op->t[CLADE_PACKED]), OCL_MEM(w),
                                OCL_INT(w->n), OCL_INT(w->h), OCL_INT(c),
@@ -221,7 +228,7 @@ static clade_status image_part(struct ocl_task *task, const struct clade_op *op)
              v.r, v.s, v.stride, v.dilate, tune[TILE_P], tune[TILE_Q],
              tune[LANES], tune[VECS], tune[BLOCK]);
     return ocl_launch(
-        task, &ocl_direct_text, "conv_direct", options,
+        task, &text, "conv_direct", options,
         OCL_GROUPS(div_up(out.w, tune[TILE_Q]),
                    (size_t)out.n * div_up(out.h, tune[TILE_P])),
         OCL_ARGS(OCL_MEM(&out), OCL_MEM(&in), OCL_MEM(&op->t[CLADE_PACKED]),
@@ -243,7 +250,8 @@ static clade_status prepare(struct ocl_task *task, const struct clade_op *op)
 
 const struct ocl_conv_algorithm ocl_direct = {
     .name = "direct",
-    .text = &ocl_direct_text,
+    .text = &text,
+    .filter_text = &ocl_direct_filter_text,
     .candidates = candidates,
     .settle = settle,
     .prepare = prepare,

@@ -6,8 +6,6 @@
 
 /* The algorithm `direct`: direct.c, and direct_filter.c for conv_bwd_filter. */
 
-extern const struct ocl_text ocl_direct_text;
-
 /* ---- tiles.c ----------------------------------------------------------- */
 
 /* The share of the device's peak that it reaches. */
@@ -30,6 +28,8 @@ int ocl_tiles(struct ocl_tile tiles[OCL_TILES], int p, int q, int k, int l);
 
 /* The most choices for an op. */
 #define OCL_DIRECT_MOST 6
+
+extern const struct ocl_text ocl_direct_filter_text;
 
 /* Make choice i for a conv_bwd_filter, the usual one first; false: there is
  * none. */

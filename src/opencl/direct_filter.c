@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The algorithm `direct` for conv_bwd_filter (cl/direct.cl).  dw is a matrix of
+ * The algorithm `direct` for conv_bwd_filter (cl/direct_filter.cl).  dw is a matrix of
  * K columns and of a row for each r, s and c.  A work-item holds a tile of it
  * in registers.
  */
@@ -8,10 +8,21 @@
 
 #include <stdio.h>
 
+static const char source[] = {
+#include "cl/ends.inc"
+#include "cl/direct_filter.inc"
+    0
+};
+const struct ocl_text ocl_direct_filter_text = { "direct_filter.cl", source };
+
 /* What choice.tune holds: the tile, in rows and in vectors; the floats of a
  * vector; the pixels of dy in a unit, which stay in a cache; the units of a
  * part; the parts; and the rows of dw that a work-item makes. */
 enum { TILE_J, VECS, LANES, UNIT, UNITS, PARTS, RANGE };
+
+/* The floats of a panel of dy (24 KiB), and of columns of x (256 KiB). */
+#define PANEL_FLOATS  6144
+#define COLUMN_FLOATS (1 << 16)
 
 /* The pixels of dy in one chain of db's sums.  Longer ones are less exact. */
 #define DB_CHAIN 16
@@ -73,42 +84,39 @@ static const struct tile *cheapest(int rows, int k, int l)
     return &all[best];
 }
 
+/* Each range of rows reads all of dy again: make as few as keep all of the
+ * device busy, and at most 8. */
+static int range_of(const int *tune, const struct ocl *o, int rows, int parts)
+{
+    const int ranges = div_up(4 * o->base.device.units, parts);
+
+    return div_up(div_up(rows, tune[TILE_J]), min_int(ranges, 8)) *
+           tune[TILE_J];
+}
+
 /*
- * Cut dy into units: their pixels of x and dy, half a MiB, and a tile's column
- * of x, 8 KiB, stay in a core's caches.  Make as many partial sums as are cheap
- * to add up, one for each 800 pixels, and so many that none takes longer than a
- * launch may.
+ * Make as many partial sums as are cheap to add up, one for each 800 pixels, and
+ * so many that none takes longer than a launch may.  Cut dy into units: a panel
+ * of their pixels stays in a core's first cache, the columns of x for a range of
+ * rows in the second.
  */
 static void choose_parts(int *tune, const struct ocl *o,
                          const struct clade_op *op, int quarters)
 {
-    const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
-    const int pixels = (int)clade_tensor_pixels(dy);
-    const double bytes =
-        4 * (dy->c + (double)clade_tensor_elements(x) / pixels);
+    const int pixels = (int)clade_tensor_pixels(&op->t[CLADE_DY]);
     const int least =
         1 + (int)(clade_op_flops(op) / ocl_launch_flops(ocl_direct_share(o)));
-    const double fit = (1 << 19) / bytes;
-    int units, parts;
+    int parts = min_int(pixels / 800, 32) * quarters / 4;
+    int unit, units;
 
-    tune[UNIT] = min_int(2048 / tune[TILE_J], pixels);
-    if (fit < tune[UNIT])
-        tune[UNIT] = fit < 1 ? 1 : (int)fit;
+    parts = min_int(parts < least ? least : parts, pixels);
+    tune[RANGE] = range_of(tune, o, rows_of(op), parts);
+    unit = min_int(PANEL_FLOATS / (tune[VECS] * tune[LANES]),
+                   COLUMN_FLOATS / tune[RANGE]);
+    tune[UNIT] = min_int(unit < 1 ? 1 : unit, div_up(pixels, parts));
     units = div_up(pixels, tune[UNIT]);
-    parts = min_int(pixels / 800, 32) * quarters / 4;
-    parts = min_int(parts < least ? least : parts, units);
     tune[UNITS] = div_up(units, parts);
     tune[PARTS] = div_up(units, tune[UNITS]);
-}
-
-/* Each range of rows reads all of dy again: make as few as keep all of the
- * device busy, and at most 8. */
-static int range_of(const int *tune, const struct ocl *o, int rows)
-{
-    const int ranges = div_up(4 * o->base.device.units, tune[PARTS]);
-
-    return div_up(div_up(rows, tune[TILE_J]), min_int(ranges, 8)) *
-           tune[TILE_J];
 }
 
 /* The tile, the cheapest if it is 0, and the parts, in quarters of the usual
@@ -132,14 +140,13 @@ bool ocl_direct_filter_choose(int *tune, const struct ocl *o,
     tune[VECS] = tile->vecs;
     tune[LANES] = l;
     choose_parts(tune, o, op, variants[i].quarters);
-    tune[RANGE] = range_of(tune, o, rows);
     return true;
 }
 
 /* ---- running ------------------------------------------------------------- */
 
-/* The partial sums of dw; behind them the work-items' packed dy, and the sums
- * of db, [parts][K]. */
+/* The partial sums of dw; behind them the work-items' columns of x, and the
+ * sums of db, [parts][K]. */
 static size_t part_floats(const struct clade_op *op)
 {
     return (size_t)op->choice.tune[PARTS] * padded_rows(op) * padded_k(op);
@@ -150,16 +157,16 @@ static int ranges_of(const struct clade_op *op)
     return div_up(rows_of(op), op->choice.tune[RANGE]);
 }
 
-static size_t packed_floats(const struct clade_op *op)
+static size_t column_floats(const struct clade_op *op)
 {
     const int *tune = op->choice.tune;
 
-    return (size_t)tune[PARTS] * ranges_of(op) * tune[UNIT] * padded_k(op);
+    return (size_t)tune[PARTS] * ranges_of(op) * tune[UNIT] * tune[RANGE];
 }
 
 static struct clade_tensor sums_of_dy(const struct clade_op *op)
 {
-    return ocl_conv_scratch(op, part_floats(op) + packed_floats(op));
+    return ocl_conv_scratch(op, part_floats(op) + column_floats(op));
 }
 
 void ocl_direct_filter_settle(struct clade_op *op)
@@ -167,7 +174,7 @@ void ocl_direct_filter_settle(struct clade_op *op)
     const struct clade_tensor *dy = &op->t[CLADE_DY];
     const int *tune = op->choice.tune;
 
-    op->workspace = (part_floats(op) + packed_floats(op)) * sizeof(float);
+    op->workspace = (part_floats(op) + column_floats(op)) * sizeof(float);
     op->depth =
         min_int(tune[UNITS] * tune[UNIT], (int)clade_tensor_pixels(dy)) + 1 +
         tune[PARTS];
@@ -195,20 +202,21 @@ static clade_status make_parts(struct ocl_task *task, const struct clade_op *op,
 {
     const struct clade_tensor *x = &op->t[CLADE_X], *dy = &op->t[CLADE_DY];
     const struct clade_tensor sums = sums_of_dy(op);
-    const struct clade_tensor packed = ocl_conv_scratch(op, part_floats(op));
+    const struct clade_tensor columns = ocl_conv_scratch(op, part_floats(op));
     const struct clade_window *win = &op->window;
     const int *tune = op->choice.tune;
-    const size_t column = sizeof(float) * tune[UNIT] * tune[TILE_J];
+    const size_t panel =
+        sizeof(float) * tune[UNIT] * tune[VECS] * tune[LANES];
     char options[128];
 
     snprintf(options, sizeof options,
              "-D TILE_J=%d -D VECS=%d -D VEC=%d -D DB_CHAIN=%d", tune[TILE_J],
              tune[VECS], tune[LANES], DB_CHAIN);
     return ocl_launch(
-        task, &ocl_direct_text, "conv_direct_filter", options,
+        task, &ocl_direct_filter_text, "conv_direct_filter", options,
         OCL_GROUPS(ranges_of(op), count),
         OCL_ARGS(OCL_MEM(&op->t[CLADE_WORKSPACE]), OCL_MEM(&sums),
-                 OCL_MEM(&packed), OCL_MEM(x), OCL_MEM(dy), OCL_LOCAL(column),
+                 OCL_MEM(&columns), OCL_MEM(x), OCL_MEM(dy), OCL_LOCAL(panel),
                  OCL_INT(x->n), OCL_INT(x->h), OCL_INT(x->w), OCL_INT(x->c),
                  OCL_INT(x->ld), OCL_INT(dy->h), OCL_INT(dy->w), OCL_INT(dy->c),
                  OCL_INT(dy->ld), OCL_INT(win->r), OCL_INT(win->s),
@@ -232,7 +240,7 @@ clade_status ocl_direct_filter_prepare(struct ocl_task *task,
             return st;
     if (db->buffer && (st = ocl_bias_sum(task, db, &sums, parts)))
         return st;
-    return ocl_launch(task, &ocl_direct_text, "conv_direct_sum", "",
+    return ocl_launch(task, &ocl_direct_filter_text, "conv_direct_sum", "",
                       OCL_GRID(dw->c, rows_of(op)),
                       OCL_ARGS(OCL_MEM(dw), OCL_MEM(&op->t[CLADE_WORKSPACE]),
                                OCL_INT(rows_of(op)), OCL_INT(dw->c),

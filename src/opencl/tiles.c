@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all of `direct` shares: its kernels, and the tiles of sums that they
- * hold in registers. */
+/* What all of `direct` shares: the tiles of sums that its kernels hold in
+ * registers. */
 #include "direct.h"
-
-static const char source[] = {
-#include "cl/direct.inc"
-    0
-};
-const struct ocl_text ocl_direct_text = { "direct.cl", source };
 
 /* The share of the peak that it reaches on CPUs.  On GPUs a group of one
  * work-item leaves most of the device idle, whatever its vectors. */
