@@ -293,11 +293,22 @@ judge()
         }' "$list"
 }
 
+# source_of FILE: print a program's source, as src/opencl puts it together.
+source_of()
+{
+    cat "$SRCDIR/cl/prelude.cl"
+    sed -n 's,^#include "\(cl/.*\)\.inc"$,\1.cl,p' \
+        "$(grep -l "{ \"$1\", source }" "$SRCDIR"/src/opencl/*.c)" |
+        while read -r part; do
+            cat "$SRCDIR/$part"
+        done
+}
+
 # test_program TARGET KIND LIMITS FILE OPTIONS: compile a program and judge it.
 test_program()
 {
     name="$1: $4${5#"$usual"}"
-    cat "$SRCDIR/cl/prelude.cl" "$SRCDIR/cl/$4" >"$dir/$4"
+    source_of "$4" >"$dir/$4"
     rm -f "$dir/out"
     if ! "compile_$2" "$1" "$dir/$4" "$5" >"$dir/log" 2>&1; then
         result 'not ok' "$name compiles" "$dir/log"
