@@ -11,9 +11,9 @@ set tics nomirror
 set xrange [1:25]
 set xlabel 'epoch'
 
-runs = 'keras nvidia-h200'
-titles = '"Keras, oneDNN" "clade, NVIDIA H200"'
-array colour[2] = ['#555555', '#0072b2']
+runs = 'keras pocl nvidia-h200'
+titles = '"Keras, oneDNN" "clade, PoCL" "clade, NVIDIA H200"'
+array colour[3] = ['#555555', '#d55e00', '#0072b2']
 
 set key top right
 set ylabel 'loss of the three heads'
