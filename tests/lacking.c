@@ -109,11 +109,13 @@ static void test_old_clang(void)
 int main(void)
 {
     clade_backend *be = tested_need();
+    const bool has_driver =
+        !strncmp(clade_backend_device(be)->selector, "opencl", 6);
 
     device_text = tested_name();
-    if (strncmp(clade_backend_device(be)->selector, "opencl", 6))
-        tap_skip_all("%s is no OpenCL device", device_text);
     clade_backend_close(be);
+    if (!has_driver)
+        tap_skip_all("%s is no OpenCL device", device_text);
     tap_plan(6);
     cache_begin();
     test_without(CL_DEVICE_COMPILER_AVAILABLE, "no compiler");

@@ -105,8 +105,16 @@ cl_int clFlush(cl_command_queue queue)
     return answering ? CL_SUCCESS : NEXT(clFlush)(queue);
 }
 
-/* A sanitizer has its own malloc(). */
-#ifndef __SANITIZE_ADDRESS__
+/* A sanitizer has its own malloc().  GCC and clang say so in their own ways. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifndef SANITIZED
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *old, size_t bytes);
@@ -163,7 +171,7 @@ static void test_step(clade_net *net, const struct clade_batch *batch)
 
     tap_ok(launches > 300, "a step is %d launches", launches);
     tap_ok(arguments < ARGUMENTS, "it sets %d arguments", arguments);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
     tap_skip("it allocates nothing: a sanitizer does");
     tap_skip("a launch takes %.3f us: a sanitizer's", 1e6 * each);
 #else
