@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The algorithm `direct` for conv_bwd_filter (cl/direct_filter.cl).  dw is a matrix of
- * K columns and of a row for each r, s and c.  A work-item holds a tile of it
- * in registers.
+ * The algorithm `direct` for conv_bwd_filter (cl/direct_filter.cl).  dw is a
+ * matrix of K columns and of a row for each r, s and c.  A work-item holds a tile
+ * of it in registers.
  */
 #include "direct.h"
 

@@ -73,7 +73,8 @@ static void let_helper(struct talk *t, bool begin)
     t->begin[1] = -1;
 }
 
-static bool helper_stopped(void *arg)
+/* Asked by the child and by its helper, each with its own link. */
+static bool is_stopped(void *arg)
 {
     const struct talk *t = arg;
 
@@ -94,7 +95,7 @@ static void help(struct child_link *link, void *arg)
         return;
     if (be->table->uses && !verify_can_judge(be))
         for (int i = 0; i < t->plans->count && !st; i++)
-            st = selftest_assist(be, &t->plans->config[i], helper_stopped, t);
+            st = selftest_assist(be, &t->plans->config[i], is_stopped, t);
     clade_backend_close(be);
 }
 
@@ -145,13 +146,6 @@ static void say(void *arg, const char *text)
 
     let_helper(t, true);
     send_text(t->link, SAYS, text);
-}
-
-static bool is_stopped(void *arg)
-{
-    const struct talk *t = arg;
-
-    return child_stopped(t->link) || tool_stop(NULL);
 }
 
 /* Name the device, and what to do if it is bad. */
