@@ -39,6 +39,7 @@ check_PROGRAMS = \
   tests/resize.t \
   tests/rewrites.t \
   tests/rng.t \
+  tests/shares.t \
   tests/device.t \
   tests/signals.t \
   tests/task.t \
@@ -61,6 +62,7 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
+  tests/ranks.sh \
   tests/rooms.sh \
   tests/skips.sh \
   tests/structure.sh \
@@ -177,6 +179,8 @@ tests_resize_t_SOURCES = tests/resize.c
 tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
+tests_shares_t_SOURCES = tests/shares.c $(TRAINER)
+tests_shares_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
 tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_task_t_SOURCES = tests/task.c
@@ -230,6 +234,7 @@ AM_TESTS_ENVIRONMENT = \
   XDG_CACHE_HOME='$(TEST_HOME)/cache'; export XDG_CACHE_HOME; \
   POCL_CACHE_DIR='$(TEST_HOME)/pocl'; export POCL_CACHE_DIR; \
   CLADE='$(abs_builddir)/clade$(EXEEXT)'; export CLADE; \
+  MPIRUN='$(MPIRUN)'; export MPIRUN; \
   SRCDIR='$(abs_srcdir)'; export SRCDIR; \
   $(MKDIR_P) '$(TEST_HOME)/cache' '$(TEST_HOME)/pocl';
 

@@ -26,6 +26,11 @@ struct clade_net_config {
     int train_last;         /* the smaller batch that ends an epoch; 0: none */
     int eval_batch;         /* images at a time in clade_net_eval; 0: none */
     int eval_last;          /* the smaller batch that comes last; 0: none */
+    const int *train_shares; /* further batches to train with, and to evaluate: */
+    const int *eval_shares;  /* lists that end with 0; NULL: none */
+    int rank, ranks;        /* update only piece `rank` of the parameters, of
+                               `ranks` pieces, and keep only its momenta;
+                               ranks 0: all.  See clade_train(). */
     uint64_t seed;          /* of initial values and dropout */
     bool dropout;
     bool record_init;       /* initial values as the record format defines */
@@ -135,7 +140,8 @@ struct clade_parameter {
     const char *name; /* "inception_3a/3x3/kernel" */
     int dims, shape[4];
     struct clade_tensor value;
-    struct clade_tensor gradient, momentum; /* absent without training */
+    struct clade_tensor gradient, momentum; /* absent without training; a
+                               momentum also if the net keeps only a piece */
 };
 CLADE_API int clade_net_parameters(const clade_net *net,
                                    const struct clade_parameter **list);

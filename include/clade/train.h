@@ -28,6 +28,9 @@ struct clade_train_config {
     int train_count, test_count;
     int epochs;           /* in all, including those before a resume */
     int batch;            /* images in a step; an epoch's last may have fewer */
+    int accumulate;       /* compute a batch in so many equal shares, one after
+                             the other: less memory.  0: in one */
+    const char *shares;   /* or in shares of these sizes: "20,12" */
     double learning_rate; /* in epoch 0; see clade_train_rate() */
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
@@ -41,6 +44,14 @@ struct clade_train_config {
         .train_count = 2500, .test_count = 500, .epochs = 25, .batch = 32,     \
         .learning_rate = 0.01, .seed = 1, .out = "clade-run"                   \
     }
+
+/*
+ * A batch that is computed in shares has the gradients of all of them summed in
+ * their order.  Random numbers depend on an image's place in the whole batch, so
+ * only the order of sums differs from a batch in one.  A batch of n images, such
+ * as the last of an epoch, is cut in proportion: share s ends before image
+ * floor(n * (sizes up to s) / batch).  Validation batches are cut likewise.
+ */
 
 /* The learning rate of an epoch: base * 0.98^floor((1 + epoch)/8), where epochs
  * count from 0. */
@@ -131,6 +142,10 @@ struct clade_checkpoint_info {
     const char *data; /* struct clade_data's source */
     const char *device, *driver;
     const char *algorithms; /* clade_net_algorithms() */
+    const char *shares;     /* the sizes of a batch's shares, "20,12"; NULL: one */
+    const char *devices;    /* with shares: a JSON array with an object for each
+                               device: "device", "driver", "algorithms", and the
+                               numbers of its "shares" */
 };
 
 /* Open a checkpoint, and check its metadata and layout.  CLADE_EDATA: there is

@@ -100,17 +100,18 @@ static clade_status backward(struct builder *b)
     return CLADE_OK;
 }
 
-/* One op updates all parameters.  The gaps between them stay 0. */
+/* One op updates the net's piece of the parameters.  The gaps between them stay
+ * 0. */
 static clade_status update(struct builder *b)
 {
-    const int64_t n = b->net->graph.elements;
+    const int64_t first = b->net->piece.first, n = b->net->piece.count;
     const enum clade_type real = b->net->real;
     struct clade_op op;
     clade_status st;
 
-    st = clade_op_sgd(&op, net_tensor_at(b->net, NET_VALUES, 0, n, real),
+    st = clade_op_sgd(&op, net_tensor_at(b->net, NET_VALUES, first, n, real),
                       net_tensor_at(b->net, NET_MOMENTA, 0, n, real),
-                      net_tensor_at(b->net, NET_GRADIENTS, 0, n, real),
+                      net_tensor_at(b->net, NET_GRADIENTS, first, n, real),
                       b->net->momentum, &b->net->step);
     op.label = "parameters";
     return st ? st : plan_append(b->plan, PLAN_UPDATE, &op);

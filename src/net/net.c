@@ -60,10 +60,52 @@ static int most(int a, int b)
     return a > b ? a : b;
 }
 
+/* A plan that the config asks for. */
+struct wanted {
+    int batch;
+    bool training;
+};
+
+static int share_count(const int *shares)
+{
+    int n = 0;
+
+    while (shares && shares[n])
+        n++;
+    return n;
+}
+
+/* The i-th plan that the config asks for, perhaps of 0 images; false: there are
+ * not so many. */
+static bool wanted(struct wanted *w, const struct clade_net_config *c, int i)
+{
+    const struct wanted fixed[] = { { c->train_batch, true },
+                                    { c->train_last, true },
+                                    { c->eval_batch, false },
+                                    { c->eval_last, false } };
+    const int n_fixed = sizeof fixed / sizeof *fixed;
+    const int n_train = share_count(c->train_shares);
+    const int n_eval = share_count(c->eval_shares);
+
+    if (i < n_fixed)
+        *w = fixed[i];
+    else if ((i -= n_fixed) < n_train)
+        *w = (struct wanted){ c->train_shares[i], true };
+    else if ((i -= n_train) < n_eval)
+        *w = (struct wanted){ c->eval_shares[i], false };
+    else
+        return false;
+    return true;
+}
+
 static int largest_batch(const struct clade_net_config *c)
 {
-    return most(most(c->train_batch, c->train_last),
-                most(c->eval_batch, c->eval_last));
+    struct wanted w;
+    int largest = 0;
+
+    for (int i = 0; wanted(&w, c, i); i++)
+        largest = most(largest, w.batch);
+    return largest;
 }
 
 /* The bytes of the buffers whose sizes follow from the config. */
@@ -87,26 +129,33 @@ static void size_fixed(clade_net *net)
     if (!net->training)
         return;
     net->fixed[NET_GRADIENTS].base.bytes = parameters;
-    net->fixed[NET_MOMENTA].base.bytes = parameters;
+    net->fixed[NET_MOMENTA].base.bytes = net->piece.count * size;
 }
 
-/* The plans that the config asks for, still empty. */
-static void list_plans(clade_net *net, const struct clade_net_config *c)
+/* Make the plans that the config asks for, still empty, each of at most `limit`
+ * images. */
+static clade_status list_plans(clade_net *net, const struct clade_net_config *c,
+                               int limit)
 {
-    const struct {
-        int batch;
-        bool training;
-    } wanted[NET_PLANS] = { { c->train_batch, true },
-                            { c->train_last, true },
-                            { c->eval_batch, false },
-                            { c->eval_last, false } };
+    struct wanted w;
+    int n = 0;
 
-    for (int i = 0; i < NET_PLANS; i++)
-        if (wanted[i].batch > 0 &&
-            !net_plan(net, wanted[i].batch, wanted[i].training))
+    while (wanted(&w, c, n))
+        n++;
+    if (!(net->plans = calloc(n, sizeof *net->plans)))
+        return clade_fail(CLADE_ENOMEM, "%d plans: out of memory", n);
+    for (int i = 0; wanted(&w, c, i); i++) {
+        const int batch = w.batch < limit ? w.batch : limit;
+
+        if (batch < 1)
+            continue;
+        net->largest = most(net->largest, batch);
+        net->training |= w.training;
+        if (!net_plan(net, batch, w.training))
             net->plans[net->n_plans++] =
-                (struct plan){ .batch = wanted[i].batch,
-                               .training = wanted[i].training };
+                (struct plan){ .batch = batch, .training = w.training };
+    }
+    return CLADE_OK;
 }
 
 static clade_status check_config(const struct clade_net_config *c)
@@ -123,12 +172,16 @@ static clade_status check_config(const struct clade_net_config *c)
                           "and %d to evaluate: 0 is the least",
                           c->train_batch, c->train_last, c->eval_batch,
                           c->eval_last);
+    if (c->ranks < 0 || c->rank < 0 || c->rank > most(c->ranks - 1, 0))
+        return clade_fail(CLADE_EUSAGE,
+                          "a net that updates piece %d of %d of the parameters",
+                          c->rank, c->ranks);
     return rewrite_check(c->without);
 }
 
-/* A net with its graph and its list of plans. */
+/* A net with its graph and its list of plans, each of at most `limit` images. */
 static clade_status begin(clade_net **out, clade_backend *be,
-                          const struct clade_net_config *c)
+                          const struct clade_net_config *c, int limit)
 {
     clade_net *net;
     clade_status st;
@@ -141,16 +194,16 @@ static clade_status begin(clade_net **out, clade_backend *be,
     net->real = clade_backend_real(be);
     net->momentum = c->momentum;
     net->dropout = c->dropout;
-    net->training = c->train_batch > 0 || c->train_last > 0;
-    net->largest = largest_batch(c);
     net->step.seed = c->seed;
     if ((st = graph_new(&net->graph, c->net))) {
         free(net);
         return st;
     }
-    size_fixed(net);
-    list_plans(net, c);
     *out = net;
+    net->piece = net_piece(net, c->rank, most(c->ranks, 1));
+    if ((st = list_plans(net, c, limit)))
+        return st;
+    size_fixed(net);
     return CLADE_OK;
 }
 
@@ -180,7 +233,8 @@ static clade_status allocate(clade_net *net)
     if (!net->largest)
         return CLADE_OK;
     net->results = malloc(net->fixed[NET_RESULTS].base.bytes);
-    if (!net->results)
+    net->images = calloc(net->largest, sizeof *net->images);
+    if (!net->results || !net->images)
         return clade_fail(CLADE_ENOMEM, "a net's results: out of memory");
     /*
      * Even where host and device share memory, ops do not read this buffer but
@@ -194,17 +248,17 @@ static clade_status allocate(clade_net *net)
                         CLADE_MEMORY_HOST);
 }
 
-/* Make a net and its memory, all but what the finishing passes do.  After a
- * failure *out is NULL. */
+/* Make a net and its memory, all but what the finishing passes do.  No plan has
+ * more than `limit` images.  After a failure *out is NULL. */
 static clade_status draft(clade_net **out, clade_backend *be,
-                          const struct clade_net_config *c,
+                          const struct clade_net_config *c, int limit,
                           const struct net_watcher *watcher)
 {
     clade_net *net = NULL;
     clade_status st;
 
     *out = NULL;
-    if ((st = begin(&net, be, c)) ||
+    if ((st = begin(&net, be, c, limit)) ||
         (st = make_passes(net, c, settling, watcher)) || (st = allocate(net)))
         clade_net_free(net);
     else
@@ -212,17 +266,11 @@ static clade_status draft(clade_net **out, clade_backend *be,
     return st;
 }
 
-static bool fits(clade_backend *be, struct clade_net_config c, int batch)
+static bool fits(clade_backend *be, const struct clade_net_config *c, int batch)
 {
-    clade_net *net = NULL;
-    int *batches[] = { &c.train_batch, &c.train_last, &c.eval_batch,
-                       &c.eval_last };
-    bool ok;
+    clade_net *net;
+    const bool ok = !draft(&net, be, c, batch, NULL);
 
-    for (int i = 0; i < NET_PLANS; i++)
-        if (*batches[i] > batch)
-            *batches[i] = batch;
-    ok = !draft(&net, be, &c, NULL);
     clade_net_free(net);
     return ok;
 }
@@ -238,7 +286,7 @@ static clade_status suggest(clade_backend *be, const struct clade_net_config *c)
     while (bad - good > 1) {
         const int try = good + (bad - good) / 2;
 
-        if (fits(be, *c, try))
+        if (fits(be, c, try))
             good = try;
         else
             bad = try;
@@ -255,7 +303,7 @@ clade_status net_new_watched(clade_net **out, clade_backend *be,
                              const struct net_watcher *watcher)
 {
     clade_net *net;
-    clade_status st = draft(&net, be, config, watcher);
+    clade_status st = draft(&net, be, config, INT_MAX, watcher);
 
     if (st == CLADE_ETOOSMALL)
         return suggest(be, config);
@@ -302,7 +350,9 @@ void clade_net_free(clade_net *net)
     graph_free(&net->graph);
     free(net->packed);
     free(net->parameters);
+    free(net->plans);
     free(net->results);
+    free(net->images);
     free(net->algorithms);
     free(net);
 }

@@ -122,6 +122,78 @@ clade_backend *net_backend(const clade_net *net);
  * and gradients 0. */
 clade_status net_initialise(clade_net *net, uint64_t seed, bool record_init);
 
+/* What a step found for one image. */
+struct net_image {
+    double loss[CLADE_HEADS_MAX];
+    uint8_t hit[CLADE_HEADS_MAX];
+};
+
+/*
+ * The parts of clade_net_train() and clade_net_eval(), for a batch that is
+ * computed in shares.  `images` has room for batch->n.
+ *
+ * net_gradients() runs forward and backward, net_forward() forward alone.
+ * net_means() makes means over n images, in their order.  CLADE_EDIVERGED: a
+ * loss is not finite.  net_update() updates the net's piece of the parameters
+ * from what the gradients then hold.
+ */
+clade_status net_gradients(clade_net *net, const struct clade_batch *batch,
+                           uint32_t step, struct net_image *images,
+                           const struct net_observer *observer);
+clade_status net_forward(clade_net *net, const struct clade_batch *batch,
+                         struct net_image *images,
+                         const struct net_observer *observer);
+clade_status net_means(const clade_net *net, struct clade_result *result,
+                       const struct net_image *images, int n);
+clade_status net_update(clade_net *net, float learning_rate,
+                        const struct net_observer *observer);
+
+/*
+ * The buffers beside those of activations.  The first three are vectors of all
+ * parameters, of their gradients and momenta: in the net's float type, each
+ * parameter from a multiple of 64 bytes on, with zeros between them.  All nets of
+ * a table have the same.
+ */
+enum net_buffer {
+    NET_VALUES,
+    NET_GRADIENTS,
+    NET_MOMENTA,
+    NET_TABLE,   /* 256 floats: byte/255 */
+    NET_RESULTS, /* losses of all heads, then hits */
+    NET_PACKED,  /* all packed filters */
+    NET_WORKSPACE,
+    NET_BUFFERS
+};
+/* Elements first ... first+count-1 of a vector. */
+struct net_piece {
+    int64_t first, count;
+};
+struct net_piece net_whole(const clade_net *net);
+/* Piece `rank` of `ranks` pieces, which lie in their order.  They differ by at
+ * most 16 elements. */
+struct net_piece net_piece(const clade_net *net, int rank, int ranks);
+/* Copy elements of a vector to the host, or from it; done on return.  Momenta
+ * must lie in the net's own piece. */
+clade_status net_vector_read(clade_net *net, void *to, enum net_buffer which,
+                             struct net_piece piece);
+clade_status net_vector_write(clade_net *net, enum net_buffer which,
+                              struct net_piece piece, const void *from);
+/* The parameters and momenta of a net on the host, whole vectors. */
+struct net_vectors {
+    void *values, *momenta;
+};
+/* Room for a net's, filled with zeros.  Free it whatever this returns. */
+clade_status net_vectors_new(struct net_vectors *vectors, const clade_net *net);
+void net_vectors_free(struct net_vectors *vectors);
+/* Copy them to the net; of the momenta what it keeps. */
+clade_status net_vectors_write(clade_net *net,
+                               const struct net_vectors *vectors);
+/* Copy parameter i between float32 and a whole vector on the host. */
+void net_parameter_get(const clade_net *net, int i, float *to,
+                       const void *vector);
+void net_parameter_put(const clade_net *net, int i, void *vector,
+                       const float *from);
+
 /* clade_net_train and clade_net_eval, observed.  observer may be NULL. */
 clade_status net_train(clade_net *net, const struct clade_batch *batch,
                        uint32_t step, float learning_rate,

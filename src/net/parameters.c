@@ -40,7 +40,8 @@ static struct clade_tensor bound_parameter(const clade_net *net, int i,
 {
     struct clade_tensor t = { 0 };
 
-    if (net->fixed[which].real) {
+    if (net->fixed[which].real &&
+        net->fixed[which].base.bytes == net->fixed[NET_VALUES].base.bytes) {
         t = net_parameter(net, i, which);
         net_bind_tensor(&t);
     }
@@ -207,25 +208,44 @@ static clade_status read_span(void **copy, clade_net *net,
     return st;
 }
 
-/* Copy row i of a tensor to float32, or from it, where `copy` is what
- * read_span() made. */
-static void get_row(float *to, const struct clade_tensor *t, const void *copy,
-                    int64_t i)
+/* Copy a tensor to float32, or from it, where element `at` of a host's memory is
+ * the tensor's first. */
+static void get_tensor(float *to, const struct clade_tensor *t,
+                       const void *memory, int64_t at)
 {
-    for (int64_t c = 0, at = i * t->ld; c < t->c; c++, at++)
-        to[c] = t->type == CLADE_F32 ? ((const float *)copy)[at]
-                                     : (float)((const double *)copy)[at];
+    for (int64_t i = 0; i < clade_tensor_pixels(t); i++, at += t->ld)
+        for (int64_t c = 0; c < t->c; c++)
+            *to++ = t->type == CLADE_F32
+                        ? ((const float *)memory)[at + c]
+                        : (float)((const double *)memory)[at + c];
 }
 
-static void put_row(void *copy, const struct clade_tensor *t, const float *from,
-                    int64_t i)
+static void put_tensor(void *memory, int64_t at, const struct clade_tensor *t,
+                       const float *from)
 {
-    for (int64_t c = 0, at = i * t->ld; c < t->c; c++, at++) {
-        if (t->type == CLADE_F32)
-            ((float *)copy)[at] = from[c];
-        else
-            ((double *)copy)[at] = from[c];
-    }
+    for (int64_t i = 0; i < clade_tensor_pixels(t); i++, at += t->ld)
+        for (int64_t c = 0; c < t->c; c++) {
+            if (t->type == CLADE_F32)
+                ((float *)memory)[at + c] = *from++;
+            else
+                ((double *)memory)[at + c] = *from++;
+        }
+}
+
+void net_parameter_get(const clade_net *net, int i, float *to,
+                       const void *vector)
+{
+    const struct clade_tensor *t = &net->parameters[i].value;
+
+    get_tensor(to, t, vector, t->offset);
+}
+
+void net_parameter_put(const clade_net *net, int i, void *vector,
+                       const float *from)
+{
+    const struct clade_tensor *t = &net->parameters[i].value;
+
+    put_tensor(vector, t->offset, t, from);
 }
 
 /* What lies between the tensor's elements is written as it was. */
@@ -238,8 +258,7 @@ clade_status clade_net_write(clade_net *net, struct clade_tensor t,
 
     if (st || (st = read_span(&copy, net, &t)))
         return st;
-    for (int64_t i = 0; i < clade_tensor_pixels(&t); i++)
-        put_row(copy, &t, from + i * t.c, i);
+    put_tensor(copy, 0, &t, from);
     net->version++;
     st = clade_backend_write(net->be, t.buffer, t.offset * size, copy,
                              (size_t)span_of(&t) * size);
@@ -256,8 +275,7 @@ clade_status clade_net_read(clade_net *net, float *to, struct clade_tensor t)
 
     if (st || (st = read_span(&copy, net, &t)))
         return st;
-    for (int64_t i = 0; i < clade_tensor_pixels(&t); i++)
-        get_row(to + i * t.c, &t, copy, i);
+    get_tensor(to, &t, copy, 0);
     free(copy);
     return CLADE_OK;
 }

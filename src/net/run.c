@@ -126,46 +126,46 @@ static double loss_at(const clade_net *net, int i)
                                   : ((const float *)net->results)[i];
 }
 
-/* Wait for the losses and hits of the step, and make means of the losses, in
- * double. */
+/* Wait for the losses and hits of the step. */
 static clade_status read_results(const struct step_run *r,
-                                 struct clade_result *result)
+                                 struct net_image *images)
 {
     clade_net *net = r->net;
-    const struct graph *g = &net->graph;
+    const int heads = net->graph.n_heads, most = net->largest;
     const struct plan_block *b = &net->fixed[NET_RESULTS];
-    const uint8_t *hits =
-        (const uint8_t *)net->results +
-        (size_t)g->n_heads * net->largest * clade_type_size(net->real);
-    struct clade_result got = { .images = r->plan->batch };
-    clade_status st;
+    const uint8_t *hits = (const uint8_t *)net->results +
+                          (size_t)heads * most * clade_type_size(net->real);
+    const clade_status st =
+        clade_backend_read(net->be, net->results, b->real, 0, b->base.bytes);
 
-    if ((st = clade_backend_read(net->be, net->results, b->real, 0,
-                                 b->base.bytes)))
-        return st;
-    for (int h = 0; h < g->n_heads; h++) {
-        for (int n = 0; n < got.images; n++) {
-            got.head_loss[h] += loss_at(net, h * net->largest + n);
-            got.hits[h] += hits[h * net->largest + n];
+    for (int n = 0; n < r->plan->batch && !st; n++)
+        for (int h = 0; h < heads; h++) {
+            images[n].loss[h] = loss_at(net, h * most + n);
+            images[n].hit[h] = hits[h * most + n];
         }
-        got.head_loss[h] /= got.images;
-        got.loss += g->head[h]->weight * got.head_loss[h];
-    }
-    *result = got;
-    return CLADE_OK;
+    return st;
 }
 
-static clade_status check_finite(const struct step_run *r,
-                                 const struct clade_result *result)
+clade_status net_means(const clade_net *net, struct clade_result *result,
+                       const struct net_image *images, int n)
 {
-    const struct graph *g = &r->net->graph;
+    const struct graph *g = &net->graph;
+    struct clade_result means = { .images = n };
 
-    for (int h = 0; h < g->n_heads; h++)
-        if (!isfinite(result->head_loss[h]))
+    for (int h = 0; h < g->n_heads; h++) {
+        for (int i = 0; i < n; i++) {
+            means.head_loss[h] += images[i].loss[h];
+            means.hits[h] += images[i].hit[h];
+        }
+        means.head_loss[h] /= n;
+        means.loss += g->head[h]->weight * means.head_loss[h];
+        if (!isfinite(means.head_loss[h]))
             return clade_fail(CLADE_EDIVERGED,
                               "the loss of %s is %g after %lu steps",
-                              g->head[h]->title, result->head_loss[h],
-                              (unsigned long)r->net->step.number);
+                              g->head[h]->title, means.head_loss[h],
+                              (unsigned long)net->step.number);
+    }
+    *result = means;
     return CLADE_OK;
 }
 
@@ -224,31 +224,26 @@ static clade_status run_forward(const struct step_run *r,
     return run_phase(r, PLAN_FORWARD, batch->pixels ? 1 : 0);
 }
 
-clade_status net_train(clade_net *net, const struct clade_batch *batch,
-                       uint32_t step, float learning_rate,
-                       struct clade_result *result,
-                       const struct net_observer *observer)
+clade_status net_gradients(clade_net *net, const struct clade_batch *batch,
+                           uint32_t step, struct net_image *images,
+                           const struct net_observer *observer)
 {
     struct step_run r;
     clade_status st;
 
     if ((st = begin(&r, net, batch, true, observer)))
         return st;
+    net->trained = r.plan;
     net->step.number = step;
-    net->step.learning_rate = learning_rate;
     net->step.dropout = net->dropout;
-    if ((st = run_forward(&r, batch)) ||
-        (st = run_phase(&r, PLAN_BACKWARD, 0)) ||
-        (st = read_results(&r, result)) || (st = check_finite(&r, result)) ||
-        (st = run_phase(&r, PLAN_UPDATE, 0)))
+    if ((st = run_forward(&r, batch)) || (st = run_phase(&r, PLAN_BACKWARD, 0)))
         return st;
-    net->version++;
-    return clade_backend_flush(net->be);
+    return read_results(&r, images);
 }
 
-clade_status net_eval(clade_net *net, const struct clade_batch *batch,
-                      struct clade_result *result,
-                      const struct net_observer *observer)
+clade_status net_forward(clade_net *net, const struct clade_batch *batch,
+                         struct net_image *images,
+                         const struct net_observer *observer)
 {
     struct step_run r;
     clade_status st;
@@ -256,9 +251,48 @@ clade_status net_eval(clade_net *net, const struct clade_batch *batch,
     if ((st = begin(&r, net, batch, false, observer)))
         return st;
     net->step.dropout = false;
-    if ((st = run_forward(&r, batch)) || (st = read_results(&r, result)))
+    if ((st = run_forward(&r, batch)))
         return st;
-    return check_finite(&r, result);
+    return read_results(&r, images);
+}
+
+clade_status net_update(clade_net *net, float learning_rate,
+                        const struct net_observer *observer)
+{
+    const struct step_run r = { .net = net,
+                                .plan = net->trained,
+                                .observer = observer };
+    clade_status st;
+
+    if (!r.plan)
+        return clade_fail(CLADE_EUSAGE, "the net has no gradients yet");
+    net->step.learning_rate = learning_rate;
+    if ((st = run_phase(&r, PLAN_UPDATE, 0)))
+        return st;
+    net->version++;
+    return clade_backend_flush(net->be);
+}
+
+clade_status net_train(clade_net *net, const struct clade_batch *batch,
+                       uint32_t step, float learning_rate,
+                       struct clade_result *result,
+                       const struct net_observer *observer)
+{
+    clade_status st;
+
+    if ((st = net_gradients(net, batch, step, net->images, observer)) ||
+        (st = net_means(net, result, net->images, batch->n)))
+        return st;
+    return net_update(net, learning_rate, observer);
+}
+
+clade_status net_eval(clade_net *net, const struct clade_batch *batch,
+                      struct clade_result *result,
+                      const struct net_observer *observer)
+{
+    const clade_status st = net_forward(net, batch, net->images, observer);
+
+    return st ? st : net_means(net, result, net->images, batch->n);
 }
 
 clade_status clade_net_train(clade_net *net, const struct clade_batch *batch,

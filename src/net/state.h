@@ -6,9 +6,6 @@
 #include "net/memory.h"
 #include "net/net.h"
 
-/* Training and evaluating, each for full batches and for a smaller last one. */
-#define NET_PLANS 4
-
 /* A filter in an algorithm's own layout.  Ops share it if they are of its kind,
  * and have its parameter, its choice and its size. */
 struct packed_filter {
@@ -19,18 +16,6 @@ struct packed_filter {
     uint64_t version; /* net.version when it was packed; 0: never */
 };
 
-/* The buffers beside the arenas. */
-enum net_buffer {
-    NET_VALUES,    /* the parameters, */
-    NET_GRADIENTS, /* their gradients */
-    NET_MOMENTA,   /* and momenta */
-    NET_TABLE,     /* 256 floats: byte/255 */
-    NET_RESULTS,   /* losses of all heads, then hits */
-    NET_PACKED,    /* all packed filters */
-    NET_WORKSPACE,
-    NET_BUFFERS
-};
-
 struct clade_net {
     clade_backend *be;
     struct graph graph;
@@ -38,9 +23,11 @@ struct clade_net {
     float momentum;
     bool dropout, training;
     int largest; /* batch */
+    struct net_piece piece; /* the parameters that it updates */
 
-    struct plan plans[NET_PLANS];
+    struct plan *plans;
     int n_plans;
+    const struct plan *trained; /* that of the last gradients */
     struct plan_block fixed[NET_BUFFERS];
     struct packed_filter *packed;
     int n_packed;
@@ -54,6 +41,7 @@ struct clade_net {
     struct clade_step step;
     struct clade_buffer *staging; /* pinned: images, then labels */
     void *results;                /* a copy of NET_RESULTS on the host */
+    struct net_image *images;     /* what they say of each image */
     char *algorithms;             /* clade_net_algorithms() */
     int products; /* ops that have a choice of algorithms, in all plans */
     int unable;   /* those that config.algorithm cannot run */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dist/dist.h"
 #include "status.h"
 
 static clade_status unknown_command(const char *name)
@@ -49,6 +50,7 @@ static clade_status run_command(const struct tool_command *command, int argc,
 static clade_status dispatch(int argc, char **argv)
 {
     const struct tool_command *command;
+    const int ranks = dist_launched();
 
     if (argc < 2) {
         tool_overview(stderr);
@@ -65,6 +67,11 @@ static clade_status dispatch(int argc, char **argv)
     command = tool_command_find(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
+    if (ranks > 1 && !command->ranks)
+        return clade_fail(CLADE_EUSAGE,
+                          "clade %s runs in one process, but a launcher "
+                          "started %d; only clade train can use them",
+                          command->name, ranks);
     return run_command(command, argc - 2, argv + 2);
 }
 
@@ -78,6 +85,8 @@ static const struct {
     { CLADE_EINUSE, "resume",
       "--resume continues a run; --out DIR takes another folder" },
     { CLADE_ETOOSMALL, "batch", "--batch B takes fewer images at a time" },
+    { CLADE_ETOOSMALL, "accumulate",
+      "--accumulate S computes the same batch in S shares" },
 };
 
 static void print_hints(clade_status st, const char *name)

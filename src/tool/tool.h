@@ -50,6 +50,7 @@ struct tool_command {
     size_t n_options;
     const void *defaults;
     size_t size; /* bytes of the struct of options */
+    bool ranks;  /* several processes can run it together */
     clade_status (*run)(const void *options);
 };
 

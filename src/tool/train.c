@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "dist/dist.h"
 #include "progress.h"
+#include "status.h"
 #include "train/train.h"
 
 struct train_options {
@@ -25,6 +30,11 @@ static const struct tool_option options[] = {
     { "epochs", TOOL_INT, CONFIG(epochs), "E",
       "passes over the training images, those before --resume included", 1, 1000000 },
     { "batch", TOOL_INT, CONFIG(batch), "B", "images in a step", 1, 65536 },
+    { "accumulate", TOOL_INT, CONFIG(accumulate), "S",
+      "compute a step in S shares, for less memory; under mpirun, all ranks' "
+      "shares together", 1, 65536 },
+    { "shares", TOOL_TEXT, CONFIG(shares), "N,N...",
+      "the images of each share; under mpirun they go round the ranks", 0, 0 },
     { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
       "the step size in epoch 0; it falls by 2 % every 8 epochs", 0, 1000 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
@@ -44,7 +54,8 @@ static const struct tool_option options[] = {
 
 static const struct train_options defaults = { .config = CLADE_TRAIN_DEFAULTS };
 
-static clade_status train(clade_backend *be, const struct train_options *o)
+static clade_status train(clade_backend *be, const struct train_options *o,
+                          const struct dist *dist)
 {
     struct progress progress;
     const struct clade_train_observer observer = {
@@ -58,7 +69,7 @@ static clade_status train(clade_backend *be, const struct train_options *o)
     clade_status st;
 
     progress_open(&progress, o->quiet, o->config.epochs);
-    st = clade_train(be, &o->config, &observer);
+    st = train_run(be, &o->config, &observer, dist);
     if (!st) {
         progress_table(&progress);
         if (!o->quiet)
@@ -77,6 +88,22 @@ static clade_status train(clade_backend *be, const struct train_options *o)
     return st;
 }
 
+/* As one of several that are not the first: say nothing but notices. */
+static clade_status join_in(clade_backend *be, const struct train_options *o,
+                            const struct dist *dist)
+{
+    struct progress progress;
+    const struct clade_train_observer observer = {
+        .arg = &progress, .notice = progress_notice, .stop = tool_stop
+    };
+    clade_status st;
+
+    progress_open(&progress, true, o->config.epochs);
+    st = train_run(be, &o->config, &observer, dist);
+    progress_close(&progress);
+    return st;
+}
+
 /* Add the net of a run that is resumed: it has the algorithms of its
  * checkpoint, if the device and the driver are the same. */
 static void add_resumed(struct tool_plans *plans, clade_checkpoint *checkpoint)
@@ -87,42 +114,92 @@ static void add_resumed(struct tool_plans *plans, clade_checkpoint *checkpoint)
     config->algorithms = clade_checkpoint_info(checkpoint)->algorithms;
 }
 
+/* The device of this rank: those of a list go round the ranks of a host. */
+static char *own_device(const char *list, const struct dist *dist)
+{
+    char *copy = list ? strdup(list) : NULL, *at = copy, *next;
+    int count = 1;
+
+    for (const char *c = list; c && *c; c++)
+        count += *c == ',';
+    for (int skip = dist->local % count; at && skip--;)
+        at = strchr(at, ',') + 1;
+    if (at && (next = strchr(at, ',')))
+        *next = 0;
+    if (at)
+        memmove(copy, at, strlen(at) + 1);
+    return copy;
+}
+
 /* Refuse what can be refused at once; open the device for the nets of the
  * run. */
 static clade_status open_device(clade_backend **be,
-                                const struct train_options *o)
+                                const struct train_options *o,
+                                const struct dist *dist)
 {
+    char *device = own_device(o->device, dist);
     struct tool_plans plans = { .config[0] = train_net_config(&o->config),
                                 .count = !o->no_self_test,
                                 .quiet = o->quiet };
     clade_checkpoint *checkpoint = NULL;
-    clade_status st = train_check(&checkpoint, &o->config);
+    clade_status st =
+        dist->rank ? CLADE_OK : train_check(&checkpoint, &o->config);
 
-    if (st)
-        return st;
     if (checkpoint && plans.count)
         add_resumed(&plans, checkpoint);
-    st = tool_open_tested(be, o->device, &plans);
+    for (int turn = 0; turn < 2 && !st; turn++) {
+        if (turn == !!dist->local)
+            st = tool_open_tested(be, device, &plans);
+        if (!st)
+            st = dist_barrier(dist);
+    }
     clade_checkpoint_close(checkpoint);
+    free(device);
     return st;
 }
 
-static clade_status train_net(const void *given)
+/* Whether all ranks return a status alike. */
+static bool is_common(clade_status st)
 {
-    const struct train_options *o = given;
-    const struct clade_device *device;
-    clade_backend *be;
-    clade_status st;
+    return !st || st == CLADE_EDIVERGED || st == CLADE_EINTERRUPTED;
+}
 
-    tool_catch_signals();
-    if ((st = open_device(&be, o)))
+static clade_status train_rank(const struct train_options *o,
+                               const struct dist *dist)
+{
+    const struct clade_device *device;
+    clade_backend *be = NULL;
+    clade_status st = open_device(&be, o, dist);
+
+    if (st)
         return st;
     device = clade_backend_device(be);
+    if (!o->quiet && dist->size > 1)
+        fprintf(stderr, "rank %d on %s: ", dist->rank, dist->host);
     if (!o->quiet)
         fprintf(stderr, "device  %s / %s, driver %s (%s)\n", device->platform,
                 device->name, device->driver, device->selector);
-    st = train(be, o);
+    st = dist->rank ? join_in(be, o, dist) : train(be, o, dist);
     clade_backend_close(be);
+    return st;
+}
+
+/* A failure of one rank ends all; what all see is said by the first. */
+static clade_status train_net(const void *given)
+{
+    struct dist dist;
+    clade_status st = dist_join(&dist);
+
+    if (st)
+        return st;
+    tool_catch_signals();
+    st = train_rank(given, &dist);
+    if (dist.size > 1 && !is_common(st)) {
+        fprintf(stderr, "clade: rank %d on %s: %s\n", dist.rank, dist.host,
+                clade_error());
+        dist_abort(&dist, clade_status_exit_code(st));
+    }
+    dist_leave(&dist);
     return st;
 }
 
@@ -139,5 +216,6 @@ const struct tool_command cmd_train = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
+    .ranks = true,
     .run = train_net,
 };

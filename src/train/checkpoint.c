@@ -12,7 +12,6 @@
 #include "safetensors.h"
 #include "status.h"
 
-#define FORMAT   "clade-checkpoint/1"
 #define MOMENTUM "momentum/"
 
 struct clade_checkpoint {
@@ -20,64 +19,20 @@ struct clade_checkpoint {
     struct clade_checkpoint_info info;
 };
 
-/* Set a key of the metadata to a text that is formatted as by printf().  JSON
- * takes only UTF-8: if a driver's text is not UTF-8, each byte that is not
- * ASCII becomes a `?`. */
-static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
-{
-    const locale_t before = plain_begin();
-    char text[512];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    plain_end(before);
-    if (json_object_set_new(metadata, key, json_string(text))) {
-        for (char *c = text; *c; c++)
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
-        json_object_set_new(metadata, key, json_string(text));
-    }
-}
-
-json_t *checkpoint_metadata(const struct clade_train_config *config,
-                            const char *net_name, const char *source,
-                            clade_backend *be, const clade_net *net)
-{
-    const struct clade_device *device = clade_backend_device(be);
-    json_t *metadata = json_object();
-
-    set_text(metadata, "format", "%s", FORMAT);
-    set_text(metadata, "net", "%s", net_name);
-    set_text(metadata, "seed", "%" PRIu64, config->seed);
-    set_text(metadata, "batch", "%d", config->batch);
-    set_text(metadata, "train_count", "%d", config->train_count);
-    set_text(metadata, "test_count", "%d", config->test_count);
-    set_text(metadata, "learning_rate", "%.9g", config->learning_rate);
-    set_text(metadata, "data", "%s", source);
-    set_text(metadata, "device", "%s / %s", device->platform, device->name);
-    set_text(metadata, "driver", "%s", device->driver);
-    if (net)
-        json_object_set_new(metadata, "algorithms",
-                            json_string(clade_net_algorithms(net)));
-    return metadata;
-}
-
 /* Tensor 2i of a checkpoint is the value of parameter i of the net, and tensor
  * 2i+1 its momentum. */
 struct saving {
-    clade_net *net;
-    const struct clade_parameter *list;
+    const clade_net *net;
+    const struct net_vectors *vectors;
 };
 
 static clade_status saved_values(void *arg, int i, float *to)
 {
     const struct saving *s = arg;
-    const struct clade_parameter *p = &s->list[i / 2];
 
-    return clade_net_read(s->net, to, i % 2 ? p->momentum : p->value);
+    net_parameter_get(s->net, i / 2, to, 
+                      i % 2 ? s->vectors->momenta : s->vectors->values);
+    return CLADE_OK;
 }
 
 static char *momentum_name(const char *name)
@@ -126,15 +81,19 @@ static bool complete(const struct safetensor *list, int count)
     return list;
 }
 
-clade_status checkpoint_save(const char *path, clade_net *net, json_t *metadata,
-                             int epochs)
+clade_status checkpoint_save(const char *path, const clade_net *net,
+                             json_t *metadata, int epochs,
+                             const struct net_vectors *vectors)
 {
-    struct saving saving = { .net = net };
-    int count = clade_net_parameters(net, &saving.list);
-    struct safetensor *list = make_list(saving.list, count);
+    struct saving saving = { net, vectors };
+    const struct clade_parameter *parameters;
+    const int count = clade_net_parameters(net, &parameters);
+    struct safetensor *list = make_list(parameters, count);
+    char epoch[16];
     clade_status st;
 
-    set_text(metadata, "epoch", "%d", epochs);
+    snprintf(epoch, sizeof epoch, "%d", epochs);
+    json_object_set_new(metadata, "epoch", json_string(epoch));
     if (complete(list, count))
         st = safetensors_write(path, metadata, list, 2 * count, saved_values,
                                &saving);
@@ -220,6 +179,17 @@ static clade_status get_net(const char **name, const clade_checkpoint *c)
     return st;
 }
 
+/* Is a text the JSON of an object or of an array? */
+static clade_status check_json(const clade_checkpoint *c, const char *key,
+                               const char *text, json_type type)
+{
+    json_t *value = json_loads(text, 0, NULL);
+    const bool good = value && json_typeof(value) == type;
+
+    json_decref(value);
+    return good ? CLADE_OK : bad_text(c, key, text);
+}
+
 static clade_status get_info(struct clade_checkpoint_info *info,
                              const clade_checkpoint *c)
 {
@@ -228,10 +198,11 @@ static clade_status get_info(struct clade_checkpoint_info *info,
 
     if ((st = get_text(&format, c, "format")))
         return st;
-    if (strcmp(format, FORMAT))
+    if (strcmp(format, CHECKPOINT_FORMAT))
         return clade_fail(CLADE_EDATA,
                           "%s: its format is \"%s\"; only \"%s\" is known",
-                          safetensors_path(c->file), format, FORMAT);
+                          safetensors_path(c->file), format,
+                          CHECKPOINT_FORMAT);
     if ((st = get_net(&info->net, c)) ||
         (st = get_int(&info->epoch, c, "epoch", 0)) ||
         (st = get_number(&info->seed, c, "seed", 0, UINT64_MAX)) ||
@@ -242,9 +213,14 @@ static clade_status get_info(struct clade_checkpoint_info *info,
         (st = get_text(&info->data, c, "data")) ||
         (st = get_text(&info->device, c, "device")) ||
         (st = get_text(&info->driver, c, "driver")) ||
-        (st = get_text(&info->algorithms, c, "algorithms")))
+        (st = get_text(&info->algorithms, c, "algorithms")) ||
+        (st = check_json(c, "algorithms", info->algorithms, JSON_OBJECT)))
         return st;
-    return CLADE_OK;
+    info->shares = safetensors_text(c->file, "shares");
+    info->devices = safetensors_text(c->file, "devices");
+    return info->devices
+               ? check_json(c, "devices", info->devices, JSON_ARRAY)
+               : CLADE_OK;
 }
 
 clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
@@ -276,99 +252,20 @@ void clade_checkpoint_close(clade_checkpoint *checkpoint)
     free(checkpoint);
 }
 
+const char *checkpoint_path(const clade_checkpoint *checkpoint)
+{
+    return safetensors_path(checkpoint->file);
+}
+
+const char *checkpoint_text(const clade_checkpoint *checkpoint, const char *key)
+{
+    return safetensors_text(checkpoint->file, key);
+}
+
 const struct clade_checkpoint_info *
 clade_checkpoint_info(const clade_checkpoint *checkpoint)
 {
     return checkpoint ? &checkpoint->info : NULL;
-}
-
-/* Is an op's choice still the one that a checkpoint has?  Older checkpoints
- * have the algorithm without its tuning: "direct" for "direct:1,14,2". */
-static bool same_choice(const json_t *old, const json_t *now)
-{
-    const char *a = json_string_value(old), *b = json_string_value(now);
-    const size_t n = a ? strlen(a) : 0;
-
-    if (json_equal(old, now))
-        return true;
-    return a && b && !strchr(a, ':') && !strncmp(a, b, n) && b[n] == ':';
-}
-
-/* The first op for which two tables of algorithms differ, with both choices;
- * "none" if a table has no such op.  NULL if they agree. */
-static const char *first_difference(const char *choice[2], json_t *old,
-                                    json_t *now)
-{
-    json_t *tables[] = { old, now };
-    json_t *value;
-    const char *op;
-
-    for (int i = 0; i < 2; i++)
-        json_object_foreach(tables[i], op, value)
-            if (!same_choice(json_object_get(old, op),
-                             json_object_get(now, op))) {
-                for (int j = 0; j < 2; j++) {
-                    json_t *at = json_object_get(tables[j], op);
-
-                    choice[j] = json_is_string(at) ? json_string_value(at)
-                                : json_is_true(at) ? "true"
-                                : at               ? "false"
-                                                   : "none";
-                }
-                return op;
-            }
-    return NULL;
-}
-
-static clade_status compare_algorithms(const clade_checkpoint *c,
-                                       const char *now)
-{
-    json_t *old = json_loads(c->info.algorithms, 0, NULL);
-    json_t *new = json_loads(now, 0, NULL);
-    const char *choice[2], *op;
-    clade_status st = CLADE_OK;
-
-    if (!json_is_object(old))
-        st = bad_text(c, "algorithms", c->info.algorithms);
-    else if ((op = first_difference(choice, old, new)))
-        st = clade_fail(CLADE_EDATA,
-                        "%s: was trained with %s \"%s\", this run would take "
-                        "\"%s\"; a resumed run for which no algorithm is named "
-                        "keeps its own, if the device has them",
-                        safetensors_path(c->file), op, choice[0], choice[1]);
-    json_decref(old);
-    json_decref(new);
-    return st;
-}
-
-clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
-                                json_t *metadata, bool *elsewhere)
-{
-    static const char *const same[] = { "net",        "seed",
-                                        "batch",      "train_count",
-                                        "test_count", "learning_rate",
-                                        "data" };
-    static const char *const place[] = { "device", "driver" };
-    const char *algorithms =
-        json_string_value(json_object_get(metadata, "algorithms"));
-
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        const char *old = safetensors_text(checkpoint->file, same[i]);
-        const char *new = json_string_value(json_object_get(metadata, same[i]));
-
-        if (strcmp(old, new))
-            return clade_fail(
-                CLADE_EDATA, "%s: was trained with %s %s, this run has %s",
-                safetensors_path(checkpoint->file), same[i], old, new);
-    }
-    *elsewhere = false;
-    for (size_t i = 0; i < sizeof place / sizeof *place; i++)
-        *elsewhere |=
-            strcmp(safetensors_text(checkpoint->file, place[i]),
-                   json_string_value(json_object_get(metadata, place[i]))) != 0;
-    if (*elsewhere || !algorithms)
-        return CLADE_OK;
-    return compare_algorithms(checkpoint, algorithms);
 }
 
 static bool same_shape(const struct safetensor *a, const struct safetensor *b)
@@ -413,8 +310,8 @@ static clade_status check_tensors(const clade_checkpoint *c,
     return CLADE_OK;
 }
 
-static clade_status load_tensor(clade_checkpoint *c, clade_net *net,
-                                const char *name, struct clade_tensor to)
+static clade_status load_tensor(clade_checkpoint *c, const clade_net *net,
+                                int i, const char *name, void *vector)
 {
     const struct safetensor *t = safetensors_find(c->file, name);
     size_t n = (size_t)safetensor_elements(t);
@@ -425,35 +322,45 @@ static clade_status load_tensor(clade_checkpoint *c, clade_net *net,
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", name);
     st = safetensors_read(c->file, v, t);
     if (!st)
-        st = clade_net_write(net, to, v);
+        net_parameter_put(net, i, vector, v);
     free(v);
     return st;
 }
 
-clade_status clade_checkpoint_load(clade_checkpoint *checkpoint, clade_net *net)
+clade_status checkpoint_read(clade_checkpoint *checkpoint,
+                             const clade_net *net, struct net_vectors *v)
 {
     const struct clade_parameter *parameters;
     const int count = clade_net_parameters(net, &parameters);
-    struct safetensor *list;
-    clade_status st =
-        status_given(__func__, "checkpoint, net", checkpoint && net);
+    struct safetensor *list = make_list(parameters, count);
+    clade_status st;
 
-    if (st)
-        return st;
-    list = make_list(parameters, count);
     if (!complete(list, count))
         st = clade_fail(CLADE_ENOMEM, "%s: out of memory",
                         safetensors_path(checkpoint->file));
     else
         st = check_tensors(checkpoint, list, 2 * count);
     for (int i = 0; i < count && !st; i++) {
-        const struct clade_parameter *p = &parameters[i];
-
-        st = load_tensor(checkpoint, net, p->name, p->value);
-        if (!st && p->momentum.buffer)
-            st =
-                load_tensor(checkpoint, net, list[2 * i + 1].name, p->momentum);
+        st = load_tensor(checkpoint, net, i, parameters[i].name, v->values);
+        if (!st)
+            st = load_tensor(checkpoint, net, i, list[2 * i + 1].name,
+                             v->momenta);
     }
     free_list(list, count);
+    return st;
+}
+
+clade_status clade_checkpoint_load(clade_checkpoint *checkpoint, clade_net *net)
+{
+    clade_status st =
+        status_given(__func__, "checkpoint, net", checkpoint && net);
+    struct net_vectors v;
+
+    if (st || (st = net_vectors_new(&v, net)))
+        return st;
+    st = checkpoint_read(checkpoint, net, &v);
+    if (!st)
+        st = net_vectors_write(net, &v);
+    net_vectors_free(&v);
     return st;
 }

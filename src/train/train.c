@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train.h"
+#include "train/training.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,26 +8,6 @@
 #include "file.h"
 #include "rng.h"
 #include "status.h"
-
-/* A training run, from its set-up to its last step. */
-struct training {
-    const struct clade_train_config *config;
-    const struct clade_train_observer *observer;
-    clade_backend *be;
-    clade_net *net;
-    struct clade_net_shape shape;
-    struct clade_data data;
-    int steps;                /* in an epoch */
-    int done;                 /* complete epochs */
-    uint32_t shuffle;         /* the stream of random numbers for shuffling */
-    uint32_t *order;          /* the order of the images in this epoch */
-    uint8_t *images, *labels; /* of one step, in the net's staging memory */
-    struct run_folder folder;
-    struct csv history, losses;
-    char *checkpoint; /* the path of the checkpoint */
-    bool elsewhere;   /* another device or driver wrote the checkpoint */
-    json_t *metadata; /* for the checkpoint */
-};
 
 double clade_train_rate(double base, int epoch)
 {
@@ -76,47 +56,20 @@ static clade_status interrupted(const struct clade_train_observer *observer)
     return CLADE_OK;
 }
 
-/* The images must be there, and of the size that the net resizes. */
-static clade_status check_images(struct clade_net_shape net,
-                                 const struct clade_dataset *d)
-{
-    if (d->h != net.source_h || d->w != net.source_w || d->c != net.c)
-        return clade_fail(
-            CLADE_ESHAPE,
-            "the net takes images of %d x %d x %d, these are %d x %d x %d",
-            net.source_h, net.source_w, net.c, d->h, d->w, d->c);
-    if (d->count < 1 || !d->images || !d->labels)
-        return clade_fail(CLADE_EUSAGE,
-                          "a net needs images and their labels: there are %d",
-                          d->count);
-    return CLADE_OK;
-}
-
-clade_status clade_train_evaluate(struct clade_figures *figures, clade_net *net,
-                                  const struct clade_dataset *data, int batch,
-                                  const struct clade_train_observer *observer)
+/* Run `each` for `count` images, `batch` at a time, and make means. */
+static clade_status evaluate(struct clade_figures *figures, int count,
+                             int batch,
+                             clade_status (*each)(void *arg, int at, int n,
+                                                  struct clade_result *result),
+                             void *arg)
 {
     struct clade_figures sums = { 0 };
-    clade_status st;
+    clade_status st = CLADE_OK;
 
-    if ((st = status_given(__func__, "figures, net, data",
-                           figures && net && data)) ||
-        (st = check_images(clade_net_shape(net), data)))
-        return st;
-    if (batch < 1)
-        return clade_fail(CLADE_EUSAGE, "%s: %d images at a time", __func__,
-                          batch);
-    for (int at = 0; at < data->count && !st; at += batch) {
-        const struct clade_batch images = {
-            .n = lesser(batch, data->count - at),
-            .bytes = data->images + (size_t)at * image_bytes(data),
-            .labels = data->labels + at,
-        };
+    for (int at = 0; at < count && !st; at += batch) {
         struct clade_result result = { 0 };
 
-        if ((st = interrupted(observer)))
-            break;
-        st = clade_net_eval(net, &images, &result);
+        st = each(arg, at, lesser(batch, count - at), &result);
         if (!st)
             figures_add(&sums, &result);
     }
@@ -125,21 +78,107 @@ clade_status clade_train_evaluate(struct clade_figures *figures, clade_net *net,
     return st;
 }
 
-/* Copy images at ... at+n-1 of the epoch's order into one batch. */
-static struct clade_batch gather(struct training *t, int at, int n)
+/* ---- a net alone --------------------------------------------------------- */
+
+struct alone {
+    clade_net *net;
+    const struct clade_dataset *data;
+    const struct clade_train_observer *observer;
+};
+
+static struct clade_batch images_at(const struct clade_dataset *data, int at,
+                                    int n)
 {
+    return (struct clade_batch){
+        .n = n,
+        .bytes = data->images + (size_t)at * image_bytes(data),
+        .labels = data->labels + at,
+    };
+}
+
+static clade_status evaluate_alone(void *arg, int at, int n,
+                                   struct clade_result *result)
+{
+    const struct alone *a = arg;
+    const struct clade_batch batch = images_at(a->data, at, n);
+    const clade_status st = interrupted(a->observer);
+
+    return st ? st : clade_net_eval(a->net, &batch, result);
+}
+
+clade_status clade_train_evaluate(struct clade_figures *figures, clade_net *net,
+                                  const struct clade_dataset *data, int batch,
+                                  const struct clade_train_observer *observer)
+{
+    struct alone alone = { net, data, observer };
+    clade_status st;
+
+    if ((st = status_given(__func__, "figures, net, data",
+                           figures && net && data)) ||
+        (st = run_check_images(clade_net_shape(net), data)))
+        return st;
+    if (batch < 1)
+        return clade_fail(CLADE_EUSAGE, "%s: %d images at a time", __func__,
+                          batch);
+    return evaluate(figures, data->count, batch, evaluate_alone, &alone);
+}
+
+/* ---- a run --------------------------------------------------------------- */
+
+/* All ranks stop together. */
+static clade_status ask_all(struct training *t)
+{
+    bool stop = interrupted(t->observer) != CLADE_OK;
+    const clade_status st =
+        t->dist->size > 1 ? group_any(&stop, &t->group, stop) : CLADE_OK;
+
+    return st     ? st
+           : stop ? clade_fail(CLADE_EINTERRUPTED, "interrupted")
+                  : CLADE_OK;
+}
+
+/* A batch of the training or test images, from image `at` on. */
+struct place {
+    struct training *t;
+    int at;
+};
+
+/* Copy images of the epoch's order into one share. */
+static struct clade_batch train_images(void *arg, int first, int count)
+{
+    const struct place *place = arg;
+    struct training *t = place->t;
     const struct clade_dataset *train = &t->data.train;
     const size_t bytes = image_bytes(train);
 
-    for (int i = 0; i < n; i++) {
-        const size_t from = t->order[at + i];
+    for (int i = 0; i < count; i++) {
+        const size_t from = t->order[place->at + first + i];
 
         memcpy(t->images + (size_t)i * bytes, train->images + from * bytes,
                bytes);
         t->labels[i] = train->labels[from];
     }
-    return (
-        struct clade_batch){ .n = n, .bytes = t->images, .labels = t->labels };
+    return (struct clade_batch){ .n = count,
+                                 .bytes = t->images,
+                                 .labels = t->labels };
+}
+
+static struct clade_batch test_images(void *arg, int first, int count)
+{
+    const struct place *place = arg;
+
+    return images_at(&place->t->data.test, place->at + first, count);
+}
+
+static clade_status evaluate_together(void *arg, int at, int n,
+                                      struct clade_result *result)
+{
+    struct training *t = arg;
+    struct place place = { t, at };
+    const struct group_batch batch = { n, test_images, &place };
+    const clade_status st = ask_all(t);
+
+    return st ? st : group_eval(&t->group, &batch, result);
 }
 
 /* Make step `step` of an epoch, and add its results to the epoch's sums. */
@@ -149,14 +188,16 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
     const struct clade_train_config *config = t->config;
     const double rate = clade_train_rate(config->learning_rate, epoch);
     const int number = epoch * t->steps + step;
-    const int at = step * config->batch;
-    struct clade_batch batch =
-        gather(t, at, lesser(config->batch, config->train_count - at));
+    struct place place = { t, step * config->batch };
+    const struct group_batch batch = {
+        lesser(config->batch, config->train_count - place.at), train_images,
+        &place
+    };
     struct clade_result result = { 0 };
     clade_status st;
 
-    st =
-        clade_net_train(t->net, &batch, (uint32_t)number, (float)rate, &result);
+    st = group_train(&t->group, &batch, (uint32_t)number, (float)rate,
+                     &result);
     if (st == CLADE_EDIVERGED)
         return clade_fail(st,
                           "epoch %d, step %d of %d: %s: try a smaller "
@@ -165,7 +206,8 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
     if (st)
         return st;
     figures_add(sums, &result);
-    steps_append(&t->losses, &t->shape, epoch, number, rate, &result);
+    if (t->first)
+        steps_append(&t->losses, &t->shape, epoch, number, rate, &result);
     if (t->observer->step)
         t->observer->step(t->observer->arg, &(struct clade_train_step){
                                                 .epoch = epoch,
@@ -179,21 +221,30 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
 
 /* Write all files after an epoch.  The checkpoint comes last, because it says
  * how many rows of the other two count. */
-static clade_status save(struct training *t)
+static clade_status write_files(struct training *t, struct net_vectors *v)
 {
     clade_status st;
 
-    if ((st = csv_save(&t->losses)) || (st = csv_save(&t->history)))
+    if (!t->first)
+        return CLADE_OK;
+    if ((st = csv_save(&t->losses)) || (st = csv_save(&t->history)) ||
+        (st = net_vector_read(t->net, v->values, NET_VALUES,
+                              net_whole(t->net))))
         return st;
-    return checkpoint_save(t->checkpoint, t->net, t->metadata, t->done);
+    return checkpoint_save(t->checkpoint, t->net, t->metadata, t->done, v);
 }
 
-static void tell_notices(struct training *t)
+static clade_status save(struct training *t)
 {
-    const char *text = clade_backend_notices(t->be);
+    struct net_vectors v;
+    clade_status st = net_vectors_new(&v, t->net);
 
-    if (text && t->observer->notice)
-        t->observer->notice(t->observer->arg, text);
+    if (!st)
+        st = group_momenta(&t->group, v.momenta);
+    if (!st)
+        st = write_files(t, &v);
+    net_vectors_free(&v);
+    return st;
 }
 
 static clade_status train_epoch(struct training *t, int epoch)
@@ -206,20 +257,21 @@ static clade_status train_epoch(struct training *t, int epoch)
     rng_shuffle(t->order, (uint32_t)t->config->train_count, t->config->seed,
                 (uint32_t)epoch, t->shuffle);
     for (int step = 0; step < t->steps; step++)
-        if ((st = interrupted(observer)) ||
+        if ((st = ask_all(t)) ||
             (st = train_step(t, &sums, epoch, step)))
             return st;
     row.train = figures_mean(&sums);
-    st = clade_train_evaluate(&row.test, t->net, &t->data.test,
-                              lesser(t->config->batch, t->config->test_count),
-                              observer);
+    st = evaluate(&row.test, t->config->test_count,
+                  lesser(t->config->batch, t->config->test_count),
+                  evaluate_together, t);
     if (st == CLADE_EDIVERGED)
         return clade_fail(st, "epoch %d: %s: try a smaller learning rate",
                           epoch + 1, clade_error());
     if (st)
         return st;
-    tell_notices(t);
-    history_append(&t->history, &t->shape, &row);
+    run_tell_notices(t);
+    if (t->first)
+        history_append(&t->history, &t->shape, &row);
     t->done = epoch + 1;
     if ((st = save(t)))
         return st;
@@ -235,7 +287,7 @@ static void keep_steps(struct training *t, clade_status st)
 {
     char *why = strdup(clade_error());
 
-    if (st == CLADE_EINTERRUPTED || st == CLADE_EDIVERGED)
+    if (t->first && (st == CLADE_EINTERRUPTED || st == CLADE_EDIVERGED))
         csv_save(&t->losses);
     if (why)
         clade_fail(st, "%s", why);
@@ -278,143 +330,6 @@ static clade_status check_config(const struct clade_train_config *c)
     return CLADE_OK;
 }
 
-static clade_status read_data(struct clade_data *data,
-                              const struct clade_train_config *c)
-{
-    if (c->data)
-        return clade_data_cifar10(data, c->data, c->train_count, c->test_count);
-    return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
-}
-
-struct clade_net_config train_net_config(const struct clade_train_config *c)
-{
-    struct clade_net_config net = CLADE_NET_DEFAULTS;
-
-    net.algorithm = c->algorithm;
-    net.seed = c->seed;
-    net.train_batch = lesser(c->batch, c->train_count);
-    net.train_last = c->train_count % net.train_batch;
-    net.eval_batch = lesser(c->batch, c->test_count);
-    net.eval_last = c->test_count % net.eval_batch;
-    return net;
-}
-
-static clade_status make_net(struct training *t, const clade_checkpoint *from)
-{
-    struct clade_net_config net = train_net_config(t->config);
-    clade_status st;
-
-    if (from && !t->elsewhere)
-        net.algorithms = clade_checkpoint_info(from)->algorithms;
-    st = clade_net_new(&t->net, t->be, &net);
-    tell_notices(t);
-    if (st)
-        return st;
-    t->shape = clade_net_shape(t->net);
-    return check_images(t->shape, &t->data.train);
-}
-
-static clade_status make_staging(struct training *t)
-{
-    const struct clade_train_config *c = t->config;
-
-    t->steps = (c->train_count - 1) / c->batch + 1;
-    t->shuffle = rng_stream("shuffle", "train");
-    t->order = malloc((size_t)c->train_count * sizeof *t->order);
-    clade_net_staging(t->net, &t->images, &t->labels);
-    if (!t->order)
-        return clade_fail(CLADE_ENOMEM, "%d images: out of memory",
-                          c->train_count);
-    return CLADE_OK;
-}
-
-/* Make the metadata, and compare them with those of a checkpoint, if there is
- * one.  This is done twice: before the net is made, and after, when its
- * algorithms are known. */
-static clade_status compare(struct training *t,
-                            const clade_checkpoint *checkpoint)
-{
-    static const char elsewhere_text[] =
-        "the run was on another device or driver: algorithms are chosen again";
-    const struct clade_train_observer *observer = t->observer;
-    struct clade_net_config net = CLADE_NET_DEFAULTS;
-    clade_status st;
-
-    json_decref(t->metadata);
-    t->metadata =
-        checkpoint_metadata(t->config, net.net, t->data.source, t->be, t->net);
-    if (!checkpoint)
-        return CLADE_OK;
-    st = checkpoint_compare(checkpoint, t->metadata, &t->elsewhere);
-    if (!st && t->elsewhere && t->net && observer->notice)
-        observer->notice(observer->arg, elsewhere_text);
-    return st;
-}
-
-static clade_status open_files(struct training *t)
-{
-    const char *folder = t->config->out;
-    char *history = history_header(&t->shape);
-    char *losses = steps_header(&t->shape);
-    clade_status st;
-
-    st = csv_open(&t->history, folder, TRAIN_HISTORY, history, t->done, 1);
-    if (!st)
-        st = csv_open(&t->losses, folder, TRAIN_STEPS, losses,
-                      t->done * t->steps, t->steps);
-    free(history);
-    free(losses);
-    return st;
-}
-
-static void tell_start(struct training *t)
-{
-    if (t->observer->start)
-        t->observer->start(t->observer->arg, &(struct clade_train_start){
-                                                 .config = t->config,
-                                                 .net = t->net,
-                                                 .source = t->data.source,
-                                                 .steps = t->steps,
-                                                 .done = t->done,
-                                             });
-}
-
-/* Do everything that comes before the first step.  `checkpoint` is NULL for a
- * new run. */
-static clade_status set_up(struct training *t, clade_checkpoint *checkpoint)
-{
-    clade_status st;
-
-    if ((st = read_data(&t->data, t->config)) ||
-        (st = compare(t, checkpoint)) || (st = make_net(t, checkpoint)) ||
-        (st = compare(t, checkpoint)) || (st = make_staging(t)))
-        return st;
-    if (checkpoint) {
-        if ((st = clade_checkpoint_load(checkpoint, t->net)))
-            return st;
-        t->done = clade_checkpoint_info(checkpoint)->epoch;
-    }
-    if ((st = open_files(t)))
-        return st;
-    tell_start(t);
-    return history_replay(&t->history, &t->shape, t->observer);
-}
-
-/* Take the folder of the run; if the run goes on, open its checkpoint. */
-static clade_status begin(struct training *t, clade_checkpoint **checkpoint)
-{
-    const struct clade_train_config *c = t->config;
-    clade_status st = run_folder_take(&t->folder, c, t->observer);
-
-    if (st)
-        return st;
-    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
-    if (!t->checkpoint)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", c->out);
-    return c->resume ? clade_checkpoint_open(checkpoint, t->checkpoint)
-                     : CLADE_OK;
-}
-
 clade_status train_check(clade_checkpoint **checkpoint,
                          const struct clade_train_config *config)
 {
@@ -433,38 +348,36 @@ clade_status train_check(clade_checkpoint **checkpoint,
     return st;
 }
 
-static void training_free(struct training *t)
+clade_status train_run(clade_backend *be,
+                       const struct clade_train_config *config,
+                       const struct clade_train_observer *observer,
+                       const struct dist *dist)
 {
-    csv_close(&t->losses);
-    csv_close(&t->history);
-    json_decref(t->metadata);
-    free(t->checkpoint);
-    free(t->order);
-    clade_net_free(t->net);
-    clade_data_free(&t->data);
-    run_folder_release(&t->folder);
+    static const struct clade_train_observer nobody;
+    struct training t = { .config = config,
+                          .observer = observer ? observer : &nobody,
+                          .dist = dist,
+                          .first = dist->rank == 0,
+                          .be = be };
+    clade_status st;
+
+    if ((st = check_config(config)))
+        return st;
+    st = run_set_up(&t);
+    if (!st)
+        st = train_epochs(&t);
+    run_free(&t);
+    return st;
 }
 
 clade_status clade_train(clade_backend *be,
                          const struct clade_train_config *config,
                          const struct clade_train_observer *observer)
 {
-    static const struct clade_train_observer nobody;
-    struct training t = { .config = config,
-                          .observer = observer ? observer : &nobody,
-                          .be = be };
-    clade_checkpoint *checkpoint = NULL;
-    clade_status st;
+    const clade_status st =
+        status_given(__func__, "be, config", be && config);
+    struct dist alone;
 
-    if ((st = status_given(__func__, "be, config", be && config)) ||
-        (st = check_config(config)))
-        return st;
-    st = begin(&t, &checkpoint);
-    if (!st)
-        st = set_up(&t, checkpoint);
-    clade_checkpoint_close(checkpoint);
-    if (!st)
-        st = train_epochs(&t);
-    training_free(&t);
-    return st;
+    dist_alone(&alone);
+    return st ? st : train_run(be, config, observer, &alone);
 }

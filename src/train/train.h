@@ -6,6 +6,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "net/net.h"
+#include "train/devices.h"
+#include "train/shares.h"
+
 /* The files in the folder of a run. */
 #define TRAIN_CHECKPOINT "checkpoint.safetensors"
 #define TRAIN_HISTORY    "history.csv"
@@ -17,6 +21,13 @@ clade_status train_check(clade_checkpoint **checkpoint,
                          const struct clade_train_config *config);
 /* The net that a new run trains; a resumed one has algorithms as well. */
 struct clade_net_config train_net_config(const struct clade_train_config *c);
+
+/* clade_train(), as one of the processes of `dist`.  A rank that fails must end
+ * the others. */
+clade_status train_run(clade_backend *be,
+                       const struct clade_train_config *config,
+                       const struct clade_train_observer *observer,
+                       const struct dist *dist);
 
 /* The folder that a run uses. */
 struct run_folder {
@@ -79,24 +90,43 @@ clade_status history_replay(struct csv *csv,
                             const struct clade_net_shape *shape,
                             const struct clade_train_observer *observer);
 
+#define CHECKPOINT_FORMAT "clade-checkpoint/1"
+
+/* ---- metadata.c ---------------------------------------------------------- */
+
 /*
- * Make a checkpoint's metadata, an object of strings, from the config and the
- * net.  checkpoint_save() adds `epoch`.  If net is NULL, `algorithms` is
- * missing.
+ * Make a checkpoint's metadata, an object of strings.  checkpoint_save() adds
+ * `epoch`.  Until the devices have chosen, `algorithms` is missing.
  */
 json_t *checkpoint_metadata(const struct clade_train_config *config,
                             const char *net_name, const char *source,
-                            clade_backend *be, const clade_net *net);
-/* Write the checkpoint `path` after `epochs` complete epochs. */
-clade_status checkpoint_save(const char *path, clade_net *net, json_t *metadata,
-                             int epochs);
+                            const struct shares *shares,
+                            const struct run_devices *devices);
+/* The devices of a checkpoint, as devices_json() writes them. */
+json_t *checkpoint_devices(const clade_checkpoint *checkpoint);
 /*
- * Does a checkpoint belong to the run that `metadata` describe?  If not, return
- * CLADE_EDATA; the message names both values that differ.  Set *elsewhere if
- * another device or driver wrote the checkpoint; then the algorithms may
- * differ.
+ * Does a checkpoint belong to the run that `metadata` and `devices` describe?
+ * If not, return CLADE_EDATA; the message names both values that differ.  Set
+ * *elsewhere if a share is now computed on another device or driver; then the
+ * algorithms may differ.
  */
 clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
-                                json_t *metadata, bool *elsewhere);
+                                json_t *metadata, const json_t *devices,
+                                bool *elsewhere);
+
+/* ---- checkpoint.c -------------------------------------------------------- */
+
+/* Write the checkpoint `path` after `epochs` complete epochs. */
+clade_status checkpoint_save(const char *path, const clade_net *net,
+                             json_t *metadata, int epochs,
+                             const struct net_vectors *vectors);
+/* Read the parameters and momenta. */
+clade_status checkpoint_read(clade_checkpoint *checkpoint,
+                             const clade_net *net,
+                             struct net_vectors *vectors);
+const char *checkpoint_path(const clade_checkpoint *checkpoint);
+/* A text of the metadata, or NULL. */
+const char *checkpoint_text(const clade_checkpoint *checkpoint,
+                            const char *key);
 
 #endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+
+/* ---- who has what -------------------------------------------------------- */
+
+/* What each rank says of itself. */
+struct identity {
+    char name[272], driver[128];
+};
+
+static clade_status out_of_memory(void)
+{
+    return clade_fail(CLADE_ENOMEM, "the devices of a run: out of memory");
+}
+
+static clade_status gather(struct identity *all, const struct dist *dist,
+                           clade_backend *be)
+{
+    const struct clade_device *d = clade_backend_device(be);
+    struct dist_part *parts = calloc(dist->size, sizeof *parts);
+    struct identity *mine = &all[dist->rank];
+    clade_status st;
+
+    if (!parts)
+        return out_of_memory();
+    for (int r = 0; r < dist->size; r++)
+        parts[r] = (struct dist_part){ r * sizeof *all, sizeof *all };
+    snprintf(mine->name, sizeof mine->name, "%s / %s", d->platform, d->name);
+    snprintf(mine->driver, sizeof mine->driver, "%s", d->driver);
+    st = dist_gather(dist, all, parts, -1);
+    free(parts);
+    return st;
+}
+
+static int find(const struct run_devices *devices, const char *name,
+                const char *driver)
+{
+    int i = 0;
+
+    while (i < devices->count && (strcmp(devices->list[i].name, name) ||
+                                  strcmp(devices->list[i].driver, driver)))
+        i++;
+    return i;
+}
+
+static void add(struct run_devices *devices, const struct identity *who,
+                int rank)
+{
+    const int at = find(devices, who->name, who->driver);
+    struct run_device *d = &devices->list[at];
+
+    devices->of_rank[rank] = at;
+    if (at < devices->count)
+        return;
+    devices->count++;
+    d->leader = rank;
+    memcpy(d->name, who->name, sizeof d->name);
+    memcpy(d->driver, who->driver, sizeof d->driver);
+}
+
+clade_status devices_find(struct run_devices *devices, const struct dist *dist,
+                          clade_backend *be)
+{
+    struct identity *all = calloc(dist->size, sizeof *all);
+    clade_status st = CLADE_OK;
+
+    *devices = (struct run_devices){
+        .list = calloc(dist->size, sizeof *devices->list),
+        .of_rank = calloc(dist->size, sizeof *devices->of_rank),
+        .ranks = dist->size,
+    };
+    if (!all || !devices->list || !devices->of_rank)
+        st = out_of_memory();
+    if (!st)
+        st = gather(all, dist, be);
+    for (int r = 0; r < dist->size && !st; r++)
+        add(devices, &all[r], r);
+    free(all);
+    return st;
+}
+
+void devices_free(struct run_devices *devices)
+{
+    for (int i = 0; i < devices->count; i++)
+        free(devices->list[i].algorithms);
+    free(devices->list);
+    free(devices->of_rank);
+    *devices = (struct run_devices){ 0 };
+}
+
+/* ---- their nets ---------------------------------------------------------- */
+
+/* The sizes that a device's shares have in batches of n and of `last` images;
+ * those of 0 images are left out.  A list that ends with 0; the caller frees
+ * it. */
+static int *sizes_of(const struct run_devices *devices, int device,
+                     const struct shares *shares, int n, int last)
+{
+    int *list = calloc(2 * (size_t)shares->count + 1, sizeof *list), at = 0;
+
+    for (int s = 0; list && s < shares->count; s++) {
+        const int sizes[] = { shares_size(shares, s, n),
+                              shares_size(shares, s, last) };
+
+        if (devices->of_rank[s % devices->ranks] != device)
+            continue;
+        for (int i = 0; i < 2; i++)
+            if (sizes[i])
+                list[at++] = sizes[i];
+    }
+    return list;
+}
+
+/* What an earlier run chose on a device, as a text that the caller frees, or
+ * NULL. */
+static char *choices_kept(const json_t *kept, const struct run_device *d)
+{
+    const json_t *old;
+    size_t i;
+
+    json_array_foreach(kept, i, old)
+        if (!strcmp(json_string_value(json_object_get(old, "device")),
+                    d->name) &&
+            !strcmp(json_string_value(json_object_get(old, "driver")),
+                    d->driver))
+            return json_dumps(json_object_get(old, "algorithms"),
+                              JSON_COMPACT);
+    return NULL;
+}
+
+/* Send a leader's choices to all. */
+static clade_status tell_choices(struct run_device *d, const struct dist *dist)
+{
+    int64_t size = d->algorithms ? (int64_t)strlen(d->algorithms) + 1 : 0;
+    clade_status st = dist_broadcast(dist, &size, sizeof size, d->leader);
+
+    if (st)
+        return st;
+    if (!d->algorithms && !(d->algorithms = malloc(size)))
+        return out_of_memory();
+    return dist_broadcast(dist, d->algorithms, size, d->leader);
+}
+
+static clade_status lead(clade_net **net, struct run_device *d,
+                         clade_backend *be, struct clade_net_config config,
+                         const json_t *kept)
+{
+    char *before = choices_kept(kept, d);
+    clade_status st;
+
+    config.algorithms = before;
+    st = clade_net_new(net, be, &config);
+    free(before);
+    if (!st && !(d->algorithms = strdup(clade_net_algorithms(*net))))
+        st = out_of_memory();
+    return st;
+}
+
+static clade_status make_nets(clade_net **net, struct run_devices *devices,
+                              const struct dist *dist, clade_backend *be,
+                              struct clade_net_config *config,
+                              const json_t *kept)
+{
+    struct run_device *mine = &devices->list[devices->of_rank[dist->rank]];
+    clade_status st = CLADE_OK;
+
+    if (mine->leader == dist->rank)
+        st = lead(net, mine, be, *config, kept);
+    for (int i = 0; i < devices->count && !st; i++)
+        st = tell_choices(&devices->list[i], dist);
+    config->algorithms = mine->algorithms;
+    for (int turn = 0; turn < 2 && !st; turn++) {
+        if (!*net && (turn || !dist->local))
+            st = clade_net_new(net, be, config);
+        if (!st)
+            st = dist_barrier(dist);
+    }
+    return st;
+}
+
+clade_status devices_net(clade_net **net, struct run_devices *devices,
+                         const struct dist *dist, const struct shares *shares,
+                         clade_backend *be,
+                         const struct clade_net_config *given,
+                         const json_t *kept)
+{
+    const int device = devices->of_rank[dist->rank];
+    struct clade_net_config config = *given;
+    int *train = sizes_of(devices, device, shares, given->train_batch,
+                          given->train_last);
+    int *eval = sizes_of(devices, device, shares, given->eval_batch,
+                         given->eval_last);
+    clade_status st = train && eval ? CLADE_OK : out_of_memory();
+
+    config.train_batch = config.train_last = 0;
+    config.eval_batch = config.eval_last = 0;
+    config.train_shares = train;
+    config.eval_shares = eval;
+    config.rank = dist->rank;
+    config.ranks = dist->size;
+    *net = NULL;
+    if (!st)
+        st = make_nets(net, devices, dist, be, &config, kept);
+    free(train);
+    free(eval);
+    return st;
+}
+
+json_t *devices_json(const struct run_devices *devices,
+                     const struct shares *shares)
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < devices->count; i++) {
+        const struct run_device *d = &devices->list[i];
+        json_t *numbers = json_array();
+
+        for (int s = 0; s < shares->count; s++)
+            if (devices->of_rank[s % devices->ranks] == i)
+                json_array_append_new(numbers, json_integer(s));
+        json_array_append_new(
+            all, json_pack("{s:s, s:s, s:o, s:o*}", "device", d->name, "driver",
+                           d->driver, "shares", numbers, "algorithms",
+                           d->algorithms ? json_loads(d->algorithms, 0, NULL)
+                                         : NULL));
+    }
+    return all;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/group.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+
+/* ---- making it ----------------------------------------------------------- */
+
+static bool is_alone(const struct group *g)
+{
+    return g->dist->size == 1 && g->shares->count == 1;
+}
+
+static struct net_piece own_piece(const struct group *g)
+{
+    return net_piece(g->net, g->dist->rank, g->dist->size);
+}
+
+static clade_status out_of_memory(void)
+{
+    return clade_fail(CLADE_ENOMEM, "shares of a batch: out of memory");
+}
+
+/* What only those need who add gradients up. */
+static clade_status make_vectors(struct group *g)
+{
+    const int ranks = g->dist->size;
+    const size_t whole = net_whole(g->net).count * g->element;
+    const size_t own = own_piece(g).count * g->element;
+
+    g->gradients = malloc(whole);
+    g->values = malloc(whole);
+    g->received = malloc(own * ranks);
+    g->sum = malloc(own);
+    if (!g->gradients || !g->values || !g->received || !g->sum)
+        return out_of_memory();
+    for (int r = 0; r < ranks; r++) {
+        const struct net_piece p = net_piece(g->net, r, ranks);
+
+        g->pieces[r] = (struct dist_part){ p.first * g->element,
+                                           p.count * g->element };
+    }
+    return CLADE_OK;
+}
+
+clade_status group_new(struct group *g, const struct dist *dist,
+                       const struct shares *shares, clade_net *net,
+                       int largest)
+{
+    const int ranks = dist->size;
+
+    *g = (struct group){ .dist = dist, .shares = shares, .net = net };
+    g->element = clade_type_size(clade_backend_real(net_backend(net)));
+    g->images = calloc(largest, sizeof *g->images);
+    g->out = calloc(ranks, sizeof *g->out);
+    g->in = calloc(ranks, sizeof *g->in);
+    g->pieces = calloc(ranks, sizeof *g->pieces);
+    if (!g->images || !g->out || !g->in || !g->pieces)
+        return out_of_memory();
+    return is_alone(g) ? CLADE_OK : make_vectors(g);
+}
+
+void group_free(struct group *g)
+{
+    free(g->images);
+    free(g->gradients);
+    free(g->received);
+    free(g->sum);
+    free(g->values);
+    free(g->out);
+    free(g->in);
+    free(g->pieces);
+    *g = (struct group){ 0 };
+}
+
+/* ---- rounds -------------------------------------------------------------- */
+
+/* A step at work. */
+struct together {
+    struct group *g;
+    const struct group_batch *batch;
+    bool training, begun; /* begun: a share is in the sum */
+    uint32_t step;
+};
+
+/* The images of the share that a rank has in a round; 0: it has none, or that
+ * is empty. */
+static int size_of(const struct together *t, int round, int rank)
+{
+    const int share = round * t->g->dist->size + rank;
+
+    return share < t->g->shares->count
+               ? shares_size(t->g->shares, share, t->batch->n)
+               : 0;
+}
+
+static int first_of(const struct together *t, int round, int rank)
+{
+    const int share = round * t->g->dist->size + rank;
+
+    return shares_first(t->g->shares, share, t->batch->n);
+}
+
+static clade_status compute(const struct together *t, int round)
+{
+    struct group *g = t->g;
+    const int n = size_of(t, round, g->dist->rank);
+    struct clade_batch share;
+    int first;
+
+    if (!n)
+        return CLADE_OK;
+    first = first_of(t, round, g->dist->rank);
+    share = t->batch->images(t->batch->arg, first, n);
+    share.first = first;
+    share.batch = t->batch->n;
+    return t->training ? net_gradients(g->net, &share, t->step,
+                                       g->images + first, NULL)
+                       : net_forward(g->net, &share, g->images + first, NULL);
+}
+
+/* Let all ranks know what each has found for its images. */
+static clade_status tell_images(const struct together *t, int round)
+{
+    struct group *g = t->g;
+    const size_t size = sizeof *g->images;
+
+    for (int r = 0; r < g->dist->size; r++) {
+        const int n = size_of(t, round, r);
+
+        g->in[r] = (struct dist_part){ n ? first_of(t, round, r) * size : 0,
+                                       n * size };
+    }
+    return dist_gather(g->dist, g->images, g->in, -1);
+}
+
+/* Send each rank its piece of this rank's gradients, and receive this rank's
+ * piece of all others'. */
+static clade_status exchange(const struct together *t, int round)
+{
+    struct group *g = t->g;
+    const bool some = size_of(t, round, g->dist->rank) > 0;
+    const size_t own = own_piece(g).count * g->element;
+    clade_status st = CLADE_OK;
+
+    if (some)
+        st = net_vector_read(g->net, g->gradients, NET_GRADIENTS,
+                             net_whole(g->net));
+    for (int r = 0; r < g->dist->size; r++) {
+        g->out[r] = some ? g->pieces[r] : (struct dist_part){ 0 };
+        g->in[r] = (struct dist_part){ r * own,
+                                       size_of(t, round, r) ? own : 0 };
+    }
+    return st ? st
+              : dist_exchange(g->dist, g->received, g->in, g->gradients,
+                              g->out);
+}
+
+static void add(const struct group *g, void *to, const void *from, int64_t n)
+{
+    if (g->element == sizeof(float))
+        for (int64_t i = 0; i < n; i++)
+            ((float *)to)[i] += ((const float *)from)[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            ((double *)to)[i] += ((const double *)from)[i];
+}
+
+/* Add the shares of a round to the sum, in their order. */
+static void add_round(struct together *t, int round)
+{
+    struct group *g = t->g;
+    const int64_t n = own_piece(g).count;
+
+    for (int r = 0; r < g->dist->size; r++) {
+        if (!size_of(t, round, r))
+            continue;
+        if (t->begun)
+            add(g, g->sum, g->received + g->in[r].at, n);
+        else
+            memcpy(g->sum, g->received + g->in[r].at, n * g->element);
+        t->begun = true;
+    }
+}
+
+static clade_status run_rounds(struct together *t)
+{
+    const int ranks = t->g->dist->size;
+    const int rounds = (t->g->shares->count + ranks - 1) / ranks;
+    clade_status st = CLADE_OK;
+
+    for (int round = 0; round < rounds && !st; round++) {
+        if ((st = compute(t, round)) || (st = tell_images(t, round)))
+            break;
+        if (!t->training || is_alone(t->g))
+            continue;
+        if (!(st = exchange(t, round)))
+            add_round(t, round);
+    }
+    return st;
+}
+
+/* ---- steps --------------------------------------------------------------- */
+
+/* Give the other ranks this rank's piece of the new parameters, and take
+ * theirs. */
+static clade_status tell_values(struct group *g)
+{
+    const struct net_piece own = own_piece(g), whole = net_whole(g->net);
+    const struct net_piece before = { 0, own.first };
+    const struct net_piece after = { own.first + own.count,
+                                     whole.count - own.first - own.count };
+    clade_status st;
+
+    if (g->dist->size == 1)
+        return CLADE_OK;
+    if ((st = net_vector_read(g->net, g->values + own.first * g->element,
+                              NET_VALUES, own)) ||
+        (st = dist_gather(g->dist, g->values, g->pieces, -1)) ||
+        (st = net_vector_write(g->net, NET_VALUES, before, g->values)))
+        return st;
+    return net_vector_write(g->net, NET_VALUES, after,
+                            g->values + after.first * g->element);
+}
+
+clade_status group_train(struct group *g, const struct group_batch *batch,
+                         uint32_t step, float learning_rate,
+                         struct clade_result *result)
+{
+    struct together t = {
+        .g = g, .batch = batch, .training = true, .step = step
+    };
+    clade_status st;
+
+    if ((st = run_rounds(&t)) ||
+        (st = net_means(g->net, result, g->images, batch->n)))
+        return st;
+    if (!is_alone(g) && (st = net_vector_write(g->net, NET_GRADIENTS,
+                                               own_piece(g), g->sum)))
+        return st;
+    if ((st = net_update(g->net, learning_rate, NULL)))
+        return st;
+    return tell_values(g);
+}
+
+clade_status group_eval(struct group *g, const struct group_batch *batch,
+                        struct clade_result *result)
+{
+    struct together t = { .g = g, .batch = batch };
+    const clade_status st = run_rounds(&t);
+
+    return st ? st : net_means(g->net, result, g->images, batch->n);
+}
+
+clade_status group_any(bool *any, const struct group *g, bool mine)
+{
+    const int ranks = g->dist->size;
+    char *all = calloc(ranks, 1);
+    clade_status st = all ? CLADE_OK : out_of_memory();
+
+    for (int r = 0; r < ranks; r++)
+        g->in[r] = (struct dist_part){ r, 1 };
+    if (!st) {
+        all[g->dist->rank] = mine;
+        st = dist_gather(g->dist, all, g->in, -1);
+    }
+    *any = !st && memchr(all, 1, ranks);
+    free(all);
+    return st;
+}
+
+clade_status group_momenta(struct group *g, void *momenta)
+{
+    const struct net_piece own = own_piece(g);
+    const clade_status st = net_vector_read(
+        g->net, (char *)momenta + own.first * g->element, NET_MOMENTA, own);
+
+    return st || g->dist->size == 1
+               ? st
+               : dist_gather(g->dist, momenta, g->pieces, 0);
+}

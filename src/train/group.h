@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRAIN_GROUP_H
+#define TRAIN_GROUP_H
+
+#include "dist/dist.h"
+#include "net/net.h"
+#include "train/shares.h"
+
+/*
+ * What one process does of steps that several make together.  Shares are dealt
+ * out in rounds: rank r computes shares r, r + ranks, and so on.  The gradients
+ * of all shares are summed in the order of the shares, element by element, from
+ * the first one on, each rank summing its piece of the parameters on the host;
+ * it updates that piece, and every rank gets the new parameters from the others.
+ * So a step gives the same bits whatever process computes a share, if like
+ * devices compute it.
+ */
+struct group {
+    const struct dist *dist;
+    const struct shares *shares;
+    clade_net *net;
+    size_t element;           /* bytes of one */
+    struct net_image *images; /* of a whole batch */
+    char *gradients;          /* those of one share */
+    char *received;           /* this rank's piece of a round's shares */
+    char *sum;                /* and of the sum */
+    char *values;             /* all parameters */
+    struct dist_part *out, *in, *pieces; /* one for each rank */
+};
+
+/* Batches have at most `largest` images.  Free it whatever it returns. */
+clade_status group_new(struct group *group, const struct dist *dist,
+                       const struct shares *shares, clade_net *net,
+                       int largest);
+void group_free(struct group *group);
+
+/* A batch of n images of which a process needs only its shares. */
+struct group_batch {
+    int n;
+    /* The images first ... first+count-1, valid until the next call. */
+    struct clade_batch (*images)(void *arg, int first, int count);
+    void *arg;
+};
+
+/* clade_net_train() and clade_net_eval(), by all ranks together.  All get the
+ * same result, and CLADE_EDIVERGED alike. */
+clade_status group_train(struct group *group, const struct group_batch *batch,
+                         uint32_t step, float learning_rate,
+                         struct clade_result *result);
+clade_status group_eval(struct group *group, const struct group_batch *batch,
+                        struct clade_result *result);
+
+/* Does any rank say so? */
+clade_status group_any(bool *any, const struct group *group, bool mine);
+
+/* Copy all momenta to rank 0's `momenta`, which has room for all; elsewhere it
+ * is not used, but must be there. */
+clade_status group_momenta(struct group *group, void *momenta);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes before the first step of a run. */
+#include "train/training.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "rng.h"
+#include "status.h"
+
+void run_tell_notices(struct training *t)
+{
+    const char *text = clade_backend_notices(t->be);
+
+    if (text && t->observer->notice)
+        t->observer->notice(t->observer->arg, text);
+}
+
+clade_status run_check_images(struct clade_net_shape net,
+                              const struct clade_dataset *d)
+{
+    if (d->h != net.source_h || d->w != net.source_w || d->c != net.c)
+        return clade_fail(
+            CLADE_ESHAPE,
+            "the net takes images of %d x %d x %d, these are %d x %d x %d",
+            net.source_h, net.source_w, net.c, d->h, d->w, d->c);
+    if (d->count < 1 || !d->images || !d->labels)
+        return clade_fail(CLADE_EUSAGE,
+                          "a net needs images and their labels: there are %d",
+                          d->count);
+    return CLADE_OK;
+}
+
+static clade_status read_data(struct clade_data *data,
+                              const struct clade_train_config *c)
+{
+    if (c->data)
+        return clade_data_cifar10(data, c->data, c->train_count, c->test_count);
+    return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
+}
+
+static int lesser(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+struct clade_net_config train_net_config(const struct clade_train_config *c)
+{
+    struct clade_net_config net = CLADE_NET_DEFAULTS;
+
+    net.algorithm = c->algorithm;
+    net.seed = c->seed;
+    net.train_batch = lesser(c->batch, c->train_count);
+    net.train_last = c->train_count % net.train_batch;
+    net.eval_batch = lesser(c->batch, c->test_count);
+    net.eval_last = c->test_count % net.eval_batch;
+    return net;
+}
+
+/* Give all ranks rank 0's text, or NULL; the others' copies are to be freed. */
+static clade_status tell_text(const struct dist *dist, char **text)
+{
+    int64_t size = *text ? (int64_t)strlen(*text) + 1 : 0;
+    clade_status st = dist_broadcast(dist, &size, sizeof size, 0);
+
+    if (st || !size)
+        return st;
+    if (dist->rank && !(*text = malloc((size_t)size)))
+        return clade_fail(CLADE_ENOMEM, "a checkpoint's text: out of memory");
+    return dist_broadcast(dist, *text, (size_t)size, 0);
+}
+
+/* What all ranks must know of the checkpoint that rank 0 has opened. */
+struct known {
+    int epoch;
+    char *shares, *devices; /* NULL: there is none */
+};
+
+static void known_free(struct known *known)
+{
+    free(known->shares);
+    free(known->devices);
+}
+
+static clade_status tell_checkpoint(struct known *known, const struct dist *d,
+                                    const clade_checkpoint *checkpoint)
+{
+    clade_status st;
+
+    *known = (struct known){ 0 };
+    if (checkpoint) {
+        const struct clade_checkpoint_info *info =
+            clade_checkpoint_info(checkpoint);
+        json_t *devices = checkpoint_devices(checkpoint);
+
+        known->epoch = info->epoch;
+        known->shares = info->shares ? strdup(info->shares) : NULL;
+        known->devices = json_dumps(devices, JSON_COMPACT);
+        json_decref(devices);
+    }
+    if ((st = dist_broadcast(d, &known->epoch, sizeof known->epoch, 0)) ||
+        (st = tell_text(d, &known->shares)))
+        return st;
+    return tell_text(d, &known->devices);
+}
+
+/* A run that goes on keeps its shares, unless the config has others. */
+static clade_status cut(struct training *t, const struct known *known)
+{
+    struct clade_train_config config = *t->config;
+
+    if (!config.shares && !config.accumulate)
+        config.shares = known->shares;
+    return shares_new(&t->shares, &config, t->dist->size);
+}
+
+/* Make the metadata, and compare them with those of a checkpoint, if there is
+ * one.  This is done twice: before the net is made, and after, when its
+ * algorithms are known. */
+static clade_status compare(struct training *t,
+                            const clade_checkpoint *checkpoint)
+{
+    static const char elsewhere_text[] =
+        "the run was on another device or driver: algorithms are chosen again";
+    const struct clade_train_observer *observer = t->observer;
+    struct clade_net_config net = CLADE_NET_DEFAULTS;
+    json_t *devices;
+    clade_status st;
+
+    json_decref(t->metadata);
+    t->metadata = checkpoint_metadata(t->config, net.net, t->data.source,
+                                      &t->shares, &t->devices);
+    if (!checkpoint)
+        return CLADE_OK;
+    devices = devices_json(&t->devices, &t->shares);
+    st = checkpoint_compare(checkpoint, t->metadata, devices, &t->elsewhere);
+    json_decref(devices);
+    if (!st && t->elsewhere && t->net && observer->notice)
+        observer->notice(observer->arg, elsewhere_text);
+    return st;
+}
+
+static clade_status make_net(struct training *t, const struct known *known)
+{
+    const struct clade_net_config net = train_net_config(t->config);
+    json_t *kept = known->devices ? json_loads(known->devices, 0, NULL) : NULL;
+    clade_status st = devices_net(&t->net, &t->devices, t->dist, &t->shares,
+                                  t->be, &net, kept);
+
+    json_decref(kept);
+    run_tell_notices(t);
+    if (st)
+        return st;
+    t->shape = clade_net_shape(t->net);
+    if ((st = run_check_images(t->shape, &t->data.train)))
+        return st;
+    return group_new(&t->group, t->dist, &t->shares, t->net,
+                     net.train_batch > net.eval_batch ? net.train_batch
+                                                      : net.eval_batch);
+}
+
+static clade_status make_staging(struct training *t)
+{
+    const struct clade_train_config *c = t->config;
+
+    t->steps = (c->train_count - 1) / c->batch + 1;
+    t->shuffle = rng_stream("shuffle", "train");
+    t->order = malloc((size_t)c->train_count * sizeof *t->order);
+    clade_net_staging(t->net, &t->images, &t->labels);
+    if (!t->order)
+        return clade_fail(CLADE_ENOMEM, "%d images: out of memory",
+                          c->train_count);
+    return CLADE_OK;
+}
+
+/* Give the net what the checkpoint has, which rank 0 reads for all. */
+static clade_status load(struct training *t, clade_checkpoint *checkpoint)
+{
+    const size_t bytes = (size_t)net_whole(t->net).count *
+                         clade_type_size(clade_backend_real(t->be));
+    struct net_vectors v;
+    clade_status st = net_vectors_new(&v, t->net);
+
+    if (!st && checkpoint)
+        st = checkpoint_read(checkpoint, t->net, &v);
+    if (!st)
+        st = dist_broadcast(t->dist, v.values, bytes, 0);
+    if (!st)
+        st = dist_broadcast(t->dist, v.momenta, bytes, 0);
+    if (!st)
+        st = net_vectors_write(t->net, &v);
+    net_vectors_free(&v);
+    return st;
+}
+
+static clade_status open_files(struct training *t)
+{
+    const char *folder = t->config->out;
+    char *history = history_header(&t->shape);
+    char *losses = steps_header(&t->shape);
+    clade_status st;
+
+    st = csv_open(&t->history, folder, TRAIN_HISTORY, history, t->done, 1);
+    if (!st)
+        st = csv_open(&t->losses, folder, TRAIN_STEPS, losses,
+                      t->done * t->steps, t->steps);
+    free(history);
+    free(losses);
+    return st;
+}
+
+static void tell_start(struct training *t)
+{
+    if (t->observer->start)
+        t->observer->start(t->observer->arg, &(struct clade_train_start){
+                                                 .config = t->config,
+                                                 .net = t->net,
+                                                 .source = t->data.source,
+                                                 .steps = t->steps,
+                                                 .done = t->done,
+                                             });
+}
+
+/* Take the folder of the run; if the run goes on, open its checkpoint. */
+static clade_status take_folder(struct training *t,
+                                clade_checkpoint **checkpoint)
+{
+    const struct clade_train_config *c = t->config;
+    clade_status st;
+
+    if (!t->first)
+        return CLADE_OK;
+    if ((st = run_folder_take(&t->folder, c, t->observer)))
+        return st;
+    t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
+    if (!t->checkpoint)
+        return clade_fail(CLADE_ENOMEM, "%s: out of memory", c->out);
+    return c->resume ? clade_checkpoint_open(checkpoint, t->checkpoint)
+                     : CLADE_OK;
+}
+
+static clade_status set_up(struct training *t, struct known *known,
+                           clade_checkpoint *checkpoint)
+{
+    clade_status st;
+
+    if ((st = tell_checkpoint(known, t->dist, checkpoint)) ||
+        (st = cut(t, known)) || (st = read_data(&t->data, t->config)) ||
+        (st = devices_find(&t->devices, t->dist, t->be)) ||
+        (st = compare(t, checkpoint)) || (st = make_net(t, known)) ||
+        (st = compare(t, checkpoint)) || (st = make_staging(t)))
+        return st;
+    t->done = known->epoch;
+    if (t->config->resume && (st = load(t, checkpoint)))
+        return st;
+    if (t->first && (st = open_files(t)))
+        return st;
+    tell_start(t);
+    return t->first ? history_replay(&t->history, &t->shape, t->observer)
+                    : CLADE_OK;
+}
+
+clade_status run_set_up(struct training *t)
+{
+    clade_checkpoint *checkpoint = NULL;
+    struct known known = { 0 };
+    clade_status st = take_folder(t, &checkpoint);
+
+    if (!st)
+        st = set_up(t, &known, checkpoint);
+    known_free(&known);
+    clade_checkpoint_close(checkpoint);
+    return st;
+}
+
+void run_free(struct training *t)
+{
+    csv_close(&t->losses);
+    csv_close(&t->history);
+    json_decref(t->metadata);
+    free(t->checkpoint);
+    free(t->order);
+    group_free(&t->group);
+    clade_net_free(t->net);
+    devices_free(&t->devices);
+    shares_free(&t->shares);
+    clade_data_free(&t->data);
+    if (t->first)
+        run_folder_release(&t->folder);
+}

@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Several processes train together, by the MPI that clade was built with: the
+# files do not depend on how many they are, and they end together.
+# shellcheck source=tests/tested.sh
+. "$SRCDIR/tests/tested.sh"
+number=0
+
+if [ -z "$MPIRUN" ]; then
+    echo '1..0 # SKIP clade was built without MPI'
+    exit 0
+fi
+if ! has_device; then
+    device=cpu
+fi
+dir=$(mktemp -d ./ranks-test-XXXXXX) || exit 1
+trap 'rm -rf "$dir"' EXIT
+# Open MPI starts neither root's processes nor more than there are processors,
+# unless it is told to.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1
+export OMP_WAIT_POLICY=passive
+small="--device $device --train-count 3 --test-count 1 --batch 2 --quiet"
+
+# report STATUS NAME [FILE]: the line of one test, on failure with a file.
+report()
+{
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        [ -z "${3-}" ] || sed 's/^/# /' "$3"
+    fi
+}
+
+# ranks N ARG...: clade ARG... by N processes; returns their exit code.
+ranks()
+{
+    n=$1
+    shift
+    timeout -k 10 600 "$MPIRUN" -np "$n" "$CLADE" "$@" >"$dir/out" 2>&1 \
+        </dev/null
+}
+
+# train N FOLDER ARG...: train by N processes, or by none of MPI's if N is 0.
+train()
+{
+    n=$1 folder=$2
+    shift 2
+    # shellcheck disable=SC2086 # one word an option
+    if [ "$n" -eq 0 ]; then
+        "$CLADE" train $small --out "$dir/$folder" "$@" >"$dir/out" 2>&1
+    else
+        ranks "$n" train $small --out "$dir/$folder" "$@"
+    fi
+}
+
+# same A B NAME: one test; the files of two runs are the same.
+same()
+{
+    diff -r "$dir/$1" "$dir/$2" >"$dir/diff" 2>&1
+    report $? "$3" "$dir/diff"
+}
+
+# refused CODE TEXT N ARG...: one test; N processes end with CODE and say TEXT.
+refused()
+{
+    code=$1 text=$2
+    shift 2
+    ranks "$@"
+    got=$?
+    [ "$got" -eq "$code" ] && grep -q "clade: .*$text" "$dir/out"
+    report $? "exit $code (is $got), \"$text\": $*" "$dir/out"
+}
+
+train 0 plain --epochs 1
+report $? 'one process trains' "$dir/out"
+train 1 alone --epochs 1
+report $? 'so it does under mpirun' "$dir/out"
+same plain alone 'with the same files, byte for byte'
+
+train 0 shares --epochs 2 --accumulate 2
+report $? 'one process trains in two shares' "$dir/out"
+train 2 ranks --epochs 1
+report $? 'two processes train' "$dir/out"
+train 1 ranks --epochs 2 --resume
+report $? 'one of them goes on' "$dir/out"
+same shares ranks 'with the same files, byte for byte'
+
+# shellcheck disable=SC2086
+refused 2 '3 processes for 2 shares' 3 train $small --out "$dir/no" \
+    --accumulate 2
+# shellcheck disable=SC2086
+refused 2 'holds another run' 2 train $small --out "$dir/shares"
+refused 2 'runs in one process, but a launcher started 2' 2 devices
+# shellcheck disable=SC2086
+refused 5 'diverged\|the loss of' 2 train $small --out "$dir/no" \
+    --learning-rate 1000 --epochs 9
+
+# Kill one of two, once they train.
+# shellcheck disable=SC2086
+ranks 2 train $small --out "$dir/killed" --epochs 1000 &
+waiting=$!
+tries=0
+while [ ! -f "$dir/killed/history.csv" ] && [ "$tries" -lt 300 ]; do
+    sleep 1
+    tries=$((tries + 1))
+done
+pkill -9 -n -f "out $dir/killed --epochs 1000"
+began=$(date +%s)
+wait "$waiting"
+got=$?
+took=$(($(date +%s) - began))
+[ "$got" -ne 0 ] && [ "$took" -le 10 ]
+report $? "if one is killed, all end: code $got after $took s" "$dir/out"
+echo "1..$number"

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches that are computed in shares, by one process or by several.  Threads
+ * stand for the processes; each has a backend of its own.
+ */
+#include "train/shares.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dist/dist.h"
+#include "tap.h"
+#include "train/train.h"
+#include "trainer.h"
+
+/* ---- cutting ------------------------------------------------------------- */
+
+static void test_cut(void)
+{
+    static const struct {
+        const char *shares;
+        int accumulate, ranks, n;
+        const char *sizes; /* of a batch of n images */
+    } list[] = {
+        { NULL, 0, 1, 32, "32" },         { NULL, 4, 1, 32, "8 8 8 8" },
+        { NULL, 0, 3, 32, "10 11 11" },   { NULL, 3, 2, 32, "10 11 11" },
+        { "20,12", 0, 2, 32, "20 12" },   { "20,12", 0, 1, 8, "5 3" },
+        { NULL, 4, 1, 3, "0 1 1 1" },     { NULL, 4, 4, 1, "0 0 0 1" },
+        { "1,1,30", 0, 1, 31, "0 1 30" },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(list); i++) {
+        const struct clade_train_config config = {
+            .batch = 32,
+            .shares = list[i].shares,
+            .accumulate = list[i].accumulate
+        };
+        struct shares s;
+        char sizes[64] = "";
+
+        if (shares_new(&s, &config, list[i].ranks))
+            tap_bail("%s", clade_error());
+        for (int k = 0; k < s.count; k++)
+            snprintf(sizes + strlen(sizes), sizeof sizes - strlen(sizes),
+                     "%s%d", k ? " " : "", shares_size(&s, k, list[i].n));
+        tap_ok(!strcmp(sizes, list[i].sizes) &&
+                   shares_first(&s, s.count, list[i].n) == list[i].n,
+               "%d images, %s or %d equal ones, %d ranks: %s", list[i].n,
+               list[i].shares ? list[i].shares : "no sizes",
+               list[i].accumulate, list[i].ranks, sizes);
+        shares_free(&s);
+    }
+}
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *shares;
+        int accumulate, ranks;
+        const char *part;
+    } list[] = {
+        { "20,11", 0, 1, "are 31 images, the batch has 32" },
+        { "20,,12", 0, 1, "must be sizes" },
+        { "20,12,", 0, 1, "must be sizes" },
+        { "32,0", 0, 1, "must be sizes" },
+        { "-1,33", 0, 1, "must be sizes" },
+        { "", 0, 1, "must be sizes" },
+        { "16x16", 0, 1, "must be sizes" },
+        { "16,16", 2, 1, "only one of both" },
+        { NULL, 33, 1, "a share needs at least one" },
+        { "16,16", 0, 3, "3 processes for 2 shares" },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(list); i++) {
+        const struct clade_train_config config = {
+            .batch = 32,
+            .shares = list[i].shares,
+            .accumulate = list[i].accumulate
+        };
+        struct shares s;
+
+        tap_ok(failed(shares_new(&s, &config, list[i].ranks), CLADE_EUSAGE,
+                      list[i].part, ""),
+               "refused: %s", clade_error());
+    }
+}
+
+/* ---- one process --------------------------------------------------------- */
+
+/* Batches of 4 images, of 5. */
+static clade_status train_shares(const char *run, int epochs, bool resume,
+                                 const char *shares, int accumulate)
+{
+    struct clade_train_config c = config_for(run, epochs);
+
+    c.batch = 4;
+    c.resume = resume;
+    c.shares = shares;
+    c.accumulate = accumulate;
+    return train_for(&c, 0);
+}
+
+/* The loss of a step, from steps.csv. */
+static double loss_of(const char *run, int step)
+{
+    size_t n;
+    char *text = read_all(&n, path(run, TRAIN_STEPS)), *at = text;
+    double loss;
+
+    for (int line = 0; line <= step; line++)
+        at = strchr(at, '\n') + 1;
+    for (int column = 0; column < 3; column++)
+        at = strchr(at, ',') + 1;
+    loss = strtod(at, NULL);
+    free(text);
+    return loss;
+}
+
+static void test_accumulate(void)
+{
+    if (train_shares("whole", 2, false, NULL, 0) ||
+        train_shares("one", 2, false, NULL, 1) ||
+        train_shares("two", 2, false, NULL, 2) ||
+        train_shares("sizes", 2, false, "2,2", 0) ||
+        train_shares("uneven", 2, false, "1,3", 0))
+        tap_bail("%s", clade_error());
+    tap_ok(same_run("whole", "one"), "one share is the batch, byte for byte");
+    tap_ok(same_run("two", "sizes"),
+           "two equal shares are two of those sizes, byte for byte");
+    tap_ok(loss_of("two", 0) == loss_of("whole", 0) &&
+               loss_of("uneven", 0) == loss_of("whole", 0),
+           "the first loss does not depend on the shares");
+    tap_ok(fabs(loss_of("two", 3) - loss_of("whole", 3)) < 1e-4 &&
+               fabs(loss_of("uneven", 3) - loss_of("whole", 3)) < 1e-4,
+           "the last losses are alike: %.8g, %.8g, %.8g", loss_of("whole", 3),
+           loss_of("two", 3), loss_of("uneven", 3));
+}
+
+static void test_resume(void)
+{
+    if (train_shares("resumed", 1, false, "1,3", 0) ||
+        train_shares("resumed", 2, true, NULL, 0))
+        tap_bail("%s", clade_error());
+    tap_ok(same_run("resumed", "uneven"), "a resumed run keeps its shares");
+    tap_ok(failed(train_shares("resumed", 3, true, NULL, 2), CLADE_EDATA,
+                  "shares 1,3", "has 2,2"),
+           "it refuses others: %s", clade_error());
+    tap_ok(failed(train_shares("whole", 3, true, NULL, 2), CLADE_EDATA,
+                  "shares none", "has 2,2"),
+           "and so does a run that had none: %s", clade_error());
+}
+
+/* ---- several processes --------------------------------------------------- */
+
+enum { RANKS_MAX = 4 };
+
+/* What the threads show each other. */
+static struct {
+    pthread_barrier_t barrier;
+    const void *data[RANKS_MAX];
+    const struct dist_part *parts[RANKS_MAX];
+} common;
+
+static void show(const struct dist *d, const void *data,
+                 const struct dist_part *parts)
+{
+    common.data[d->rank] = data;
+    common.parts[d->rank] = parts;
+    pthread_barrier_wait(&common.barrier);
+}
+
+static clade_status barrier(const struct dist *d)
+{
+    (void)d;
+    pthread_barrier_wait(&common.barrier);
+    return CLADE_OK;
+}
+
+static clade_status exchange(const struct dist *d, void *to,
+                             const struct dist_part *to_parts, const void *from,
+                             const struct dist_part *from_parts)
+{
+    bool fit = true;
+
+    show(d, from, from_parts);
+    for (int r = 0; r < d->size; r++) {
+        const struct dist_part *part = &common.parts[r][d->rank];
+
+        fit &= part->bytes == to_parts[r].bytes;
+        memcpy((char *)to + to_parts[r].at,
+               (const char *)common.data[r] + part->at, part->bytes);
+    }
+    if (!fit)
+        tap_bail("a rank sends more or less than another one receives");
+    return barrier(d);
+}
+
+static clade_status gather(const struct dist *d, void *all,
+                           const struct dist_part *parts, int root)
+{
+    show(d, all, parts);
+    for (int r = 0; r < d->size; r++)
+        if (r != d->rank && (root < 0 || root == d->rank))
+            memcpy((char *)all + parts[r].at,
+                   (const char *)common.data[r] + parts[r].at, parts[r].bytes);
+    return barrier(d);
+}
+
+static clade_status broadcast(const struct dist *d, void *data, size_t bytes,
+                              int root)
+{
+    show(d, data, NULL);
+    if (d->rank != root)
+        memcpy(data, common.data[root], bytes);
+    return barrier(d);
+}
+
+static const struct dist_engine threads = { .name = "threads",
+                                            .exchange = exchange,
+                                            .gather = gather,
+                                            .broadcast = broadcast,
+                                            .barrier = barrier };
+
+struct rank {
+    pthread_t thread;
+    struct dist dist;
+    const struct clade_train_config *config;
+    clade_status st;
+    char message[512];
+    int asked, stop_after; /* 0: never */
+};
+
+static bool stop(void *arg)
+{
+    struct rank *r = arg;
+
+    return r->stop_after && ++r->asked > r->stop_after;
+}
+
+static void *run(void *arg)
+{
+    struct rank *r = arg;
+    const struct clade_train_observer observer = { .arg = r, .stop = stop };
+    clade_backend *be;
+
+    r->st = clade_backend_open(&be, "cpu");
+    if (!r->st)
+        r->st = train_run(be, r->config, &observer, &r->dist);
+    snprintf(r->message, sizeof r->message, "%s", r->st ? clade_error() : "");
+    clade_backend_close(be);
+    return NULL;
+}
+
+/* Train by `size` ranks; the last one is asked to stop after so many steps.
+ * All must end alike. */
+static clade_status train_ranks(const struct clade_train_config *c, int size,
+                                int stop_after)
+{
+    struct rank ranks[RANKS_MAX] = { { 0 } };
+
+    pthread_barrier_init(&common.barrier, NULL, size);
+    for (int i = 0; i < size; i++) {
+        ranks[i] = (struct rank){ .dist = { .engine = &threads,
+                                            .rank = i,
+                                            .size = size,
+                                            .local = i,
+                                            .near = size },
+                                  .config = c,
+                                  .stop_after =
+                                      i == size - 1 ? stop_after : 0 };
+        if (pthread_create(&ranks[i].thread, NULL, run, &ranks[i]))
+            tap_bail("no thread");
+    }
+    for (int i = 0; i < size; i++)
+        pthread_join(ranks[i].thread, NULL);
+    pthread_barrier_destroy(&common.barrier);
+    for (int i = 1; i < size; i++)
+        if (ranks[i].st != ranks[0].st)
+            tap_bail("rank 0: %s; rank %d: %s", ranks[0].message, i,
+                     ranks[i].message);
+    return ranks[0].st;
+}
+
+static struct clade_train_config ranks_config(const char *run, int epochs)
+{
+    struct clade_train_config c = config_for(run, epochs);
+
+    c.batch = 4;
+    return c;
+}
+
+static void test_ranks(void)
+{
+    struct clade_train_config c = ranks_config("ranks-1", 2);
+
+    c.accumulate = 4;
+    if (train_for(&c, 0))
+        tap_bail("%s", clade_error());
+    for (int size = 2; size <= 4; size++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "ranks-%d", size);
+        c.out = path(name, "");
+        c.accumulate = size == 4 ? 0 : 4;
+        tap_ok(!train_ranks(&c, size, 0) && same_run("ranks-1", name),
+               "4 shares by %d ranks give the same files, byte for byte", size);
+    }
+}
+
+/* As many shares, by other ranks. */
+static void test_ranks_resume(void)
+{
+    struct clade_train_config c = ranks_config("ranks-resumed", 1);
+    clade_status st;
+
+    st = train_ranks(&c, 4, 0);
+    c.epochs = 2;
+    c.resume = true;
+    tap_ok(!st && !train_ranks(&c, 3, 0) &&
+               same_run("ranks-resumed", "ranks-1"),
+           "4 ranks begin and 3 go on: the same files, byte for byte");
+    c.out = path("ranks-resumed", "");
+    tap_ok(!train_for(&c, 0) && same_run("ranks-resumed", "ranks-1"),
+           "one process finds nothing left to do");
+}
+
+static void test_ranks_end(void)
+{
+    struct clade_train_config c = ranks_config("ranks-stopped", 2);
+
+    tap_ok(train_ranks(&c, 3, 4) == CLADE_EINTERRUPTED,
+           "if one rank is to stop, all stop");
+    c.shares = "1,1,2";
+    c.resume = true;
+    tap_ok(!train_ranks(&c, 3, 0), "and the run can go on");
+    c = ranks_config("ranks-diverged", 2);
+    c.learning_rate = 1e30;
+    tap_ok(train_ranks(&c, 2, 0) == CLADE_EDIVERGED,
+           "all see that a training diverges");
+}
+
+int main(void)
+{
+    trainer_begin("shares");
+    tap_plan(9 + 10 + 4 + 3 + 3 + 2 + 3);
+    test_cut();
+    test_refused();
+    test_accumulate();
+    test_resume();
+    test_ranks();
+    test_ranks_resume();
+    test_ranks_end();
+    trainer_end();
+    return tap_done();
+}
