@@ -3,7 +3,7 @@
 # (tests/NAME.sh).  The programs link the library with its internal names
 # visible.
 check_PROGRAMS = \
-  tests/verify-suites.t \
+  tests/verify-steps.t \
   tests/asked.t \
   tests/callers-memory.t \
   tests/callers-net.t \
@@ -55,6 +55,7 @@ check_PROGRAMS = \
   tests/verify-replay.t \
   tests/verify-selftest.t \
   tests/verify-stop.t \
+  tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t \
   tests/verify-winograd.t
@@ -71,7 +72,7 @@ test_scripts = \
   tests/verify-step.sh \
   tests/verify-train.sh
 # The longest come first, so that with make -j2 none of them runs alone at the
-# end: the scripts, then verify-suites.t.
+# end: the scripts, then verify-steps.t.
 TESTS = $(test_scripts) $(check_PROGRAMS)
 
 # These are not part of `make check`; other targets build and run them.
@@ -214,9 +215,10 @@ tests_verify_replay_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
 tests_verify_selftest_t_SOURCES = tests/verify-selftest.c $(FAULTY)
-tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
-tests_verify_suites_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_verify_steps_t_SOURCES = tests/verify-steps.c $(FAULTY)
+tests_verify_steps_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
+tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
 tests_verify_winograd_t_SOURCES = tests/verify-winograd.c $(SOFT)
