@@ -17,6 +17,7 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/dealt.t \
   tests/file.t \
   tests/first-use.t \
   tests/grids.t \
@@ -116,10 +117,17 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+# This one compiles a file of the tool.
+tests_dealt_t_SOURCES = tests/dealt.c \
+  src/tool/common.c \
+  src/tool/dealt.c \
+  src/tool/uptime.c
+tests_dealt_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_file_t_SOURCES = tests/file.c
 # This one compiles the commands, without the tool's main().
 tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/common.c \
+  src/tool/dealt.c \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/progress.c \
@@ -199,6 +207,7 @@ tests_verify_deaths_t_SOURCES = \
   $(FAULTS) \
   $(VERIFY_SRC) \
   src/tool/common.c \
+  src/tool/dealt.c \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/uptime.c

@@ -95,6 +95,9 @@ refused 2 '3 processes for 2 shares' 3 train $small --out "$dir/no" \
 refused 2 'holds another run' 2 train $small --out "$dir/shares"
 refused 2 'runs in one process, but a launcher started 2' 2 devices
 # shellcheck disable=SC2086
+OCL_ICD_VENDORS=$dir/none refused 4 'has no OpenCL device' 2 train $small \
+    --device auto --out "$dir/no"
+# shellcheck disable=SC2086
 refused 5 'diverged\|the loss of' 2 train $small --out "$dir/no" \
     --learning-rate 1000 --epochs 9
 

@@ -2,8 +2,8 @@
 #include "tool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "dealt.h"
 #include "dist/dist.h"
 #include "progress.h"
 #include "status.h"
@@ -93,9 +93,9 @@ static clade_status join_in(clade_backend *be, const struct train_options *o,
                             const struct dist *dist)
 {
     struct progress progress;
-    const struct clade_train_observer observer = {
-        .arg = &progress, .notice = progress_notice, .stop = tool_stop
-    };
+    const struct clade_train_observer observer = { .arg = &progress,
+                                                   .notice = progress_notice,
+                                                   .stop = tool_stop };
     clade_status st;
 
     progress_open(&progress, true, o->config.epochs);
@@ -114,30 +114,13 @@ static void add_resumed(struct tool_plans *plans, clade_checkpoint *checkpoint)
     config->algorithms = clade_checkpoint_info(checkpoint)->algorithms;
 }
 
-/* The device of this rank: those of a list go round the ranks of a host. */
-static char *own_device(const char *list, const struct dist *dist)
-{
-    char *copy = list ? strdup(list) : NULL, *at = copy, *next;
-    int count = 1;
-
-    for (const char *c = list; c && *c; c++)
-        count += *c == ',';
-    for (int skip = dist->local % count; at && skip--;)
-        at = strchr(at, ',') + 1;
-    if (at && (next = strchr(at, ',')))
-        *next = 0;
-    if (at)
-        memmove(copy, at, strlen(at) + 1);
-    return copy;
-}
-
 /* Refuse what can be refused at once; open the device for the nets of the
  * run. */
 static clade_status open_device(clade_backend **be,
                                 const struct train_options *o,
                                 const struct dist *dist)
 {
-    char *device = own_device(o->device, dist);
+    char *device = NULL;
     struct tool_plans plans = { .config[0] = train_net_config(&o->config),
                                 .count = !o->no_self_test,
                                 .quiet = o->quiet };
@@ -147,6 +130,8 @@ static clade_status open_device(clade_backend **be,
 
     if (checkpoint && plans.count)
         add_resumed(&plans, checkpoint);
+    if (!st)
+        st = dealt_device(&device, o->device, dist);
     for (int turn = 0; turn < 2 && !st; turn++) {
         if (turn == !!dist->local)
             st = tool_open_tested(be, device, &plans);
