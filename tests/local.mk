@@ -43,6 +43,7 @@ check_PROGRAMS = \
   tests/shares.t \
   tests/device.t \
   tests/signals.t \
+  tests/speed.t \
   tests/task.t \
   tests/timeline.t \
   tests/train.t \
@@ -187,10 +188,12 @@ tests_resize_t_SOURCES = tests/resize.c
 tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
-tests_shares_t_SOURCES = tests/shares.c $(TRAINER)
+THREADS = tests/threads.c tests/threads.h
+tests_shares_t_SOURCES = tests/shares.c $(THREADS) $(TRAINER)
 tests_shares_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
 tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_speed_t_SOURCES = tests/speed.c
 tests_task_t_SOURCES = tests/task.c
 # This one compiles a source of the tool, and trains the trainer's small net.
 tests_timeline_t_SOURCES = tests/timeline.c $(TRAINER) src/tool/timeline.c

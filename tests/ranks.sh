@@ -88,6 +88,17 @@ train 1 ranks --epochs 2 --resume
 report $? 'one of them goes on' "$dir/out"
 same shares ranks 'with the same files, byte for byte'
 
+if has_device; then
+    train 2 mixed --epochs 1 --device "$device,cpu" &&
+        grep -q 'unlike devices' "$dir/out"
+    report $? 'unlike devices train together, and shares by speed are proposed' \
+        "$dir/out"
+    train 2 auto --epochs 1 --device "$device,cpu" --shares auto &&
+        grep -q 'shares 1,1, by the ms' "$dir/out"
+    report $? 'shares are cut by speed' "$dir/out"
+    same mixed auto 'here one image each, so with the same files'
+fi
+
 # shellcheck disable=SC2086
 refused 2 '3 processes for 2 shares' 3 train $small --out "$dir/no" \
     --accumulate 2

@@ -34,7 +34,8 @@ static const struct tool_option options[] = {
       "compute a step in S shares, for less memory; under mpirun, all ranks' "
       "shares together", 1, 65536 },
     { "shares", TOOL_TEXT, CONFIG(shares), "N,N...",
-      "the images of each share; under mpirun they go round the ranks", 0, 0 },
+      "the images of each share; under mpirun they go round the ranks; auto: "
+      "one for each rank, by its measured speed", 0, 0 },
     { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
       "the step size in epoch 0; it falls by 2 % every 8 epochs", 0, 1000 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
@@ -154,16 +155,18 @@ static clade_status train_rank(const struct train_options *o,
 {
     const struct clade_device *device;
     clade_backend *be = NULL;
+    char who[96] = "";
     clade_status st = open_device(&be, o, dist);
 
     if (st)
         return st;
     device = clade_backend_device(be);
-    if (!o->quiet && dist->size > 1)
-        fprintf(stderr, "rank %d on %s: ", dist->rank, dist->host);
+    if (dist->size > 1)
+        snprintf(who, sizeof who, "rank %d on %s: ", dist->rank, dist->host);
     if (!o->quiet)
-        fprintf(stderr, "device  %s / %s, driver %s (%s)\n", device->platform,
-                device->name, device->driver, device->selector);
+        fprintf(stderr, "%sdevice  %s / %s, driver %s (%s)\n", who,
+                device->platform, device->name, device->driver,
+                device->selector);
     st = dist->rank ? join_in(be, o, dist) : train(be, o, dist);
     clade_backend_close(be);
     return st;
