@@ -63,6 +63,7 @@ static const struct sort {
     const char *none; /* the message if there is no such device */
 } sorts[] = {
     { "opencl", is_opencl, "no OpenCL device" },
+    { "auto", is_opencl, "no OpenCL device" },
     { "gpu", is_gpu, "no GPU with an OpenCL driver" },
 };
 enum { N_SORTS = sizeof(sorts) / sizeof(*sorts) };

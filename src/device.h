@@ -18,7 +18,7 @@ extern const char device_drivers[];
  * Select a device from a sorted list.  `text` is
  *
  *     NULL                 for the best of all
- *     "opencl" or "gpu"    for the best of that sort
+ *     "opencl" or "gpu"    for the best of that sort; "auto" is "opencl"
  *     "platform / device"  for that device
  *     a part of such a name, in any case, that only one device has
  *

@@ -31,6 +31,22 @@ char *file_path(const char *folder, const char *name)
     return path;
 }
 
+/* The XDG specification says to ignore relative paths. */
+char *file_cache(const char *name)
+{
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const bool is_xdg = xdg && xdg[0] == '/';
+    const char *base = is_xdg ? xdg : home, *below = is_xdg ? "" : ".cache/";
+    char *in = NULL, *path = NULL;
+
+    if (!base || base[0] != '/' || !(in = malloc(strlen(name) + 20)))
+        return NULL;
+    sprintf(in, "%sclade/%s", below, name);
+    path = file_path(base, in);
+    free(in);
+    return path;
+}
+
 static clade_status io_failed(const char *path)
 {
     return clade_fail(CLADE_EIO, "%s: %s", path, strerror(errno));
@@ -402,6 +418,16 @@ clade_status file_make_folder(const char *path, int *made)
     if (!st && made)
         *made = count;
     free(copy);
+    return st;
+}
+
+clade_status file_make_folder_of(const char *path)
+{
+    char *folder = folder_of(path);
+    const clade_status st =
+        folder ? file_make_folder(folder, NULL) : no_memory(path);
+
+    free(folder);
     return st;
 }
 

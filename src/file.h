@@ -50,11 +50,17 @@ clade_status file_read_open(char **text, size_t *n, int fd, const char *path);
 
 /* "folder/name", which the caller frees; NULL if there is no memory. */
 char *file_path(const char *folder, const char *name);
+/* "folder/name", in the cache folder: $XDG_CACHE_HOME/clade, else
+ * ~/.cache/clade; the caller frees it.  NULL: neither is an absolute path, or
+ * there is no memory. */
+char *file_cache(const char *name);
 
 /* Make a folder and all folders above it, which may exist already.  Each new
  * name is flushed to the disk.  Set *made to the number of folders made; it may
  * be NULL. */
 clade_status file_make_folder(const char *path, int *made);
+/* Make the folder of a file. */
+clade_status file_make_folder_of(const char *path);
 /* Remove the folder and those above it, `made` in all, if they are empty. */
 void file_remove_folder(const char *path, int made);
 

@@ -181,14 +181,8 @@ static clade_status write_json(void *arg, FILE *file)
 /* Write the file, in a folder that is made if it is missing. */
 static clade_status write_file(const struct measured *m)
 {
-    char *folder = strdup(m->path), *end = folder ? strrchr(folder, '/') : NULL;
-    clade_status st = CLADE_OK;
+    const clade_status st = file_make_folder_of(m->path);
 
-    if (end && end > folder) {
-        *end = '\0';
-        st = file_make_folder(folder, NULL);
-    }
-    free(folder);
     return st ? st : file_replace(m->path, write_json, m->file);
 }
 

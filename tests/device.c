@@ -36,6 +36,7 @@ static const struct {
 } cases[] = {
     { NULL, "opencl:0:0", CLADE_OK, "the best is the default; of two equal ones, the first platform's" },
     { "opencl", "opencl:0:0", CLADE_OK, "the best OpenCL device" },
+    { "auto", "opencl:0:0", CLADE_OK, "the same, if one process asks" },
     { "gpu", "opencl:0:0", CLADE_OK, "the best GPU" },
     { "haswell", "opencl:3:0", CLADE_OK, "part of a device's name" },
     { "PORTABLE", "opencl:3:0", CLADE_OK, "part of a platform's name, in any case" },

@@ -17,6 +17,7 @@ check_PROGRAMS = \
   tests/cpu.t \
   tests/cut.t \
   tests/data.t \
+  tests/dealt.t \
   tests/file.t \
   tests/first-use.t \
   tests/grids.t \
@@ -42,6 +43,7 @@ check_PROGRAMS = \
   tests/shares.t \
   tests/device.t \
   tests/signals.t \
+  tests/speed.t \
   tests/task.t \
   tests/timeline.t \
   tests/train.t \
@@ -117,10 +119,17 @@ tests_cpu_t_SOURCES = tests/cpu.c $(OPMAKER)
 tests_cut_t_SOURCES = tests/cut.c
 tests_cut_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_data_t_SOURCES = tests/data.c
+# This one compiles a file of the tool.
+tests_dealt_t_SOURCES = tests/dealt.c \
+  src/tool/common.c \
+  src/tool/dealt.c \
+  src/tool/uptime.c
+tests_dealt_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_file_t_SOURCES = tests/file.c
 # This one compiles the commands, without the tool's main().
 tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/common.c \
+  src/tool/dealt.c \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/progress.c \
@@ -180,10 +189,12 @@ tests_resize_t_SOURCES = tests/resize.c
 tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
-tests_shares_t_SOURCES = tests/shares.c $(TRAINER)
+THREADS = tests/threads.c tests/threads.h
+tests_shares_t_SOURCES = tests/shares.c $(THREADS) $(TRAINER)
 tests_shares_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
 tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_speed_t_SOURCES = tests/speed.c
 tests_task_t_SOURCES = tests/task.c
 # This one compiles a source of the tool, and trains the trainer's small net.
 tests_timeline_t_SOURCES = tests/timeline.c $(TRAINER) src/tool/timeline.c
@@ -200,6 +211,7 @@ tests_verify_deaths_t_SOURCES = \
   $(FAULTS) \
   $(VERIFY_SRC) \
   src/tool/common.c \
+  src/tool/dealt.c \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/uptime.c

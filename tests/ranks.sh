@@ -88,12 +88,26 @@ train 1 ranks --epochs 2 --resume
 report $? 'one of them goes on' "$dir/out"
 same shares ranks 'with the same files, byte for byte'
 
+if has_device; then
+    train 2 mixed --epochs 1 --device "$device,cpu" &&
+        grep -q 'unlike devices' "$dir/out"
+    report $? 'unlike devices train together, and shares by speed are proposed' \
+        "$dir/out"
+    train 2 auto --epochs 1 --device "$device,cpu" --shares auto &&
+        grep -q 'shares 1,1, by the ms' "$dir/out"
+    report $? 'shares are cut by speed' "$dir/out"
+    same mixed auto 'here one image each, so with the same files'
+fi
+
 # shellcheck disable=SC2086
 refused 2 '3 processes for 2 shares' 3 train $small --out "$dir/no" \
     --accumulate 2
 # shellcheck disable=SC2086
 refused 2 'holds another run' 2 train $small --out "$dir/shares"
 refused 2 'runs in one process, but a launcher started 2' 2 devices
+# shellcheck disable=SC2086
+OCL_ICD_VENDORS=$dir/none refused 4 'has no OpenCL device' 2 train $small \
+    --device auto --out "$dir/no"
 # shellcheck disable=SC2086
 refused 5 'diverged\|the loss of' 2 train $small --out "$dir/no" \
     --learning-rate 1000 --epochs 9

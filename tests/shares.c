@@ -5,6 +5,7 @@
  */
 #include "train/shares.h"
 
+#include <glob.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +13,9 @@
 #include <string.h>
 
 #include "dist/dist.h"
+#include "folder.h"
 #include "tap.h"
+#include "threads.h"
 #include "train/train.h"
 #include "trainer.h"
 
@@ -29,15 +32,14 @@ static void test_cut(void)
         { NULL, 0, 3, 32, "10 11 11" },   { NULL, 3, 2, 32, "10 11 11" },
         { "20,12", 0, 2, 32, "20 12" },   { "20,12", 0, 1, 8, "5 3" },
         { NULL, 4, 1, 3, "0 1 1 1" },     { NULL, 4, 4, 1, "0 0 0 1" },
-        { "1,1,30", 0, 1, 31, "0 1 30" },
+        { "1,1,30", 0, 1, 31, "0 1 30" }, { "auto", 0, 3, 32, "10 11 11" },
     };
 
     for (size_t i = 0; i < COUNT_OF(list); i++) {
-        const struct clade_train_config config = {
-            .batch = 32,
-            .shares = list[i].shares,
-            .accumulate = list[i].accumulate
-        };
+        const struct clade_train_config config = { .batch = 32,
+                                                   .shares = list[i].shares,
+                                                   .accumulate =
+                                                       list[i].accumulate };
         struct shares s;
         char sizes[64] = "";
 
@@ -49,8 +51,8 @@ static void test_cut(void)
         tap_ok(!strcmp(sizes, list[i].sizes) &&
                    shares_first(&s, s.count, list[i].n) == list[i].n,
                "%d images, %s or %d equal ones, %d ranks: %s", list[i].n,
-               list[i].shares ? list[i].shares : "no sizes",
-               list[i].accumulate, list[i].ranks, sizes);
+               list[i].shares ? list[i].shares : "no sizes", list[i].accumulate,
+               list[i].ranks, sizes);
         shares_free(&s);
     }
 }
@@ -72,14 +74,15 @@ static void test_refused(void)
         { "16,16", 2, 1, "only one of both" },
         { NULL, 33, 1, "a share needs at least one" },
         { "16,16", 0, 3, "3 processes for 2 shares" },
+        { "auto", 4, 2, "only one of both" },
+        { "auto", 0, 33, "a share needs at least one" },
     };
 
     for (size_t i = 0; i < COUNT_OF(list); i++) {
-        const struct clade_train_config config = {
-            .batch = 32,
-            .shares = list[i].shares,
-            .accumulate = list[i].accumulate
-        };
+        const struct clade_train_config config = { .batch = 32,
+                                                   .shares = list[i].shares,
+                                                   .accumulate =
+                                                       list[i].accumulate };
         struct shares s;
 
         tap_ok(failed(shares_new(&s, &config, list[i].ranks), CLADE_EUSAGE,
@@ -155,83 +158,25 @@ static void test_resume(void)
 
 /* ---- several processes --------------------------------------------------- */
 
-enum { RANKS_MAX = 4 };
-
-/* What the threads show each other. */
-static struct {
-    pthread_barrier_t barrier;
-    const void *data[RANKS_MAX];
-    const struct dist_part *parts[RANKS_MAX];
-} common;
-
-static void show(const struct dist *d, const void *data,
-                 const struct dist_part *parts)
-{
-    common.data[d->rank] = data;
-    common.parts[d->rank] = parts;
-    pthread_barrier_wait(&common.barrier);
-}
-
-static clade_status barrier(const struct dist *d)
-{
-    (void)d;
-    pthread_barrier_wait(&common.barrier);
-    return CLADE_OK;
-}
-
-static clade_status exchange(const struct dist *d, void *to,
-                             const struct dist_part *to_parts, const void *from,
-                             const struct dist_part *from_parts)
-{
-    bool fit = true;
-
-    show(d, from, from_parts);
-    for (int r = 0; r < d->size; r++) {
-        const struct dist_part *part = &common.parts[r][d->rank];
-
-        fit &= part->bytes == to_parts[r].bytes;
-        memcpy((char *)to + to_parts[r].at,
-               (const char *)common.data[r] + part->at, part->bytes);
-    }
-    if (!fit)
-        tap_bail("a rank sends more or less than another one receives");
-    return barrier(d);
-}
-
-static clade_status gather(const struct dist *d, void *all,
-                           const struct dist_part *parts, int root)
-{
-    show(d, all, parts);
-    for (int r = 0; r < d->size; r++)
-        if (r != d->rank && (root < 0 || root == d->rank))
-            memcpy((char *)all + parts[r].at,
-                   (const char *)common.data[r] + parts[r].at, parts[r].bytes);
-    return barrier(d);
-}
-
-static clade_status broadcast(const struct dist *d, void *data, size_t bytes,
-                              int root)
-{
-    show(d, data, NULL);
-    if (d->rank != root)
-        memcpy(data, common.data[root], bytes);
-    return barrier(d);
-}
-
-static const struct dist_engine threads = { .name = "threads",
-                                            .exchange = exchange,
-                                            .gather = gather,
-                                            .broadcast = broadcast,
-                                            .barrier = barrier };
-
 struct rank {
     pthread_t thread;
     struct dist dist;
     const struct clade_train_config *config;
     clade_status st;
-    char message[512];
+    char message[512], notices[1024];
     int asked, stop_after; /* 0: never */
 };
+
+/* The notices of rank 0 in the last training by ranks. */
+static char noticed[1024];
+
+static void notice(void *arg, const char *text)
+{
+    struct rank *r = arg;
+    const size_t used = strlen(r->notices);
+
+    snprintf(r->notices + used, sizeof r->notices - used, "%s; ", text);
+}
 
 static bool stop(void *arg)
 {
@@ -243,7 +188,9 @@ static bool stop(void *arg)
 static void *run(void *arg)
 {
     struct rank *r = arg;
-    const struct clade_train_observer observer = { .arg = r, .stop = stop };
+    const struct clade_train_observer observer = { .arg = r,
+                                                   .notice = notice,
+                                                   .stop = stop };
     clade_backend *be;
 
     r->st = clade_backend_open(&be, "cpu");
@@ -261,22 +208,19 @@ static clade_status train_ranks(const struct clade_train_config *c, int size,
 {
     struct rank ranks[RANKS_MAX] = { { 0 } };
 
-    pthread_barrier_init(&common.barrier, NULL, size);
+    threads_begin(size);
     for (int i = 0; i < size; i++) {
-        ranks[i] = (struct rank){ .dist = { .engine = &threads,
-                                            .rank = i,
-                                            .size = size,
-                                            .local = i,
-                                            .near = size },
-                                  .config = c,
-                                  .stop_after =
-                                      i == size - 1 ? stop_after : 0 };
+        ranks[i] =
+            (struct rank){ .dist = threads_rank(i),
+                           .config = c,
+                           .stop_after = i == size - 1 ? stop_after : 0 };
         if (pthread_create(&ranks[i].thread, NULL, run, &ranks[i]))
             tap_bail("no thread");
     }
     for (int i = 0; i < size; i++)
         pthread_join(ranks[i].thread, NULL);
-    pthread_barrier_destroy(&common.barrier);
+    threads_end();
+    snprintf(noticed, sizeof noticed, "%s", ranks[0].notices);
     for (int i = 1; i < size; i++)
         if (ranks[i].st != ranks[0].st)
             tap_bail("rank 0: %s; rank %d: %s", ranks[0].message, i,
@@ -342,10 +286,136 @@ static void test_ranks_end(void)
            "all see that a training diverges");
 }
 
+/* ---- shares by speed ----------------------------------------------------- */
+
+static struct clade_train_config auto_config(const char *run, int epochs)
+{
+    struct clade_train_config c = ranks_config(run, epochs);
+
+    c.shares = "auto";
+    return c;
+}
+
+/* The only file of speeds. */
+static const char *speed_file(void)
+{
+    static char name[256];
+    glob_t found;
+
+    snprintf(name, sizeof name, "%s/clade/speed-*.json",
+             getenv("XDG_CACHE_HOME"));
+    if (glob(name, 0, NULL, &found) || found.gl_pathc != 1)
+        tap_bail("%s: not one file", name);
+    snprintf(name, sizeof name, "%s", found.gl_pathv[0]);
+    globfree(&found);
+    return name;
+}
+
+/* Write the times of two ranks, in ms, in the place of those in the file. */
+static void set_times(const char *first, const char *second)
+{
+    const char *const times[] = { first, second };
+    size_t n;
+    char *text = read_all(&n, speed_file()), *at = text, *changed = NULL;
+    FILE *out = open_memstream(&changed, &n);
+
+    for (int i = 0; i < 2; i++) {
+        char *ms = strstr(at, "\"ms\": ");
+
+        if (!ms)
+            tap_bail("%s has no times: %s", speed_file(), text);
+        fprintf(out, "%.*s%s", (int)(ms + 6 - at), at, times[i]);
+        at = ms + 6 + strspn(ms + 6, "0123456789.e-+");
+    }
+    fputs(at, out);
+    fclose(out);
+    write_all(speed_file(), changed, n);
+    free(changed);
+    free(text);
+}
+
+/* The shares in a run's checkpoint. */
+static const char *shares_of(const char *run)
+{
+    static char text[32];
+    clade_checkpoint *c;
+
+    if (clade_checkpoint_open(&c, path(run, TRAIN_CHECKPOINT)))
+        tap_bail("%s", clade_error());
+    snprintf(text, sizeof text, "%s", clade_checkpoint_info(c)->shares);
+    clade_checkpoint_close(c);
+    return text;
+}
+
+static void test_auto(void)
+{
+    struct clade_train_config c = auto_config("auto", 1);
+    char shares[64];
+
+    if (train_ranks(&c, 2, 0))
+        tap_bail("the training failed");
+    snprintf(shares, sizeof shares, "shares %s, by", shares_of("auto"));
+    tap_ok(strstr(noticed, shares) && strstr(noticed, "measured now") &&
+               strstr(noticed, speed_file()),
+           "ranks measure their speed: %s", noticed);
+
+    set_times("30", "10");
+    c = auto_config("auto-1", 1);
+    if (train_ranks(&c, 2, 0))
+        tap_bail("the training failed");
+    tap_ok(!strcmp(shares_of("auto-1"), "1,3") &&
+               strstr(noticed, "shares 1,3, by") && strstr(noticed, "30, 10") &&
+               strstr(noticed, "read from"),
+           "others read it, and cut alike: %s", noticed);
+}
+
+static void test_auto_resume(void)
+{
+    struct clade_train_config c = auto_config("auto-wanted", 2);
+
+    c.shares = "1,3";
+    if (train_for(&c, 0))
+        tap_bail("%s", clade_error());
+    set_times("10", "30");
+    c = auto_config("auto-1", 2);
+    c.resume = true;
+    tap_ok(!train_ranks(&c, 2, 0) && same_run("auto-1", "auto-wanted"),
+           "a resumed run keeps its shares, whatever the speed is now");
+    c = auto_config("auto-alone", 2);
+    tap_ok(!train_for(&c, 0) && same_run("whole", "auto-alone"),
+           "one process has all images");
+}
+
+static void test_auto_bad(void)
+{
+    static const char *const bad[] = { "", "{}", "[1, 2", "{\"ranks\": [1]}" };
+    size_t n;
+    char *good = read_all(&n, speed_file());
+
+    for (size_t i = 0; i < COUNT_OF(bad) + 2; i++) {
+        char name[16];
+        struct clade_train_config c;
+
+        snprintf(name, sizeof name, "auto-bad-%zu", i);
+        c = auto_config(name, 1);
+        if (i < COUNT_OF(bad))
+            write_all(speed_file(), bad[i], strlen(bad[i]));
+        else if (i == COUNT_OF(bad))
+            set_times("-1", "10");
+        else
+            write_all(speed_file(), good, n - 2); /* without its last } */
+        tap_ok(!train_ranks(&c, 2, 0) && strstr(noticed, "it is damaged") &&
+                   strstr(noticed, "measured now, and kept"),
+               "bad file %zu: the speed is measured again: %s", i, noticed);
+    }
+    free(good);
+}
+
 int main(void)
 {
     trainer_begin("shares");
-    tap_plan(9 + 10 + 4 + 3 + 3 + 2 + 3);
+    cache_begin();
+    tap_plan(10 + 12 + 4 + 3 + 3 + 2 + 3 + 2 + 2 + 6);
     test_cut();
     test_refused();
     test_accumulate();
@@ -353,6 +423,10 @@ int main(void)
     test_ranks();
     test_ranks_resume();
     test_ranks_end();
+    test_auto();
+    test_auto_resume();
+    test_auto_bad();
+    cache_end();
     trainer_end();
     return tap_done();
 }

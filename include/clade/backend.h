@@ -50,9 +50,10 @@ CLADE_API clade_status clade_devices(struct clade_device **list, int *count);
 CLADE_API void clade_devices_free(struct clade_device *list);
 
 /*
- * Find the device that a text selects: `cpu`, `cpu64`, `opencl` (the best one),
- * `opencl:P:D`, `gpu`, or part of `platform / device` in any case.  NULL: the
- * environment's CLADE_DEVICE, else `opencl`, else (no OpenCL device) `cpu`.
+ * Find the device that a text selects: `cpu`, `cpu64`, `opencl` (the best one;
+ * `auto` is the same), `opencl:P:D`, `gpu`, or part of `platform / device` in
+ * any case.  NULL: the environment's CLADE_DEVICE, else `opencl`, else (no
+ * OpenCL device) `cpu`.
  * CLADE_EAMBIGUOUS or CLADE_ENODEVICE with the list in the message.
  */
 CLADE_API clade_status clade_device_find(struct clade_device *device,

@@ -30,7 +30,8 @@ struct clade_train_config {
     int batch;            /* images in a step; an epoch's last may have fewer */
     int accumulate;       /* compute a batch in so many equal shares, one after
                              the other: less memory.  0: in one */
-    const char *shares;   /* or in shares of these sizes: "20,12" */
+    const char *shares;   /* or in shares of these sizes: "20,12"; "auto": one
+                             for each process, by its speed */
     double learning_rate; /* in epoch 0; see clade_train_rate() */
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
@@ -51,6 +52,12 @@ struct clade_train_config {
  * only the order of sums differs from a batch in one.  A batch of n images, such
  * as the last of an epoch, is cut in proportion: share s ends before image
  * floor(n * (sizes up to s) / batch).  Validation batches are cut likewise.
+ *
+ * Shares "auto" are cut such that the slowest process has the least to do.  The
+ * seconds that each takes for an image are measured while all are at work, and
+ * kept in a file of the cache folder for these devices and drivers, their hosts
+ * and the batch; later runs read it, and so are cut alike.  A run that is resumed
+ * keeps its shares.
  */
 
 /* The learning rate of an epoch: base * 0.98^floor((1 + epoch)/8), where epochs

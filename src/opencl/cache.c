@@ -25,33 +25,19 @@ struct header {
 
 static const char magic[16] = "clade-cache/1\n";
 
-/* The XDG specification says to ignore relative paths. */
-static bool folder(char *out, size_t size)
-{
-    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n;
-
-    if (xdg && xdg[0] == '/')
-        n = snprintf(out, size, "%s/clade", xdg);
-    else if (home && home[0] == '/')
-        n = snprintf(out, size, "%s/.cache/clade", home);
-    else
-        return false;
-    return n > 0 && (size_t)n < size;
-}
-
 /* The file of a key in the cache folder: before and after the key's hash its
  * name has these texts. */
 static bool name_with(char *out, size_t size, const char *before,
                       const char *key, const char *after)
 {
-    char dir[3072];
+    char name[64], *path;
     int n;
 
-    if (!folder(dir, sizeof dir))
-        return false;
-    n = snprintf(out, size, "%s/%s%016llx%s", dir, before,
-                 (unsigned long long)rng_fnv64(key, strlen(key)), after);
+    snprintf(name, sizeof name, "%s%016llx%s", before,
+             (unsigned long long)rng_fnv64(key, strlen(key)), after);
+    path = file_cache(name);
+    n = path ? snprintf(out, size, "%s", path) : 0;
+    free(path);
     return n > 0 && (size_t)n < size;
 }
 

@@ -63,7 +63,8 @@ const struct tool_command *tool_command_find(const char *name);
 
 /* The help of --device, which every command that uses a device has. */
 #define TOOL_DEVICE_HELP                                                       \
-    "the device: cpu, cpu64, opencl, gpu, opencl:P:D or part of its name; "    \
+    "the device: cpu, cpu64, opencl, auto, gpu, opencl:P:D or part of its "     \
+    "name; "                                                                   \
     "see `clade help device`"
 
 /*

@@ -2,8 +2,8 @@
 #include "tool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "dealt.h"
 #include "dist/dist.h"
 #include "progress.h"
 #include "status.h"
@@ -34,7 +34,8 @@ static const struct tool_option options[] = {
       "compute a step in S shares, for less memory; under mpirun, all ranks' "
       "shares together", 1, 65536 },
     { "shares", TOOL_TEXT, CONFIG(shares), "N,N...",
-      "the images of each share; under mpirun they go round the ranks", 0, 0 },
+      "the images of each share; under mpirun they go round the ranks; auto: "
+      "one for each rank, by its measured speed", 0, 0 },
     { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
       "the step size in epoch 0; it falls by 2 % every 8 epochs", 0, 1000 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
@@ -93,9 +94,9 @@ static clade_status join_in(clade_backend *be, const struct train_options *o,
                             const struct dist *dist)
 {
     struct progress progress;
-    const struct clade_train_observer observer = {
-        .arg = &progress, .notice = progress_notice, .stop = tool_stop
-    };
+    const struct clade_train_observer observer = { .arg = &progress,
+                                                   .notice = progress_notice,
+                                                   .stop = tool_stop };
     clade_status st;
 
     progress_open(&progress, true, o->config.epochs);
@@ -114,30 +115,13 @@ static void add_resumed(struct tool_plans *plans, clade_checkpoint *checkpoint)
     config->algorithms = clade_checkpoint_info(checkpoint)->algorithms;
 }
 
-/* The device of this rank: those of a list go round the ranks of a host. */
-static char *own_device(const char *list, const struct dist *dist)
-{
-    char *copy = list ? strdup(list) : NULL, *at = copy, *next;
-    int count = 1;
-
-    for (const char *c = list; c && *c; c++)
-        count += *c == ',';
-    for (int skip = dist->local % count; at && skip--;)
-        at = strchr(at, ',') + 1;
-    if (at && (next = strchr(at, ',')))
-        *next = 0;
-    if (at)
-        memmove(copy, at, strlen(at) + 1);
-    return copy;
-}
-
 /* Refuse what can be refused at once; open the device for the nets of the
  * run. */
 static clade_status open_device(clade_backend **be,
                                 const struct train_options *o,
                                 const struct dist *dist)
 {
-    char *device = own_device(o->device, dist);
+    char *device = NULL;
     struct tool_plans plans = { .config[0] = train_net_config(&o->config),
                                 .count = !o->no_self_test,
                                 .quiet = o->quiet };
@@ -147,6 +131,8 @@ static clade_status open_device(clade_backend **be,
 
     if (checkpoint && plans.count)
         add_resumed(&plans, checkpoint);
+    if (!st)
+        st = dealt_device(&device, o->device, dist);
     for (int turn = 0; turn < 2 && !st; turn++) {
         if (turn == !!dist->local)
             st = tool_open_tested(be, device, &plans);
@@ -169,16 +155,18 @@ static clade_status train_rank(const struct train_options *o,
 {
     const struct clade_device *device;
     clade_backend *be = NULL;
+    char who[96] = "";
     clade_status st = open_device(&be, o, dist);
 
     if (st)
         return st;
     device = clade_backend_device(be);
-    if (!o->quiet && dist->size > 1)
-        fprintf(stderr, "rank %d on %s: ", dist->rank, dist->host);
+    if (dist->size > 1)
+        snprintf(who, sizeof who, "rank %d on %s: ", dist->rank, dist->host);
     if (!o->quiet)
-        fprintf(stderr, "device  %s / %s, driver %s (%s)\n", device->platform,
-                device->name, device->driver, device->selector);
+        fprintf(stderr, "%sdevice  %s / %s, driver %s (%s)\n", who,
+                device->platform, device->name, device->driver,
+                device->selector);
     st = dist->rank ? join_in(be, o, dist) : train(be, o, dist);
     clade_backend_close(be);
     return st;

@@ -8,6 +8,7 @@
 #include "file.h"
 #include "rng.h"
 #include "status.h"
+#include "train/speed.h"
 
 void run_tell_notices(struct training *t)
 {
@@ -17,45 +18,12 @@ void run_tell_notices(struct training *t)
         t->observer->notice(t->observer->arg, text);
 }
 
-clade_status run_check_images(struct clade_net_shape net,
-                              const struct clade_dataset *d)
-{
-    if (d->h != net.source_h || d->w != net.source_w || d->c != net.c)
-        return clade_fail(
-            CLADE_ESHAPE,
-            "the net takes images of %d x %d x %d, these are %d x %d x %d",
-            net.source_h, net.source_w, net.c, d->h, d->w, d->c);
-    if (d->count < 1 || !d->images || !d->labels)
-        return clade_fail(CLADE_EUSAGE,
-                          "a net needs images and their labels: there are %d",
-                          d->count);
-    return CLADE_OK;
-}
-
 static clade_status read_data(struct clade_data *data,
                               const struct clade_train_config *c)
 {
     if (c->data)
         return clade_data_cifar10(data, c->data, c->train_count, c->test_count);
     return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
-}
-
-static int lesser(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-struct clade_net_config train_net_config(const struct clade_train_config *c)
-{
-    struct clade_net_config net = CLADE_NET_DEFAULTS;
-
-    net.algorithm = c->algorithm;
-    net.seed = c->seed;
-    net.train_batch = lesser(c->batch, c->train_count);
-    net.train_last = c->train_count % net.train_batch;
-    net.eval_batch = lesser(c->batch, c->test_count);
-    net.eval_last = c->test_count % net.eval_batch;
-    return net;
 }
 
 /* Give all ranks rank 0's text, or NULL; the others' copies are to be freed. */
@@ -110,9 +78,29 @@ static clade_status cut(struct training *t, const struct known *known)
 {
     struct clade_train_config config = *t->config;
 
+    if (config.resume && shares_are_auto(&config) && !config.accumulate)
+        config.shares = NULL;
     if (!config.shares && !config.accumulate)
         config.shares = known->shares;
     return shares_new(&t->shares, &config, t->dist->size);
+}
+
+/* If a run begins, cut its shares by speed, or tell that this could be done. */
+static clade_status weigh(struct training *t)
+{
+    static const char unlike_text[] =
+        "the processes have unlike devices, but equal shares: shares \"auto\" "
+        "cuts each batch by their measured speed";
+    const struct clade_train_config *c = t->config;
+
+    if (c->resume || t->dist->size == 1)
+        return CLADE_OK;
+    if (shares_are_auto(c))
+        return speed_cut(t);
+    if (t->first && t->devices.count > 1 && !c->shares && !c->accumulate &&
+        t->observer->notice)
+        t->observer->notice(t->observer->arg, unlike_text);
+    return CLADE_OK;
 }
 
 /* Make the metadata, and compare them with those of a checkpoint, if there is
@@ -247,7 +235,7 @@ static clade_status set_up(struct training *t, struct known *known,
 
     if ((st = tell_checkpoint(known, t->dist, checkpoint)) ||
         (st = cut(t, known)) || (st = read_data(&t->data, t->config)) ||
-        (st = devices_find(&t->devices, t->dist, t->be)) ||
+        (st = devices_find(&t->devices, t->dist, t->be)) || (st = weigh(t)) ||
         (st = compare(t, checkpoint)) || (st = make_net(t, known)) ||
         (st = compare(t, checkpoint)) || (st = make_staging(t)))
         return st;

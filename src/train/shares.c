@@ -65,9 +65,9 @@ static clade_status cut_by_text(struct shares *s, const char *text, int batch)
 
         if (*at < '0' || *at > '9' || *rest != (i == s->count - 1 ? 0 : ',') ||
             size < 1 || size > batch)
-            return clade_fail(CLADE_EUSAGE,
-                              "the shares \"%s\" must be sizes, as in \"20,12\"",
-                              text);
+            return clade_fail(
+                CLADE_EUSAGE,
+                "the shares \"%s\" must be sizes, as in \"20,12\"", text);
         end += size;
         s->end[i] = (int)(end < INT_MAX ? end : INT_MAX);
         at = rest + 1;
@@ -77,6 +77,11 @@ static clade_status cut_by_text(struct shares *s, const char *text, int batch)
                           "the shares \"%s\" are %ld images, the batch has %d",
                           text, end, batch);
     return CLADE_OK;
+}
+
+bool shares_are_auto(const struct clade_train_config *config)
+{
+    return config->shares && !strcmp(config->shares, "auto");
 }
 
 clade_status shares_new(struct shares *shares,
@@ -91,7 +96,7 @@ clade_status shares_new(struct shares *shares,
                           "shares \"%s\" and %d equal ones: only one of both "
                           "can be",
                           config->shares, config->accumulate);
-    st = config->shares
+    st = config->shares && !shares_are_auto(config)
              ? cut_by_text(shares, config->shares, batch)
              : cut_equally(shares,
                            config->accumulate ? config->accumulate : ranks,
@@ -104,6 +109,26 @@ clade_status shares_new(struct shares *shares,
     if (st)
         shares_free(shares);
     return st;
+}
+
+/* One image each; then each next one goes to the share that would have it done
+ * first. */
+void shares_cut_by_speed(struct shares *s, const double *seconds)
+{
+    int *size = s->end;
+
+    for (int i = 0; i < s->count; i++)
+        size[i] = 1;
+    for (int left = s->batch - s->count; left > 0; left--) {
+        int best = 0;
+
+        for (int i = 1; i < s->count; i++)
+            if ((size[i] + 1) * seconds[i] < (size[best] + 1) * seconds[best])
+                best = i;
+        size[best]++;
+    }
+    for (int i = 1; i < s->count; i++)
+        s->end[i] += s->end[i - 1];
 }
 
 void shares_free(struct shares *shares)
