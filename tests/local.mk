@@ -39,6 +39,7 @@ check_PROGRAMS = \
   tests/resize.t \
   tests/rewrites.t \
   tests/rng.t \
+  tests/shadow.t \
   tests/shares.t \
   tests/device.t \
   tests/signals.t \
@@ -124,6 +125,7 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/options.c \
   src/tool/progress.c \
   src/tool/selftest.c \
+  src/tool/shadow.c \
   src/tool/train.c \
   src/tool/uptime.c
 tests_first_use_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
@@ -179,7 +181,11 @@ tests_resize_t_SOURCES = tests/resize.c
 tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
-tests_shares_t_SOURCES = tests/shares.c $(TRAINER)
+THREADS = tests/threads.c tests/threads.h
+tests_shadow_t_SOURCES = tests/shadow.c $(THREADS) $(TRAINER) $(FAULTY) \
+  src/tool/shadow.c
+tests_shadow_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_shares_t_SOURCES = tests/shares.c $(THREADS) $(TRAINER)
 tests_shares_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c
 tests_signals_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -13,6 +13,7 @@
 
 #include "dist/dist.h"
 #include "tap.h"
+#include "threads.h"
 #include "train/train.h"
 #include "trainer.h"
 
@@ -155,75 +156,6 @@ static void test_resume(void)
 
 /* ---- several processes --------------------------------------------------- */
 
-enum { RANKS_MAX = 4 };
-
-/* What the threads show each other. */
-static struct {
-    pthread_barrier_t barrier;
-    const void *data[RANKS_MAX];
-    const struct dist_part *parts[RANKS_MAX];
-} common;
-
-static void show(const struct dist *d, const void *data,
-                 const struct dist_part *parts)
-{
-    common.data[d->rank] = data;
-    common.parts[d->rank] = parts;
-    pthread_barrier_wait(&common.barrier);
-}
-
-static clade_status barrier(const struct dist *d)
-{
-    (void)d;
-    pthread_barrier_wait(&common.barrier);
-    return CLADE_OK;
-}
-
-static clade_status exchange(const struct dist *d, void *to,
-                             const struct dist_part *to_parts, const void *from,
-                             const struct dist_part *from_parts)
-{
-    bool fit = true;
-
-    show(d, from, from_parts);
-    for (int r = 0; r < d->size; r++) {
-        const struct dist_part *part = &common.parts[r][d->rank];
-
-        fit &= part->bytes == to_parts[r].bytes;
-        memcpy((char *)to + to_parts[r].at,
-               (const char *)common.data[r] + part->at, part->bytes);
-    }
-    if (!fit)
-        tap_bail("a rank sends more or less than another one receives");
-    return barrier(d);
-}
-
-static clade_status gather(const struct dist *d, void *all,
-                           const struct dist_part *parts, int root)
-{
-    show(d, all, parts);
-    for (int r = 0; r < d->size; r++)
-        if (r != d->rank && (root < 0 || root == d->rank))
-            memcpy((char *)all + parts[r].at,
-                   (const char *)common.data[r] + parts[r].at, parts[r].bytes);
-    return barrier(d);
-}
-
-static clade_status broadcast(const struct dist *d, void *data, size_t bytes,
-                              int root)
-{
-    show(d, data, NULL);
-    if (d->rank != root)
-        memcpy(data, common.data[root], bytes);
-    return barrier(d);
-}
-
-static const struct dist_engine threads = { .name = "threads",
-                                            .exchange = exchange,
-                                            .gather = gather,
-                                            .broadcast = broadcast,
-                                            .barrier = barrier };
-
 struct rank {
     pthread_t thread;
     struct dist dist;
@@ -261,13 +193,9 @@ static clade_status train_ranks(const struct clade_train_config *c, int size,
 {
     struct rank ranks[RANKS_MAX] = { { 0 } };
 
-    pthread_barrier_init(&common.barrier, NULL, size);
+    threads_begin(size);
     for (int i = 0; i < size; i++) {
-        ranks[i] = (struct rank){ .dist = { .engine = &threads,
-                                            .rank = i,
-                                            .size = size,
-                                            .local = i,
-                                            .near = size },
+        ranks[i] = (struct rank){ .dist = threads_rank(i),
                                   .config = c,
                                   .stop_after =
                                       i == size - 1 ? stop_after : 0 };
@@ -276,7 +204,7 @@ static clade_status train_ranks(const struct clade_train_config *c, int size,
     }
     for (int i = 0; i < size; i++)
         pthread_join(ranks[i].thread, NULL);
-    pthread_barrier_destroy(&common.barrier);
+    threads_end();
     for (int i = 1; i < size; i++)
         if (ranks[i].st != ranks[0].st)
             tap_bail("rank 0: %s; rank %d: %s", ranks[0].message, i,
