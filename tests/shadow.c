@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ranks that check each other's devices.  Threads stand for the ranks; one of
- * them has a device that goes wrong on purpose.
+ * them has a device that goes wrong on purpose: the reference, with a fault in
+ * an op, or the device under test, with a fault in its driver.
  */
 #include "train/shadow.h"
 
@@ -11,8 +12,10 @@
 #include <string.h>
 
 #include "faulty.h"
+#include "mutants.h"
 #include "status.h"
 #include "tap.h"
+#include "tested.h"
 #include "threads.h"
 #include "tool/tool.h"
 #include "train/train.h"
@@ -47,7 +50,7 @@ struct rank {
     struct dist dist;
     const struct clade_train_config *config;
     const struct shadow_options *options;
-    bool faulty, unlike;
+    bool faulty, unlike, tested;
     clade_status st;
     char message[1024], notices[8192];
 };
@@ -64,6 +67,8 @@ static clade_backend *open_device(const struct rank *r)
 {
     clade_backend *be;
 
+    if (r->tested)
+        return tested_open();
     if (r->faulty)
         be = faulty_open();
     else if (clade_backend_open(&be, "cpu"))
@@ -85,7 +90,7 @@ static void *run(void *arg)
     snprintf(r->message, sizeof r->message, "%s", r->st ? clade_error() : "");
     if (r->st && r->st != CLADE_EBOUND && r->st != CLADE_EUSAGE)
         tap_bail("rank %d: %s", r->dist.rank, r->message);
-    if (r->faulty)
+    if (r->faulty && !r->tested)
         faulty_close(be);
     else
         clade_backend_close(be);
@@ -94,6 +99,8 @@ static void *run(void *arg)
 
 /* What rank 0 said last. */
 static char notices[8192], message[1024];
+/* The device of rank `faulty` is the one under test. */
+static bool is_tested;
 
 /* Train by `size` ranks, of which rank `faulty` (-1: none) has the device that
  * may be wrong.  All must end alike. */
@@ -110,7 +117,8 @@ static clade_status train_ranks(const struct clade_train_config *c, int size,
                                   .config = c,
                                   .options = options,
                                   .unlike = unlike,
-                                  .faulty = i == faulty_rank };
+                                  .faulty = i == faulty_rank,
+                                  .tested = i == faulty_rank && is_tested };
         if (pthread_create(&ranks[i].thread, NULL, run, &ranks[i]))
             tap_bail("no thread");
     }
@@ -210,7 +218,7 @@ static void test_refused(void)
 /* ---- faults -------------------------------------------------------------- */
 
 /* A fault, and what must be said of it. */
-struct fault {
+struct wrong {
     int ranks, faulty;
     bool unlike;
     float factor;
@@ -220,7 +228,7 @@ struct fault {
     const char *shares;
 };
 
-static bool says(clade_status st, const struct fault *f)
+static bool says(clade_status st, const struct wrong *f)
 {
     const bool good = st == CLADE_EBOUND && strstr(message, f->part) &&
                       strstr(message, f->other);
@@ -233,7 +241,7 @@ static bool says(clade_status st, const struct fault *f)
 
 static char fault_run[32]; /* the folder of the last one */
 
-static clade_status train_with(const struct fault *f,
+static clade_status train_with(const struct wrong *f,
                                const struct shadow_options *options)
 {
     static int number;
@@ -252,7 +260,7 @@ static void test_faults(void)
     static const char op[] = "conv_bwd_filter", again[] = "an intermittent "
                                                           "fault: the same";
     /* clang-format off */
-    static const struct fault list[] = {
+    static const struct wrong list[] = {
         { 2, 1, true, 1.5f, 0, ALWAYS,
           "rank 1 on here (reference / device 1)", op, "always", NULL },
         { 2, 0, true, 1.5f, 0, ALWAYS,
@@ -305,7 +313,7 @@ static clade_status decline(struct shadow_verdict *verdict, clade_net *net,
 
 static void test_judges(void)
 {
-    static struct fault unlike = { 2,
+    static struct wrong unlike = { 2,
                                    1,
                                    true,
                                    1.5f,
@@ -315,7 +323,7 @@ static void test_judges(void)
                                    "farther from the ref",
                                    "",
                                    NULL };
-    struct fault like = unlike;
+    struct wrong like = unlike;
     struct shadow_options options = each;
 
     like.unlike = false;
@@ -336,7 +344,7 @@ static void test_judges(void)
 /* What nobody finds: doc/consistency.md says so. */
 static void test_escapes(void)
 {
-    static const struct fault little = { 2,      1,  true, 1.01f, 0,
+    static const struct wrong little = { 2,      1,  true, 1.01f, 0,
                                          ALWAYS, "", "",   "",    NULL };
 
     tap_ok(!train_with(&little, &each) && strstr(notices, "faults: 0") &&
@@ -346,7 +354,7 @@ static void test_escapes(void)
 
 static void test_warn(void)
 {
-    static const struct fault always = { 2,      1,  true, 1.5f, 0,
+    static const struct wrong always = { 2,      1,  true, 1.5f, 0,
                                          ALWAYS, "", "",   "",   NULL };
     struct shadow_options warn = each;
     struct clade_train_config c = config_of("unwatched", 2, NULL);
@@ -363,11 +371,80 @@ static void test_warn(void)
            "and its files are those of a training without checks");
 }
 
+/* ---- a driver's faults --------------------------------------------------- */
+
+/* The reference beside a device that is right. */
+static void test_right_device(void)
+{
+    struct clade_train_config c = config_of("device", 2, NULL);
+    struct clade_train_config checked = config_of("device-checked", 2, NULL);
+
+    if (train_ranks(&c, 2, &none, true, 1))
+        tap_bail("%s", message);
+    tap_ok(!train_ranks(&checked, 2, &each, true, 1) &&
+               same_run("device", "device-checked") &&
+               strstr(notices, "faults: 0;"),
+           "a device beside the reference: checks change no file");
+    tap_note("%s", notices);
+}
+
+/* A fault of the list of mutants, "how" it is made. */
+static const struct fault *mutant(const char *how)
+{
+    int i = 0;
+
+    while (i < n_mutants && strcmp(mutants[i].how, how))
+        i++;
+    if (i == n_mutants)
+        tap_bail("no mutant is made so: %s", how);
+    return &mutants[i].fault;
+}
+
+static void test_driver(const struct fault *fault, const char *what,
+                        const char *part)
+{
+    static int number;
+    struct clade_train_config c;
+    char name[32];
+    clade_status st;
+
+    snprintf(name, sizeof name, "driver-%d", number++);
+    c = config_of(name, 2, NULL);
+    if (!fault_begin(fault))
+        tap_bail("%s", fault_error());
+    st = train_ranks(&c, 2, &each, true, 1);
+    if (!fault_end()) {
+        tap_skip("%s: the device runs no such kernel", what);
+        return;
+    }
+    tap_ok(st == CLADE_EBOUND && strstr(message, "rank 1 on here") &&
+               strstr(message, part),
+           "%s: %s", what, st ? message : notices);
+}
+
+static void test_device(void)
+{
+    static const struct fault lost = { .lost_every = 2, .lost = "maxpool_bwd" };
+    clade_backend *be = tested_open();
+
+    clade_backend_close(be);
+    for (int i = 0; i < 3 && !be; i++)
+        tap_skip("no OpenCL device, and CLADE_TEST_DEVICE names none");
+    if (!be)
+        return;
+    is_tested = true;
+    test_right_device();
+    test_driver(mutant("the last image adds nothing to a filter's gradient"),
+                "an image is skipped", "conv_bwd_filter");
+    test_driver(&lost, "every second launch of a kernel is lost",
+                "an intermittent fault: the same");
+}
+
 int main(void)
 {
     trainer_begin("shadow");
     faulty_reset();
-    tap_plan(7 + 3 + 2 + 10 + 3 + 1 + 2);
+    tap_plan(7 + 3 + 2 + 10 + 3 + 1 + 2 + 3);
     test_unchanged();
     test_every();
     test_refused();
@@ -375,6 +452,7 @@ int main(void)
     test_judges();
     test_escapes();
     test_warn();
+    test_device();
     trainer_end();
     return tap_done();
 }
