@@ -40,6 +40,7 @@ check_PROGRAMS = \
   tests/resize.t \
   tests/rewrites.t \
   tests/rng.t \
+  tests/shadow.t \
   tests/shares.t \
   tests/device.t \
   tests/signals.t \
@@ -134,6 +135,7 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/options.c \
   src/tool/progress.c \
   src/tool/selftest.c \
+  src/tool/shadow.c \
   src/tool/train.c \
   src/tool/uptime.c
 tests_first_use_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
@@ -190,6 +192,19 @@ tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c
 THREADS = tests/threads.c tests/threads.h
+# This one has a fault of tests/mutants-list.c in a driver.
+tests_shadow_t_SOURCES = \
+  tests/shadow.c \
+  tests/mutants-list.c \
+  tests/mutants.h \
+  $(FAULTS) \
+  $(FAULTY) \
+  $(THREADS) \
+  $(TRAINER) \
+  src/tool/shadow.c
+tests_shadow_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
+tests_shadow_t_LDFLAGS = -export-dynamic
+tests_shadow_t_LDADD = $(LDADD) -ldl
 tests_shares_t_SOURCES = tests/shares.c $(THREADS) $(TRAINER)
 tests_shares_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_signals_t_SOURCES = tests/signals.c src/tool/common.c

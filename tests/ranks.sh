@@ -112,6 +112,18 @@ OCL_ICD_VENDORS=$dir/none refused 4 'has no OpenCL device' 2 train $small \
 refused 5 'diverged\|the loss of' 2 train $small --out "$dir/no" \
     --learning-rate 1000 --epochs 9
 
+# Devices that check each other change nothing.
+train 2 checked --epochs 2 --shadow 1
+report $? 'two processes train and check each other' "$dir/out"
+grep -q 'checked each other: 4; faults: 0; the largest D: 0$' "$dir/out"
+report $? 'in all steps, and find no fault' "$dir/out"
+same shares checked 'with the same files, byte for byte'
+# shellcheck disable=SC2086
+refused 2 'there is only one process' 1 train $small --out "$dir/no" --shadow 1
+# shellcheck disable=SC2086
+refused 2 'no step is to be checked' 2 train $small --out "$dir/no" \
+    --shadow-warn
+
 # Kill one of two, once they train.
 # shellcheck disable=SC2086
 ranks 2 train $small --out "$dir/killed" --epochs 1000 &

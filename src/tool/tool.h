@@ -118,6 +118,12 @@ struct tool_plans {
 clade_status tool_open_tested(clade_backend **be, const char *device,
                               const struct tool_plans *plans);
 
+struct shadow_verdict;
+/* Judge this rank's device while it computes a share: the `judge` of struct
+ * shadow_options. */
+clade_status tool_judge_share(struct shadow_verdict *verdict, clade_net *net,
+                              const struct clade_batch *share, uint32_t step);
+
 /* The option that leaves the self-test out. */
 #define TOOL_NO_SELF_TEST(at)                                                  \
     { "no-self-test", TOOL_FLAG, at, NULL,                                     \

@@ -11,6 +11,7 @@
 
 struct train_options {
     struct clade_train_config config;
+    struct shadow_options shadow;
     const char *device;
     bool quiet, no_self_test;
 };
@@ -44,6 +45,12 @@ static const struct tool_option options[] = {
       "the folder for history.csv, steps.csv and checkpoint.safetensors", 0, 0 },
     { "resume", TOOL_FLAG, CONFIG(resume), NULL,
       "continue the run in the out folder", 0, 0 },
+    { "shadow", TOOL_INT, AT(shadow.every), "N",
+      "under mpirun: in step 0 and every N-th after it, each process also "
+      "computes its neighbour's share, and a device that is wrong is named", 1,
+      1000000 },
+    { "shadow-warn", TOOL_FLAG, AT(shadow.warn), NULL,
+      "if --shadow finds a fault, say so and go on", 0, 0 },
     { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
       "for the matrix products that it can run (OpenCL: clblast, direct, "
       "implicit, winograd); without it, chosen per shape", 0, 0 },
@@ -53,7 +60,9 @@ static const struct tool_option options[] = {
 };
 /* clang-format on */
 
-static const struct train_options defaults = { .config = CLADE_TRAIN_DEFAULTS };
+static const struct train_options defaults = {
+    .config = CLADE_TRAIN_DEFAULTS, .shadow.judge = tool_judge_share
+};
 
 static clade_status train(clade_backend *be, const struct train_options *o,
                           const struct dist *dist)
@@ -70,7 +79,7 @@ static clade_status train(clade_backend *be, const struct train_options *o,
     clade_status st;
 
     progress_open(&progress, o->quiet, o->config.epochs);
-    st = train_run(be, &o->config, &observer, dist);
+    st = train_shadowed(be, &o->config, &observer, dist, &o->shadow);
     if (!st) {
         progress_table(&progress);
         if (!o->quiet)
@@ -100,7 +109,7 @@ static clade_status join_in(clade_backend *be, const struct train_options *o,
     clade_status st;
 
     progress_open(&progress, true, o->config.epochs);
-    st = train_run(be, &o->config, &observer, dist);
+    st = train_shadowed(be, &o->config, &observer, dist, &o->shadow);
     progress_close(&progress);
     return st;
 }
@@ -147,7 +156,8 @@ static clade_status open_device(clade_backend **be,
 /* Whether all ranks return a status alike. */
 static bool is_common(clade_status st)
 {
-    return !st || st == CLADE_EDIVERGED || st == CLADE_EINTERRUPTED;
+    return !st || st == CLADE_EDIVERGED || st == CLADE_EINTERRUPTED ||
+           st == CLADE_EBOUND;
 }
 
 static clade_status train_rank(const struct train_options *o,
@@ -156,9 +166,9 @@ static clade_status train_rank(const struct train_options *o,
     const struct clade_device *device;
     clade_backend *be = NULL;
     char who[96] = "";
-    clade_status st = open_device(&be, o, dist);
+    clade_status st = shadow_check(&o->shadow, dist);
 
-    if (st)
+    if (st || (st = open_device(&be, o, dist)))
         return st;
     device = clade_backend_device(be);
     if (dist->size > 1)

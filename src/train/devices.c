@@ -97,23 +97,27 @@ void devices_free(struct run_devices *devices)
 /* ---- their nets ---------------------------------------------------------- */
 
 /* The sizes that a device's shares have in batches of n and of `last` images;
- * those of 0 images are left out.  A list that ends with 0; the caller frees
- * it. */
+ * those of 0 images are left out.  If ranks are shadowed, the sizes of what
+ * they compute for the next ones come last.  A list that ends with 0; the
+ * caller frees it. */
 static int *sizes_of(const struct run_devices *devices, int device,
-                     const struct shares *shares, int n, int last)
+                     const struct shares *shares, int n, int last,
+                     bool shadowed)
 {
-    int *list = calloc(2 * (size_t)shares->count + 1, sizeof *list), at = 0;
+    const int ranks = devices->ranks;
+    int *list = calloc(4 * (size_t)shares->count + 1, sizeof *list), at = 0;
 
-    for (int s = 0; list && s < shares->count; s++) {
-        const int sizes[] = { shares_size(shares, s, n),
-                              shares_size(shares, s, last) };
+    for (int before = 0; list && before <= shadowed; before++)
+        for (int s = 0; s < shares->count; s++) {
+            const int sizes[] = { shares_size(shares, s, n),
+                                  shares_size(shares, s, last) };
 
-        if (devices->of_rank[s % devices->ranks] != device)
-            continue;
-        for (int i = 0; i < 2; i++)
-            if (sizes[i])
-                list[at++] = sizes[i];
-    }
+            if (devices->of_rank[(s + ranks - before) % ranks] != device)
+                continue;
+            for (int i = 0; i < 2; i++)
+                if (sizes[i])
+                    list[at++] = sizes[i];
+        }
     return list;
 }
 
@@ -129,8 +133,7 @@ static char *choices_kept(const json_t *kept, const struct run_device *d)
                     d->name) &&
             !strcmp(json_string_value(json_object_get(old, "driver")),
                     d->driver))
-            return json_dumps(json_object_get(old, "algorithms"),
-                              JSON_COMPACT);
+            return json_dumps(json_object_get(old, "algorithms"), JSON_COMPACT);
     return NULL;
 }
 
@@ -184,6 +187,57 @@ static clade_status make_nets(clade_net **net, struct run_devices *devices,
     return st;
 }
 
+static bool has_size(const int *sizes, int size)
+{
+    while (*sizes && *sizes != size)
+        sizes++;
+    return *sizes;
+}
+
+/* Forget what a device chose for others' shares alone: a checkpoint is the same
+ * whether ranks are shadowed or not.  An op's key ends with its name and size;
+ * evaluating takes forward ops only. */
+static clade_status forget_others(struct run_device *d, const int *train,
+                                  const int *eval)
+{
+    json_t *all = json_loads(d->algorithms, 0, NULL), *choice;
+    const char *op;
+    void *next;
+
+    json_object_foreach_safe(all, next, op, choice)
+    {
+        const char *size = strrchr(op, '/');
+
+        if (size && !has_size(train, atoi(size + 1)) &&
+            !(strstr(op, "_fwd/") && has_size(eval, atoi(size + 1))))
+            json_object_del(all, op);
+    }
+    free(d->algorithms);
+    d->algorithms = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return d->algorithms ? CLADE_OK : out_of_memory();
+}
+
+static clade_status forget_all_others(struct run_devices *devices,
+                                      const struct shares *shares,
+                                      const struct clade_net_config *c)
+{
+    clade_status st = CLADE_OK;
+
+    for (int i = 0; i < devices->count && !st; i++) {
+        int *train =
+            sizes_of(devices, i, shares, c->train_batch, c->train_last, false);
+        int *eval =
+            sizes_of(devices, i, shares, c->eval_batch, c->eval_last, false);
+
+        st = train && eval ? forget_others(&devices->list[i], train, eval)
+                           : out_of_memory();
+        free(train);
+        free(eval);
+    }
+    return st;
+}
+
 clade_status devices_net(clade_net **net, struct run_devices *devices,
                          const struct dist *dist, const struct shares *shares,
                          clade_backend *be,
@@ -193,9 +247,9 @@ clade_status devices_net(clade_net **net, struct run_devices *devices,
     const int device = devices->of_rank[dist->rank];
     struct clade_net_config config = *given;
     int *train = sizes_of(devices, device, shares, given->train_batch,
-                          given->train_last);
+                          given->train_last, devices->shadowed);
     int *eval = sizes_of(devices, device, shares, given->eval_batch,
-                         given->eval_last);
+                         given->eval_last, false);
     clade_status st = train && eval ? CLADE_OK : out_of_memory();
 
     config.train_batch = config.train_last = 0;
@@ -207,6 +261,8 @@ clade_status devices_net(clade_net **net, struct run_devices *devices,
     *net = NULL;
     if (!st)
         st = make_nets(net, devices, dist, be, &config, kept);
+    if (!st && devices->shadowed)
+        st = forget_all_others(devices, shares, given);
     free(train);
     free(eval);
     return st;

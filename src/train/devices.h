@@ -13,7 +13,7 @@
 struct run_device {
     char name[272]; /* "platform / name" */
     char driver[128];
-    int leader;       /* the first rank that has it; it chooses for the others */
+    int leader; /* the first rank that has it; it chooses for the others */
     char *algorithms; /* clade_net_algorithms(); NULL: not chosen yet */
 };
 
@@ -21,6 +21,7 @@ struct run_devices {
     int count;
     struct run_device *list; /* in the order of their leaders */
     int ranks, *of_rank;     /* the device of each rank */
+    bool shadowed; /* each rank also computes the shares of the next one */
 };
 
 /* Find out what devices all ranks have.  Free it whatever this returns. */
@@ -30,10 +31,11 @@ void devices_free(struct run_devices *devices);
 
 /*
  * Make the net of this rank: `config`, with plans for the shares of all ranks
- * that have a like device, in batches of the sizes of `config`.  The leaders
+ * that have a like device, in batches of the sizes of `config`, and for those
+ * that they compute for others.  The leaders
  * choose; `kept` has the choices of an earlier run, as devices_json() writes
- * them, or is NULL.  Afterwards all have all choices.  On a host, one rank builds
- * the programs before the others do.
+ * them, or is NULL.  Afterwards all have all choices.  On a host, one rank
+ * builds the programs before the others do.
  */
 clade_status devices_net(clade_net **net, struct run_devices *devices,
                          const struct dist *dist, const struct shares *shares,

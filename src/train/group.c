@@ -39,15 +39,14 @@ static clade_status make_vectors(struct group *g)
     for (int r = 0; r < ranks; r++) {
         const struct net_piece p = net_piece(g->net, r, ranks);
 
-        g->pieces[r] = (struct dist_part){ p.first * g->element,
-                                           p.count * g->element };
+        g->pieces[r] =
+            (struct dist_part){ p.first * g->element, p.count * g->element };
     }
     return CLADE_OK;
 }
 
 clade_status group_new(struct group *g, const struct dist *dist,
-                       const struct shares *shares, clade_net *net,
-                       int largest)
+                       const struct shares *shares, clade_net *net, int largest)
 {
     const int ranks = dist->size;
 
@@ -79,69 +78,77 @@ void group_free(struct group *g)
 
 /* A step at work. */
 struct together {
-    struct group *g;
-    const struct group_batch *batch;
+    struct group_round at;
     bool training, begun; /* begun: a share is in the sum */
-    uint32_t step;
 };
 
-/* The images of the share that a rank has in a round; 0: it has none, or that
- * is empty. */
-static int size_of(const struct together *t, int round, int rank)
+int group_share_of(const struct group_round *round, int rank)
 {
-    const int share = round * t->g->dist->size + rank;
-
-    return share < t->g->shares->count
-               ? shares_size(t->g->shares, share, t->batch->n)
-               : 0;
+    return round->number * round->group->dist->size + rank;
 }
 
-static int first_of(const struct together *t, int round, int rank)
+int group_share_size(const struct group_round *round, int rank)
 {
-    const int share = round * t->g->dist->size + rank;
+    const struct shares *shares = round->group->shares;
+    const int share = group_share_of(round, rank);
 
-    return shares_first(t->g->shares, share, t->batch->n);
+    return share < shares->count ? shares_size(shares, share, round->batch->n)
+                                 : 0;
 }
 
-static clade_status compute(const struct together *t, int round)
+static int first_of(const struct group_round *round, int rank)
 {
-    struct group *g = t->g;
-    const int n = size_of(t, round, g->dist->rank);
-    struct clade_batch share;
-    int first;
+    return shares_first(round->group->shares, group_share_of(round, rank),
+                        round->batch->n);
+}
 
-    if (!n)
-        return CLADE_OK;
-    first = first_of(t, round, g->dist->rank);
-    share = t->batch->images(t->batch->arg, first, n);
+struct clade_batch group_share(const struct group_round *round, int rank)
+{
+    const struct group_batch *batch = round->batch;
+    const int first = first_of(round, rank);
+    struct clade_batch share =
+        batch->images(batch->arg, first, group_share_size(round, rank));
+
     share.first = first;
-    share.batch = t->batch->n;
-    return t->training ? net_gradients(g->net, &share, t->step,
-                                       g->images + first, NULL)
-                       : net_forward(g->net, &share, g->images + first, NULL);
+    share.batch = batch->n;
+    return share;
+}
+
+static clade_status compute(const struct together *t)
+{
+    struct group *g = t->at.group;
+    struct clade_batch share;
+
+    if (!group_share_size(&t->at, g->dist->rank))
+        return CLADE_OK;
+    share = group_share(&t->at, g->dist->rank);
+    return t->training
+               ? net_gradients(g->net, &share, t->at.step,
+                               g->images + share.first, NULL)
+               : net_forward(g->net, &share, g->images + share.first, NULL);
 }
 
 /* Let all ranks know what each has found for its images. */
-static clade_status tell_images(const struct together *t, int round)
+static clade_status tell_images(const struct group_round *round)
 {
-    struct group *g = t->g;
+    struct group *g = round->group;
     const size_t size = sizeof *g->images;
 
     for (int r = 0; r < g->dist->size; r++) {
-        const int n = size_of(t, round, r);
+        const int n = group_share_size(round, r);
 
-        g->in[r] = (struct dist_part){ n ? first_of(t, round, r) * size : 0,
-                                       n * size };
+        g->in[r] =
+            (struct dist_part){ n ? first_of(round, r) * size : 0, n * size };
     }
     return dist_gather(g->dist, g->images, g->in, -1);
 }
 
 /* Send each rank its piece of this rank's gradients, and receive this rank's
  * piece of all others'. */
-static clade_status exchange(const struct together *t, int round)
+static clade_status exchange(const struct group_round *round)
 {
-    struct group *g = t->g;
-    const bool some = size_of(t, round, g->dist->rank) > 0;
+    struct group *g = round->group;
+    const bool some = group_share_size(round, g->dist->rank) > 0;
     const size_t own = own_piece(g).count * g->element;
     clade_status st = CLADE_OK;
 
@@ -150,8 +157,8 @@ static clade_status exchange(const struct together *t, int round)
                              net_whole(g->net));
     for (int r = 0; r < g->dist->size; r++) {
         g->out[r] = some ? g->pieces[r] : (struct dist_part){ 0 };
-        g->in[r] = (struct dist_part){ r * own,
-                                       size_of(t, round, r) ? own : 0 };
+        g->in[r] =
+            (struct dist_part){ r * own, group_share_size(round, r) ? own : 0 };
     }
     return st ? st
               : dist_exchange(g->dist, g->received, g->in, g->gradients,
@@ -169,13 +176,13 @@ static void add(const struct group *g, void *to, const void *from, int64_t n)
 }
 
 /* Add the shares of a round to the sum, in their order. */
-static void add_round(struct together *t, int round)
+static void add_round(struct together *t)
 {
-    struct group *g = t->g;
+    struct group *g = t->at.group;
     const int64_t n = own_piece(g).count;
 
     for (int r = 0; r < g->dist->size; r++) {
-        if (!size_of(t, round, r))
+        if (!group_share_size(&t->at, r))
             continue;
         if (t->begun)
             add(g, g->sum, g->received + g->in[r].at, n);
@@ -187,17 +194,21 @@ static void add_round(struct together *t, int round)
 
 static clade_status run_rounds(struct together *t)
 {
-    const int ranks = t->g->dist->size;
-    const int rounds = (t->g->shares->count + ranks - 1) / ranks;
+    struct group *g = t->at.group;
+    const int ranks = g->dist->size;
+    const int rounds = (g->shares->count + ranks - 1) / ranks;
     clade_status st = CLADE_OK;
 
-    for (int round = 0; round < rounds && !st; round++) {
-        if ((st = compute(t, round)) || (st = tell_images(t, round)))
+    for (; t->at.number < rounds && !st; t->at.number++) {
+        if ((st = compute(t)) || (st = tell_images(&t->at)))
             break;
-        if (!t->training || is_alone(t->g))
+        if (!t->training || is_alone(g))
             continue;
-        if (!(st = exchange(t, round)))
-            add_round(t, round);
+        if ((st = exchange(&t->at)))
+            break;
+        add_round(t);
+        if (g->watch)
+            st = g->watch(g->watch_arg, &t->at);
     }
     return st;
 }
@@ -229,16 +240,14 @@ clade_status group_train(struct group *g, const struct group_batch *batch,
                          uint32_t step, float learning_rate,
                          struct clade_result *result)
 {
-    struct together t = {
-        .g = g, .batch = batch, .training = true, .step = step
-    };
+    struct together t = { .at = { g, batch, step, 0 }, .training = true };
     clade_status st;
 
     if ((st = run_rounds(&t)) ||
         (st = net_means(g->net, result, g->images, batch->n)))
         return st;
-    if (!is_alone(g) && (st = net_vector_write(g->net, NET_GRADIENTS,
-                                               own_piece(g), g->sum)))
+    if (!is_alone(g) &&
+        (st = net_vector_write(g->net, NET_GRADIENTS, own_piece(g), g->sum)))
         return st;
     if ((st = net_update(g->net, learning_rate, NULL)))
         return st;
@@ -248,10 +257,17 @@ clade_status group_train(struct group *g, const struct group_batch *batch,
 clade_status group_eval(struct group *g, const struct group_batch *batch,
                         struct clade_result *result)
 {
-    struct together t = { .g = g, .batch = batch };
+    struct together t = { .at = { g, batch, 0, 0 } };
     const clade_status st = run_rounds(&t);
 
     return st ? st : net_means(g->net, result, g->images, batch->n);
+}
+
+clade_status group_gather(const struct group *g, void *all, size_t size)
+{
+    for (int r = 0; r < g->dist->size; r++)
+        g->in[r] = (struct dist_part){ r * size, size };
+    return dist_gather(g->dist, all, g->in, -1);
 }
 
 clade_status group_any(bool *any, const struct group *g, bool mine)
@@ -260,11 +276,9 @@ clade_status group_any(bool *any, const struct group *g, bool mine)
     char *all = calloc(ranks, 1);
     clade_status st = all ? CLADE_OK : out_of_memory();
 
-    for (int r = 0; r < ranks; r++)
-        g->in[r] = (struct dist_part){ r, 1 };
     if (!st) {
         all[g->dist->rank] = mine;
-        st = dist_gather(g->dist, all, g->in, -1);
+        st = group_gather(g, all, 1);
     }
     *any = !st && memchr(all, 1, ranks);
     free(all);

@@ -11,21 +11,27 @@
  * out in rounds: rank r computes shares r, r + ranks, and so on.  The gradients
  * of all shares are summed in the order of the shares, element by element, from
  * the first one on, each rank summing its piece of the parameters on the host;
- * it updates that piece, and every rank gets the new parameters from the others.
- * So a step gives the same bits whatever process computes a share, if like
- * devices compute it.
+ * it updates that piece, and every rank gets the new parameters from the
+ * others. So a step gives the same bits whatever process computes a share, if
+ * like devices compute it.
  */
+struct group_round;
 struct group {
     const struct dist *dist;
     const struct shares *shares;
     clade_net *net;
     size_t element;           /* bytes of one */
     struct net_image *images; /* of a whole batch */
-    char *gradients;          /* those of one share */
+    char *gradients;          /* those of this rank's last share */
     char *received;           /* this rank's piece of a round's shares */
     char *sum;                /* and of the sum */
     char *values;             /* all parameters */
     struct dist_part *out, *in, *pieces; /* one for each rank */
+    /* Called by all ranks in each round of a step, once its gradients are
+     * exchanged; NULL, as at first: nothing is.  It may change the gradients on
+     * the device, and `values`. */
+    clade_status (*watch)(void *arg, const struct group_round *round);
+    void *watch_arg;
 };
 
 /* Batches have at most `largest` images.  Free it whatever it returns. */
@@ -42,6 +48,20 @@ struct group_batch {
     void *arg;
 };
 
+/* A round of a step. */
+struct group_round {
+    struct group *group;
+    const struct group_batch *batch;
+    uint32_t step;
+    int number; /* from 0 in each step */
+};
+/* The number of the share that a rank has in a round, how many images it has
+ * (0: there is no such share, or it is empty), and the images, valid until the
+ * next call. */
+int group_share_of(const struct group_round *round, int rank);
+int group_share_size(const struct group_round *round, int rank);
+struct clade_batch group_share(const struct group_round *round, int rank);
+
 /* clade_net_train() and clade_net_eval(), by all ranks together.  All get the
  * same result, and CLADE_EDIVERGED alike. */
 clade_status group_train(struct group *group, const struct group_batch *batch,
@@ -50,6 +70,8 @@ clade_status group_train(struct group *group, const struct group_batch *batch,
 clade_status group_eval(struct group *group, const struct group_batch *batch,
                         struct clade_result *result);
 
+/* Let all ranks have an item of `size` bytes of each: rank r's is all[r]. */
+clade_status group_gather(const struct group *group, void *all, size_t size);
 /* Does any rank say so? */
 clade_status group_any(bool *any, const struct group *group, bool mine);
 

@@ -133,9 +133,11 @@ static clade_status make_net(struct training *t, const struct known *known)
 {
     const struct clade_net_config net = train_net_config(t->config);
     json_t *kept = known->devices ? json_loads(known->devices, 0, NULL) : NULL;
-    clade_status st = devices_net(&t->net, &t->devices, t->dist, &t->shares,
-                                  t->be, &net, kept);
+    clade_status st;
 
+    t->devices.shadowed = t->shadowing->every;
+    st = devices_net(&t->net, &t->devices, t->dist, &t->shares, t->be, &net,
+                     kept);
     json_decref(kept);
     run_tell_notices(t);
     if (st)
@@ -146,6 +148,16 @@ static clade_status make_net(struct training *t, const struct known *known)
     return group_new(&t->group, t->dist, &t->shares, t->net,
                      net.train_batch > net.eval_batch ? net.train_batch
                                                       : net.eval_batch);
+}
+
+static clade_status watch(struct training *t)
+{
+    t->net_config = train_net_config(t->config);
+    return t->shadowing->every
+               ? shadow_new(&t->shadow, t->shadowing, &t->group, &t->devices,
+                            &t->net_config, t->observer->notice,
+                            t->observer->arg)
+               : CLADE_OK;
 }
 
 static clade_status make_staging(struct training *t)
@@ -237,7 +249,8 @@ static clade_status set_up(struct training *t, struct known *known,
         (st = cut(t, known)) || (st = read_data(&t->data, t->config)) ||
         (st = devices_find(&t->devices, t->dist, t->be)) || (st = weigh(t)) ||
         (st = compare(t, checkpoint)) || (st = make_net(t, known)) ||
-        (st = compare(t, checkpoint)) || (st = make_staging(t)))
+        (st = compare(t, checkpoint)) || (st = watch(t)) ||
+        (st = make_staging(t)))
         return st;
     t->done = known->epoch;
     if (t->config->resume && (st = load(t, checkpoint)))
@@ -269,6 +282,7 @@ void run_free(struct training *t)
     json_decref(t->metadata);
     free(t->checkpoint);
     free(t->order);
+    shadow_free(&t->shadow);
     group_free(&t->group);
     clade_net_free(t->net);
     devices_free(&t->devices);

@@ -280,14 +280,16 @@ static clade_status train_epoch(struct training *t, int epoch)
     return CLADE_OK;
 }
 
-/* Write the steps of an epoch that was interrupted or diverged, so that the
- * user can look at them.  They are removed when the run is resumed or, if it
- * has no checkpoint yet, started again. */
+/* Write the steps of an epoch that was interrupted or diverged, or in which a
+ * device was found to be wrong, so that the user can look at them.  They are
+ * removed when the run is resumed or, if it has no checkpoint yet, started
+ * again. */
 static void keep_steps(struct training *t, clade_status st)
 {
     char *why = strdup(clade_error());
 
-    if (t->first && (st == CLADE_EINTERRUPTED || st == CLADE_EDIVERGED))
+    if (t->first && (st == CLADE_EINTERRUPTED || st == CLADE_EDIVERGED ||
+                     st == CLADE_EBOUND))
         csv_save(&t->losses);
     if (why)
         clade_fail(st, "%s", why);
@@ -348,26 +350,40 @@ clade_status train_check(clade_checkpoint **checkpoint,
     return st;
 }
 
-clade_status train_run(clade_backend *be,
-                       const struct clade_train_config *config,
-                       const struct clade_train_observer *observer,
-                       const struct dist *dist)
+clade_status train_shadowed(clade_backend *be,
+                            const struct clade_train_config *config,
+                            const struct clade_train_observer *observer,
+                            const struct dist *dist,
+                            const struct shadow_options *shadow)
 {
     static const struct clade_train_observer nobody;
     struct training t = { .config = config,
                           .observer = observer ? observer : &nobody,
                           .dist = dist,
+                          .shadowing = shadow,
                           .first = dist->rank == 0,
                           .be = be };
     clade_status st;
 
-    if ((st = check_config(config)))
+    if ((st = check_config(config)) || (st = shadow_check(shadow, dist)))
         return st;
     st = run_set_up(&t);
     if (!st)
         st = train_epochs(&t);
+    if (!st)
+        shadow_conclude(&t.shadow);
     run_free(&t);
     return st;
+}
+
+clade_status train_run(clade_backend *be,
+                       const struct clade_train_config *config,
+                       const struct clade_train_observer *observer,
+                       const struct dist *dist)
+{
+    static const struct shadow_options none;
+
+    return train_shadowed(be, config, observer, dist, &none);
 }
 
 clade_status clade_train(clade_backend *be,

@@ -8,6 +8,7 @@
 
 #include "net/net.h"
 #include "train/devices.h"
+#include "train/shadow.h"
 #include "train/shares.h"
 
 /* The files in the folder of a run. */
@@ -28,6 +29,13 @@ clade_status train_run(clade_backend *be,
                        const struct clade_train_config *config,
                        const struct clade_train_observer *observer,
                        const struct dist *dist);
+/* The same, by ranks that check each other; shadow->every 0: they do not.
+ * CLADE_EBOUND: one of them has a fault, and the message names it. */
+clade_status train_shadowed(clade_backend *be,
+                            const struct clade_train_config *config,
+                            const struct clade_train_observer *observer,
+                            const struct dist *dist,
+                            const struct shadow_options *shadow);
 
 /* The folder that a run uses. */
 struct run_folder {

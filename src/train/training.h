@@ -11,6 +11,7 @@ struct training {
     const struct clade_train_config *config;
     const struct clade_train_observer *observer;
     const struct dist *dist;
+    const struct shadow_options *shadowing;
     bool first; /* this is rank 0 */
     clade_backend *be;
     clade_net *net;
@@ -19,6 +20,8 @@ struct training {
     struct shares shares;
     struct run_devices devices;
     struct group group;
+    struct clade_net_config net_config; /* without shares */
+    struct shadow shadow;
     int steps;                /* in an epoch */
     int done;                 /* complete epochs */
     uint32_t shuffle;         /* the stream of random numbers for shuffling */

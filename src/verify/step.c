@@ -352,6 +352,39 @@ static clade_status train_all(struct lockstep *l,
     return st;
 }
 
+static void lockstep_free(struct lockstep *l)
+{
+    verify_mirror_free(&l->in);
+    for (int role = 0; role < CLADE_ROLES; role++)
+        free(l->out[role].host);
+}
+
+clade_status verify_share(struct clade_verify_summary *summary, clade_net *net,
+                          const struct clade_batch *share, uint32_t step,
+                          const struct clade_verify_step *options)
+{
+    struct lockstep l = { .be = net_backend(net),
+                          .options = options,
+                          .watch = &verify_unwatched,
+                          .summary = summary };
+    const struct net_observer observer = { .arg = &l,
+                                           .before = before,
+                                           .after = after };
+    struct net_image *images;
+    clade_status st;
+
+    *summary = (struct clade_verify_summary){ 0 };
+    if ((st = verify_can_judge(l.be)))
+        return st;
+    images = calloc(share->n, sizeof(*images));
+    st = images ? net_gradients(net, share, step, images, &observer)
+                : clade_fail(CLADE_ENOMEM, "verify: no memory for %d images",
+                             share->n);
+    free(images);
+    lockstep_free(&l);
+    return st ? st : verify_conclude(summary);
+}
+
 clade_status clade_verify_step(struct clade_verify_summary *summary,
                                clade_backend *be,
                                const struct clade_verify_step *options)
@@ -387,9 +420,7 @@ clade_status verify_step(struct clade_verify_summary *summary,
                                   .bytes = data.train.images,
                                   .labels = data.train.labels };
     st = train_all(&l, &batch);
-    verify_mirror_free(&l.in);
-    for (int role = 0; role < CLADE_ROLES; role++)
-        free(l.out[role].host);
+    lockstep_free(&l);
     clade_data_free(&data);
     return st ? st : verify_conclude(summary);
 }

@@ -2,6 +2,7 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
+#include <clade/net.h>
 #include <clade/verify.h>
 
 #include "verify/case.h"
@@ -55,6 +56,16 @@ char *verify_dump_path(const char *folder, const struct clade_verdict *v);
 /* Make the case that such a file holds.  CLADE_EDATA or CLADE_EIO name it. */
 clade_status verify_undump(struct verify_host **host, struct op_case *c,
                            const char *path);
+
+/*
+ * Judge the ops of a step's forward and backward, as clade_verify_step() does,
+ * with the parameters that a net has and with images of a whole batch.  Of
+ * options only report, dump, triage and arg matter.  The gradients stay in the
+ * net.  Returns what clade_verify_step() does.
+ */
+clade_status verify_share(struct clade_verify_summary *summary, clade_net *net,
+                          const struct clade_batch *share, uint32_t step,
+                          const struct clade_verify_step *options);
 
 /* Algorithms of one op, at most. */
 #define VERIFY_ALGORITHMS_MAX 16
