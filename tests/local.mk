@@ -123,6 +123,7 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/progress.c \
+  src/tool/ranks.c \
   src/tool/selftest.c \
   src/tool/train.c \
   src/tool/uptime.c

@@ -2,10 +2,10 @@
 #include "tool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dist/dist.h"
 #include "progress.h"
+#include "ranks.h"
 #include "status.h"
 #include "train/train.h"
 
@@ -93,9 +93,9 @@ static clade_status join_in(clade_backend *be, const struct train_options *o,
                             const struct dist *dist)
 {
     struct progress progress;
-    const struct clade_train_observer observer = {
-        .arg = &progress, .notice = progress_notice, .stop = tool_stop
-    };
+    const struct clade_train_observer observer = { .arg = &progress,
+                                                   .notice = progress_notice,
+                                                   .stop = tool_stop };
     clade_status st;
 
     progress_open(&progress, true, o->config.epochs);
@@ -114,30 +114,12 @@ static void add_resumed(struct tool_plans *plans, clade_checkpoint *checkpoint)
     config->algorithms = clade_checkpoint_info(checkpoint)->algorithms;
 }
 
-/* The device of this rank: those of a list go round the ranks of a host. */
-static char *own_device(const char *list, const struct dist *dist)
-{
-    char *copy = list ? strdup(list) : NULL, *at = copy, *next;
-    int count = 1;
-
-    for (const char *c = list; c && *c; c++)
-        count += *c == ',';
-    for (int skip = dist->local % count; at && skip--;)
-        at = strchr(at, ',') + 1;
-    if (at && (next = strchr(at, ',')))
-        *next = 0;
-    if (at)
-        memmove(copy, at, strlen(at) + 1);
-    return copy;
-}
-
 /* Refuse what can be refused at once; open the device for the nets of the
  * run. */
 static clade_status open_device(clade_backend **be,
                                 const struct train_options *o,
                                 const struct dist *dist)
 {
-    char *device = own_device(o->device, dist);
     struct tool_plans plans = { .config[0] = train_net_config(&o->config),
                                 .count = !o->no_self_test,
                                 .quiet = o->quiet };
@@ -147,26 +129,15 @@ static clade_status open_device(clade_backend **be,
 
     if (checkpoint && plans.count)
         add_resumed(&plans, checkpoint);
-    for (int turn = 0; turn < 2 && !st; turn++) {
-        if (turn == !!dist->local)
-            st = tool_open_tested(be, device, &plans);
-        if (!st)
-            st = dist_barrier(dist);
-    }
+    if (!st)
+        st = ranks_open(be, o->device, &plans, dist);
     clade_checkpoint_close(checkpoint);
-    free(device);
     return st;
 }
 
-/* Whether all ranks return a status alike. */
-static bool is_common(clade_status st)
+static clade_status train_rank(const void *given, const struct dist *dist)
 {
-    return !st || st == CLADE_EDIVERGED || st == CLADE_EINTERRUPTED;
-}
-
-static clade_status train_rank(const struct train_options *o,
-                               const struct dist *dist)
-{
+    const struct train_options *o = given;
     const struct clade_device *device;
     clade_backend *be = NULL;
     clade_status st = open_device(&be, o, dist);
@@ -184,23 +155,9 @@ static clade_status train_rank(const struct train_options *o,
     return st;
 }
 
-/* A failure of one rank ends all; what all see is said by the first. */
 static clade_status train_net(const void *given)
 {
-    struct dist dist;
-    clade_status st = dist_join(&dist);
-
-    if (st)
-        return st;
-    tool_catch_signals();
-    st = train_rank(given, &dist);
-    if (dist.size > 1 && !is_common(st)) {
-        fprintf(stderr, "clade: rank %d on %s: %s\n", dist.rank, dist.host,
-                clade_error());
-        dist_abort(&dist, clade_status_exit_code(st));
-    }
-    dist_leave(&dist);
-    return st;
+    return ranks_run(train_rank, given);
 }
 
 const struct tool_command cmd_train = {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "status.h"
 
 /* ---- making it ----------------------------------------------------------- */
@@ -39,15 +40,14 @@ static clade_status make_vectors(struct group *g)
     for (int r = 0; r < ranks; r++) {
         const struct net_piece p = net_piece(g->net, r, ranks);
 
-        g->pieces[r] = (struct dist_part){ p.first * g->element,
-                                           p.count * g->element };
+        g->pieces[r] =
+            (struct dist_part){ p.first * g->element, p.count * g->element };
     }
     return CLADE_OK;
 }
 
 clade_status group_new(struct group *g, const struct dist *dist,
-                       const struct shares *shares, clade_net *net,
-                       int largest)
+                       const struct shares *shares, clade_net *net, int largest)
 {
     const int ranks = dist->size;
 
@@ -73,6 +73,22 @@ void group_free(struct group *g)
     free(g->in);
     free(g->pieces);
     *g = (struct group){ 0 };
+}
+
+/* ---- phases -------------------------------------------------------------- */
+
+static void begin_phases(struct group *g)
+{
+    g->since = clock_now();
+}
+
+/* The time since the last phase ended belongs to this one. */
+static void end_phase(struct group *g, enum group_phase phase)
+{
+    const double now = clock_now();
+
+    g->seconds[phase] += now - g->since;
+    g->since = now;
 }
 
 /* ---- rounds -------------------------------------------------------------- */
@@ -116,9 +132,9 @@ static clade_status compute(const struct together *t, int round)
     share = t->batch->images(t->batch->arg, first, n);
     share.first = first;
     share.batch = t->batch->n;
-    return t->training ? net_gradients(g->net, &share, t->step,
-                                       g->images + first, NULL)
-                       : net_forward(g->net, &share, g->images + first, NULL);
+    return t->training
+               ? net_gradients(g->net, &share, t->step, g->images + first, NULL)
+               : net_forward(g->net, &share, g->images + first, NULL);
 }
 
 /* Let all ranks know what each has found for its images. */
@@ -126,6 +142,7 @@ static clade_status tell_images(const struct together *t, int round)
 {
     struct group *g = t->g;
     const size_t size = sizeof *g->images;
+    clade_status st;
 
     for (int r = 0; r < g->dist->size; r++) {
         const int n = size_of(t, round, r);
@@ -133,7 +150,9 @@ static clade_status tell_images(const struct together *t, int round)
         g->in[r] = (struct dist_part){ n ? first_of(t, round, r) * size : 0,
                                        n * size };
     }
-    return dist_gather(g->dist, g->images, g->in, -1);
+    st = dist_gather(g->dist, g->images, g->in, -1);
+    end_phase(g, GROUP_WAIT);
+    return st;
 }
 
 /* Send each rank its piece of this rank's gradients, and receive this rank's
@@ -148,14 +167,16 @@ static clade_status exchange(const struct together *t, int round)
     if (some)
         st = net_vector_read(g->net, g->gradients, NET_GRADIENTS,
                              net_whole(g->net));
+    end_phase(g, GROUP_COPY);
     for (int r = 0; r < g->dist->size; r++) {
         g->out[r] = some ? g->pieces[r] : (struct dist_part){ 0 };
-        g->in[r] = (struct dist_part){ r * own,
-                                       size_of(t, round, r) ? own : 0 };
+        g->in[r] =
+            (struct dist_part){ r * own, size_of(t, round, r) ? own : 0 };
     }
-    return st ? st
-              : dist_exchange(g->dist, g->received, g->in, g->gradients,
-                              g->out);
+    if (!st)
+        st = dist_exchange(g->dist, g->received, g->in, g->gradients, g->out);
+    end_phase(g, GROUP_EXCHANGE);
+    return st;
 }
 
 static void add(const struct group *g, void *to, const void *from, int64_t n)
@@ -183,16 +204,25 @@ static void add_round(struct together *t, int round)
             memcpy(g->sum, g->received + g->in[r].at, n * g->element);
         t->begun = true;
     }
+    end_phase(g, GROUP_SUM);
+}
+
+static int rounds_of(const struct together *t)
+{
+    const int ranks = t->g->dist->size;
+
+    return (t->g->shares->count + ranks - 1) / ranks;
 }
 
 static clade_status run_rounds(struct together *t)
 {
-    const int ranks = t->g->dist->size;
-    const int rounds = (t->g->shares->count + ranks - 1) / ranks;
     clade_status st = CLADE_OK;
 
-    for (int round = 0; round < rounds && !st; round++) {
-        if ((st = compute(t, round)) || (st = tell_images(t, round)))
+    begin_phases(t->g);
+    for (int round = 0; round < rounds_of(t) && !st; round++) {
+        st = compute(t, round);
+        end_phase(t->g, GROUP_COMPUTE);
+        if (st || (st = tell_images(t, round)))
             break;
         if (!t->training || is_alone(t->g))
             continue;
@@ -216,13 +246,20 @@ static clade_status tell_values(struct group *g)
 
     if (g->dist->size == 1)
         return CLADE_OK;
-    if ((st = net_vector_read(g->net, g->values + own.first * g->element,
-                              NET_VALUES, own)) ||
-        (st = dist_gather(g->dist, g->values, g->pieces, -1)) ||
-        (st = net_vector_write(g->net, NET_VALUES, before, g->values)))
+    st = clade_backend_finish(net_backend(g->net));
+    end_phase(g, GROUP_UPDATE);
+    if (st || (st = net_vector_read(g->net, g->values + own.first * g->element,
+                                    NET_VALUES, own)))
         return st;
-    return net_vector_write(g->net, NET_VALUES, after,
-                            g->values + after.first * g->element);
+    end_phase(g, GROUP_COPY);
+    st = dist_gather(g->dist, g->values, g->pieces, -1);
+    end_phase(g, GROUP_VALUES);
+    if (st || (st = net_vector_write(g->net, NET_VALUES, before, g->values)))
+        return st;
+    st = net_vector_write(g->net, NET_VALUES, after,
+                          g->values + after.first * g->element);
+    end_phase(g, GROUP_COPY);
+    return st;
 }
 
 clade_status group_train(struct group *g, const struct group_batch *batch,
@@ -237,12 +274,28 @@ clade_status group_train(struct group *g, const struct group_batch *batch,
     if ((st = run_rounds(&t)) ||
         (st = net_means(g->net, result, g->images, batch->n)))
         return st;
-    if (!is_alone(g) && (st = net_vector_write(g->net, NET_GRADIENTS,
-                                               own_piece(g), g->sum)))
+    if (!is_alone(g) &&
+        (st = net_vector_write(g->net, NET_GRADIENTS, own_piece(g), g->sum)))
         return st;
-    if ((st = net_update(g->net, learning_rate, NULL)))
-        return st;
-    return tell_values(g);
+    end_phase(g, GROUP_COPY);
+    st = net_update(g->net, learning_rate, NULL);
+    end_phase(g, GROUP_UPDATE);
+    return st ? st : tell_values(g);
+}
+
+clade_status group_alone(struct group *g, const struct group_batch *batch,
+                         uint32_t step, float learning_rate)
+{
+    const struct together t = {
+        .g = g, .batch = batch, .training = true, .step = step
+    };
+    clade_status st = CLADE_OK;
+
+    for (int round = 0; round < rounds_of(&t) && !st; round++)
+        st = compute(&t, round);
+    if (!st)
+        st = net_update(g->net, learning_rate, NULL);
+    return st ? st : clade_backend_finish(net_backend(g->net));
 }
 
 clade_status group_eval(struct group *g, const struct group_batch *batch,
@@ -254,7 +307,7 @@ clade_status group_eval(struct group *g, const struct group_batch *batch,
     return st ? st : net_means(g->net, result, g->images, batch->n);
 }
 
-clade_status group_any(bool *any, const struct group *g, bool mine)
+clade_status group_any(bool *any, struct group *g, bool mine)
 {
     const int ranks = g->dist->size;
     char *all = calloc(ranks, 1);
@@ -262,10 +315,12 @@ clade_status group_any(bool *any, const struct group *g, bool mine)
 
     for (int r = 0; r < ranks; r++)
         g->in[r] = (struct dist_part){ r, 1 };
+    begin_phases(g);
     if (!st) {
         all[g->dist->rank] = mine;
         st = dist_gather(g->dist, all, g->in, -1);
     }
+    end_phase(g, GROUP_WAIT);
     *any = !st && memchr(all, 1, ranks);
     free(all);
     return st;
