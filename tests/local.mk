@@ -392,3 +392,8 @@ distclean-local:
 EXTRA_DIST += \
   tests/runtimes.py \
   tests/runtimes.sh
+
+# How fast others train the same network; run by hand, see doc/scaling.md.
+EXTRA_DIST += \
+  tests/peers/ddp.py \
+  tests/peers/ddp.sh
