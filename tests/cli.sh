@@ -276,6 +276,8 @@ ends 0 bench --device cpu --mode ops --batch 1 --case $pool --json &&
     ! grep -q peak "$dir/out"
 report $? 'and prints them as JSON'
 fails 2 'are of --mode train' bench --device cpu --mode ops --profile
+fails 2 'are of --mode train' bench --device cpu --mode infer --accumulate 2
+fails 2 'are of --mode train' bench --device cpu --shares 2,30 --plan
 fails 2 'are of --mode train' bench --device cpu --mode ops --plan
 fails 2 'are of --mode train' bench --device cpu --mode ops --trace "$dir/t"
 

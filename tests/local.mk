@@ -134,6 +134,7 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/progress.c \
+  src/tool/ranks.c \
   src/tool/selftest.c \
   src/tool/shadow.c \
   src/tool/train.c \
@@ -420,3 +421,8 @@ distclean-local:
 EXTRA_DIST += \
   tests/runtimes.py \
   tests/runtimes.sh
+
+# How fast others train the same network; run by hand, see doc/scaling.md.
+EXTRA_DIST += \
+  tests/peers/ddp.py \
+  tests/peers/ddp.sh

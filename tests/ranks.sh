@@ -123,6 +123,50 @@ refused 2 'there is only one process' 1 train $small --out "$dir/no" --shadow 1
 # shellcheck disable=SC2086
 refused 2 'no step is to be checked' 2 train $small --out "$dir/no" \
     --shadow-warn
+# What bench measures: rank 0's phases are its steps, and the rates of the ranks
+# alone are what the efficiency is of.
+measure="--device $device --no-self-test --batch 3 --steps 2"
+# shellcheck disable=SC2086
+timeout -k 10 600 "$MPIRUN" -np 2 "$CLADE" bench $measure --json \
+    >"$dir/bench.json" 2>"$dir/err" </dev/null &&
+    awk '
+    /^ *[0-9][0-9.e-]*,?$/ { steps += $1; n++ }
+    /"shares": "1,2"/ { shares++ }
+    /"images_per_second":/ { rate = $2 }
+    /"efficiency":/ { efficiency = $2 }
+    /"host":/ { ranks++ }
+    /"images":/ { images += $2 }
+    /"alone_images_per_second":/ && !ranks { sum = $2 }
+    /"alone_images_per_second":/ && ranks { alone += $2 }
+    /"(compute|wait|copies|exchange|sum|update|new weights)":/ {
+        count++
+        phases += ranks == 1 ? $NF : 0
+    }
+    function near(a, b, by) { return a > b * (1 - by) && a < b * (1 + by) }
+    END {
+        exit !(n == 2 && ranks == 2 && count == 14 && images == 3 && shares &&
+            near(phases, steps / n, 0.2) && near(alone, sum, 1e-6) &&
+            near(efficiency, rate / sum, 1e-6))
+    }' "$dir/bench.json"
+report $? 'clade bench says where the time of two processes goes' \
+    "$dir/bench.json"
+sed 's/\("images_per_second": \).*/\11e9,/' "$dir/bench.json" >"$dir/fast.json"
+# shellcheck disable=SC2086
+refused 7 'images per second, where' 2 bench $measure \
+    --compare "$dir/fast.json"
+grep -q '^efficiency  *[0-9.]* % of that$' "$dir/out" &&
+    grep -q '^new weights  *[0-9.]*  *[0-9.]*  *[0-9.]*$' "$dir/out" &&
+    [ "$(grep -c '^ *[01]  *[12]  *[0-9.]*  .*: ' "$dir/out")" -eq 2 ]
+report $? 'and prints the same as text' "$dir/out"
+# shellcheck disable=SC2086
+refused 3 'is of another shares' 2 bench $measure --shares 2,1 \
+    --compare "$dir/bench.json"
+# shellcheck disable=SC2086
+refused 2 'several processes run --mode train, without' 2 bench $measure \
+    --mode infer
+# shellcheck disable=SC2086
+refused 2 'several processes run --mode train, without' 2 bench $measure \
+    --profile
 
 # Kill one of two, once they train.
 # shellcheck disable=SC2086

@@ -5,16 +5,15 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "file.h"
 #include "profile.h"
+#include "ranks.h"
 #include "rng.h"
 #include "status.h"
 #include "timeline.h"
 #include "tool.h"
 
-#define WARM_UP     2   /* steps before the measured ones */
 #define SLOWER_THAN 0.9 /* of the compared file's rate: below is slower */
 
 #define AT(member) offsetof(struct bench_options, member)
@@ -25,6 +24,10 @@ static const struct tool_option options[] = {
     { "mode", TOOL_CHOICE, AT(mode), "train|infer|ops",
       "training steps, forward passes alone, or single ops by each algorithm", 0, 0 },
     { "batch", TOOL_INT, AT(batch), "B", "images a step", 1, 65536 },
+    { "accumulate", TOOL_INT, AT(accumulate), "S",
+      "train in S shares; under mpirun, all ranks' shares together", 1, 65536 },
+    { "shares", TOOL_TEXT, AT(shares), "N,N...",
+      "the images of each share; under mpirun they go round the ranks", 0, 0 },
     { "steps", TOOL_INT, AT(steps), "N",
       "steps to measure, after two that warm up", 1, 100000 },
     { "algorithm", TOOL_TEXT, AT(algorithm), "NAME",
@@ -51,21 +54,14 @@ static const struct bench_options defaults = { .mode = "train",
                                                .batch = 32,
                                                .steps = 6 };
 
-/* A net that works on the same batch again and again. */
-struct bench {
-    const struct bench_options *o;
-    clade_backend *be;
-    clade_net *net;
-    struct clade_batch batch;
-    uint8_t *bytes, *labels;
-    uint32_t step;
-    double *seconds;   /* of the measured steps */
-    double first_step; /* when it ended, in seconds since the start */
-};
-
 static bool training(const struct bench_options *o)
 {
     return !strcmp(o->mode, "train");
+}
+
+static bool in_shares(const struct bench_options *o, const struct dist *dist)
+{
+    return dist->size > 1 || o->accumulate || o->shares;
 }
 
 static struct clade_net_config config_of(const struct bench_options *o)
@@ -109,9 +105,10 @@ static clade_status bench_open(struct bench *b)
                                       .count = !b->o->no_self_test };
     clade_status st;
 
-    if ((st = tool_open_tested(&b->be, b->o->device, &plans)))
+    if ((st = ranks_open(&b->be, b->o->device, &plans, b->dist)))
         return st;
-    st = clade_net_new(&b->net, b->be, &plans.config[0]);
+    st = b->together ? bench_shares_open(b, &plans.config[0])
+                     : clade_net_new(&b->net, b->be, &plans.config[0]);
     tool_notices(b->be);
     return st ? st : make_batch(b);
 }
@@ -121,6 +118,7 @@ static void bench_close(struct bench *b)
     free(b->seconds);
     free(b->labels);
     free(b->bytes);
+    bench_shares_close(b);
     clade_net_free(b->net);
     if (b->be)
         clade_backend_close(b->be);
@@ -132,10 +130,12 @@ static clade_status one_step(struct bench *b,
 {
     struct clade_result result;
 
+    if (b->together)
+        return bench_shares_step(b);
     if (tool_stop(NULL))
         return clade_fail(CLADE_EINTERRUPTED, "interrupted");
     if (training(b->o))
-        return net_train(b->net, &b->batch, b->step++, 0.01f, &result,
+        return net_train(b->net, &b->batch, b->step++, BENCH_RATE, &result,
                          observer);
     return net_eval(b->net, &b->batch, &result, observer);
 }
@@ -144,47 +144,19 @@ static clade_status measure(struct bench *b)
 {
     clade_status st;
 
-    for (int i = 0; i < WARM_UP + b->o->steps; i++) {
+    for (int i = 0; i < BENCH_WARM_UP + b->o->steps; i++) {
         const double began = tool_uptime();
 
+        if (i == BENCH_WARM_UP)
+            memset(b->group.seconds, 0, sizeof b->group.seconds);
         if ((st = one_step(b, NULL)))
             return st;
         if (i == 0)
             b->first_step = tool_uptime();
-        if (i >= WARM_UP)
-            b->seconds[i - WARM_UP] = tool_uptime() - began;
+        if (i >= BENCH_WARM_UP)
+            b->seconds[i - BENCH_WARM_UP] = tool_uptime() - began;
     }
-    return CLADE_OK;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(const double *values, int n)
-{
-    double *sorted = malloc((size_t)n * sizeof *sorted);
-    double m = 0;
-
-    if (sorted) {
-        memcpy(sorted, values, (size_t)n * sizeof *sorted);
-        qsort(sorted, (size_t)n, sizeof *sorted, by_size);
-        m = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    }
-    free(sorted);
-    return m;
-}
-
-/* The peak of the process's resident memory, in bytes. */
-static json_int_t peak_memory(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (json_int_t)usage.ru_maxrss * 1024;
+    return b->together ? bench_shares_alone(b) : CLADE_OK;
 }
 
 /* The first members of the object that --json prints: what is measured.  NULL
@@ -193,10 +165,15 @@ static json_t *describe(const struct bench *b)
 {
     const struct clade_device *device = clade_backend_device(b->be);
 
-    return json_pack("{s:o, s:s, s:s, s:i}", "device",
-                     json_sprintf("%s / %s", device->platform, device->name),
-                     "driver", device->driver, "mode", b->o->mode, "batch",
-                     b->o->batch);
+    char *shares = b->together ? shares_text(&b->shares) : NULL;
+    json_t *object =
+        json_pack("{s:o, s:s, s:s, s:i, s:s*}", "device",
+                  json_sprintf("%s / %s", device->platform, device->name),
+                  "driver", device->driver, "mode", b->o->mode, "batch",
+                  b->o->batch, "shares", shares);
+
+    free(shares);
+    return object;
 }
 
 /* Add the results to the object. */
@@ -207,11 +184,12 @@ static void add_figures(json_t *object, const struct bench *b)
 
     for (int i = 0; i < b->o->steps; i++)
         json_array_append_new(seconds, json_real(b->seconds[i]));
-    figures = json_pack(
-        "{s:f, s:o, s:f, s:I, s:I}", "images_per_second",
-        b->o->batch / median(b->seconds, b->o->steps), "seconds_per_step",
-        seconds, "first_step_seconds", b->first_step, "peak_memory_bytes",
-        peak_memory(), "device_bytes", (json_int_t)clade_backend_memory(b->be));
+    figures = json_pack("{s:f, s:o, s:f, s:I, s:I}", "images_per_second",
+                        b->o->batch / bench_median(b->seconds, b->o->steps),
+                        "seconds_per_step", seconds, "first_step_seconds",
+                        b->first_step, "peak_memory_bytes",
+                        (json_int_t)bench_peak_memory(), "device_bytes",
+                        (json_int_t)clade_backend_memory(b->be));
     json_object_update(object, figures);
     json_decref(figures);
 }
@@ -253,19 +231,25 @@ static clade_status read_object(json_t **object, const char *path)
                                 error.line, error.text);
 }
 
+/* Whether two values are equal, or both absent. */
+static bool are_same(const json_t *a, const json_t *b)
+{
+    return (!a && !b) || json_equal(a, b);
+}
+
 /* Read the object that an earlier run printed.  It must be for the same device,
- * mode and batch. */
+ * mode, batch and shares. */
 static clade_status read_then(json_t **then, const char *path, json_t *now)
 {
-    static const char *const same[] = { "device", "mode", "batch" };
+    static const char *const same[] = { "device", "mode", "batch", "shares" };
     json_t *object;
     clade_status st = read_object(&object, path);
 
     if (st)
         return st;
     for (size_t i = 0; i < COUNT_OF(same) && !st; i++)
-        if (!json_equal(json_object_get(object, same[i]),
-                        json_object_get(now, same[i])))
+        if (!are_same(json_object_get(object, same[i]),
+                      json_object_get(now, same[i])))
             st = clade_fail(CLADE_EDATA, "%s: is of another %s", path, same[i]);
     if (!st && !json_is_real(json_object_get(object, "images_per_second")))
         st = clade_fail(CLADE_EDATA, "%s: has no images_per_second", path);
@@ -334,8 +318,12 @@ static clade_status measure_and_print(struct bench *b, json_t *object)
     if (st)
         return st;
     add_figures(object, b);
+    if (b->together && ((st = bench_shares_add(object, b)) || b->dist->rank))
+        return st;
     if (!b->o->json)
         print_text(object);
+    if (!b->o->json && b->together)
+        bench_shares_print(object);
     if (b->o->profile && (st = run_profile(b, object)))
         return st;
     if (b->o->trace && (st = run_trace(b)))
@@ -348,9 +336,10 @@ static clade_status measure_and_print(struct bench *b, json_t *object)
 }
 
 /* --mode train or infer. */
-static clade_status bench_steps(const struct bench_options *o)
+static clade_status bench_steps(const struct bench_options *o,
+                                const struct dist *dist)
 {
-    struct bench b = { .o = o };
+    struct bench b = { .o = o, .dist = dist, .together = in_shares(o, dist) };
     json_t *now = NULL, *then = NULL;
     clade_status st;
 
@@ -362,7 +351,8 @@ static clade_status bench_steps(const struct bench_options *o)
         st = clade_fail(CLADE_EFAIL, "bench: a text is not UTF-8");
         goto out;
     }
-    if (b.o->compare && (st = read_then(&then, b.o->compare, now)))
+    if (b.o->compare && !dist->rank &&
+        (st = read_then(&then, b.o->compare, now)))
         goto out;
     if (!(st = measure_and_print(&b, now)) && then)
         st = compare(b.o->compare, then, now);
@@ -373,15 +363,40 @@ out:
     return st;
 }
 
-static clade_status bench(const void *given)
+/* Refuse what does not go together. */
+static clade_status check(const struct bench_options *o,
+                          const struct dist *dist)
+{
+    const bool alone = o->plan || o->profile || o->trace;
+
+    if (!in_shares(o, dist) || (training(o) && !alone))
+        return CLADE_OK;
+    if (dist->size > 1)
+        return clade_fail(CLADE_EUSAGE,
+                          "bench: several processes run --mode train, without "
+                          "--plan, --profile and --trace; here are %d",
+                          dist->size);
+    return clade_fail(CLADE_EUSAGE,
+                      "bench: --accumulate and --shares are of --mode train, "
+                      "without --plan, --profile and --trace");
+}
+
+static clade_status bench(const void *given, const struct dist *dist)
 {
     const struct bench_options *o = given;
     struct clade_net_config config = config_of(o);
+    const clade_status st = check(o, dist);
 
-    tool_catch_signals();
+    if (st)
+        return st;
     if (!strcmp(o->mode, "ops"))
         return bench_ops(o, &config);
-    return o->plan ? bench_plan(o, &config) : bench_steps(o);
+    return o->plan ? bench_plan(o, &config) : bench_steps(o, dist);
+}
+
+static clade_status bench_ranks(const void *given)
+{
+    return ranks_run(bench, given);
 }
 
 const struct tool_command cmd_bench = {
@@ -402,6 +417,11 @@ const struct tool_command cmd_bench = {
         "comes\n"
         "nearer to: flops or bytes. It can pass 100% where tensors lie in a "
         "cache.\n\n"
+        "Under mpirun, or in shares, it also says how fast the ranks are "
+        "alone, and how\n"
+        "long each takes for the phases of a step. The ranks of a host are "
+        "measured alone\n"
+        "one after the other.\n\n"
         "With --trace, the file has a row for the steps with their phases and "
         "layers,\n"
         "one for the ops with shapes, algorithm and FLOPs, and one for the "
@@ -420,5 +440,6 @@ const struct tool_command cmd_bench = {
     .n_options = COUNT_OF(options),
     .defaults = &defaults,
     .size = sizeof defaults,
-    .run = bench,
+    .ranks = true,
+    .run = bench_ranks,
 };

@@ -70,7 +70,8 @@ static clade_status dispatch(int argc, char **argv)
     if (ranks > 1 && !command->ranks)
         return clade_fail(CLADE_EUSAGE,
                           "clade %s runs in one process, but a launcher "
-                          "started %d; only clade train can use them",
+                          "started %d; only clade train and clade bench "
+                          "can use them",
                           command->name, ranks);
     return run_command(command, argc - 2, argv + 2);
 }

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "dealt.h"
 #include "dist/dist.h"
 #include "progress.h"
+#include "ranks.h"
 #include "status.h"
 #include "train/train.h"
 
@@ -130,7 +130,6 @@ static clade_status open_device(clade_backend **be,
                                 const struct train_options *o,
                                 const struct dist *dist)
 {
-    char *device = NULL;
     struct tool_plans plans = { .config[0] = train_net_config(&o->config),
                                 .count = !o->no_self_test,
                                 .quiet = o->quiet };
@@ -141,28 +140,14 @@ static clade_status open_device(clade_backend **be,
     if (checkpoint && plans.count)
         add_resumed(&plans, checkpoint);
     if (!st)
-        st = dealt_device(&device, o->device, dist);
-    for (int turn = 0; turn < 2 && !st; turn++) {
-        if (turn == !!dist->local)
-            st = tool_open_tested(be, device, &plans);
-        if (!st)
-            st = dist_barrier(dist);
-    }
+        st = ranks_open(be, o->device, &plans, dist);
     clade_checkpoint_close(checkpoint);
-    free(device);
     return st;
 }
 
-/* Whether all ranks return a status alike. */
-static bool is_common(clade_status st)
+static clade_status train_rank(const void *given, const struct dist *dist)
 {
-    return !st || st == CLADE_EDIVERGED || st == CLADE_EINTERRUPTED ||
-           st == CLADE_EBOUND;
-}
-
-static clade_status train_rank(const struct train_options *o,
-                               const struct dist *dist)
-{
+    const struct train_options *o = given;
     const struct clade_device *device;
     clade_backend *be = NULL;
     char who[96] = "";
@@ -182,23 +167,9 @@ static clade_status train_rank(const struct train_options *o,
     return st;
 }
 
-/* A failure of one rank ends all; what all see is said by the first. */
 static clade_status train_net(const void *given)
 {
-    struct dist dist;
-    clade_status st = dist_join(&dist);
-
-    if (st)
-        return st;
-    tool_catch_signals();
-    st = train_rank(given, &dist);
-    if (dist.size > 1 && !is_common(st)) {
-        fprintf(stderr, "clade: rank %d on %s: %s\n", dist.rank, dist.host,
-                clade_error());
-        dist_abort(&dist, clade_status_exit_code(st));
-    }
-    dist_leave(&dist);
-    return st;
+    return ranks_run(train_rank, given);
 }
 
 const struct tool_command cmd_train = {

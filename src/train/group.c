@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "status.h"
 
 /* ---- making it ----------------------------------------------------------- */
@@ -74,6 +75,22 @@ void group_free(struct group *g)
     *g = (struct group){ 0 };
 }
 
+/* ---- phases -------------------------------------------------------------- */
+
+static void begin_phases(struct group *g)
+{
+    g->since = clock_now();
+}
+
+/* The time since the last phase ended belongs to this one. */
+static void end_phase(struct group *g, enum group_phase phase)
+{
+    const double now = clock_now();
+
+    g->seconds[phase] += now - g->since;
+    g->since = now;
+}
+
 /* ---- rounds -------------------------------------------------------------- */
 
 /* A step at work. */
@@ -133,6 +150,7 @@ static clade_status tell_images(const struct group_round *round)
 {
     struct group *g = round->group;
     const size_t size = sizeof *g->images;
+    clade_status st;
 
     for (int r = 0; r < g->dist->size; r++) {
         const int n = group_share_size(round, r);
@@ -140,7 +158,9 @@ static clade_status tell_images(const struct group_round *round)
         g->in[r] =
             (struct dist_part){ n ? first_of(round, r) * size : 0, n * size };
     }
-    return dist_gather(g->dist, g->images, g->in, -1);
+    st = dist_gather(g->dist, g->images, g->in, -1);
+    end_phase(g, GROUP_WAIT);
+    return st;
 }
 
 /* Send each rank its piece of this rank's gradients, and receive this rank's
@@ -155,14 +175,16 @@ static clade_status exchange(const struct group_round *round)
     if (some)
         st = net_vector_read(g->net, g->gradients, NET_GRADIENTS,
                              net_whole(g->net));
+    end_phase(g, GROUP_COPY);
     for (int r = 0; r < g->dist->size; r++) {
         g->out[r] = some ? g->pieces[r] : (struct dist_part){ 0 };
         g->in[r] =
             (struct dist_part){ r * own, group_share_size(round, r) ? own : 0 };
     }
-    return st ? st
-              : dist_exchange(g->dist, g->received, g->in, g->gradients,
-                              g->out);
+    if (!st)
+        st = dist_exchange(g->dist, g->received, g->in, g->gradients, g->out);
+    end_phase(g, GROUP_EXCHANGE);
+    return st;
 }
 
 static void add(const struct group *g, void *to, const void *from, int64_t n)
@@ -190,17 +212,26 @@ static void add_round(struct together *t)
             memcpy(g->sum, g->received + g->in[r].at, n * g->element);
         t->begun = true;
     }
+    end_phase(g, GROUP_SUM);
+}
+
+static int rounds_of(const struct group *g)
+{
+    const int ranks = g->dist->size;
+
+    return (g->shares->count + ranks - 1) / ranks;
 }
 
 static clade_status run_rounds(struct together *t)
 {
     struct group *g = t->at.group;
-    const int ranks = g->dist->size;
-    const int rounds = (g->shares->count + ranks - 1) / ranks;
     clade_status st = CLADE_OK;
 
-    for (; t->at.number < rounds && !st; t->at.number++) {
-        if ((st = compute(t)) || (st = tell_images(&t->at)))
+    begin_phases(g);
+    for (; t->at.number < rounds_of(g) && !st; t->at.number++) {
+        st = compute(t);
+        end_phase(g, GROUP_COMPUTE);
+        if (st || (st = tell_images(&t->at)))
             break;
         if (!t->training || is_alone(g))
             continue;
@@ -209,6 +240,7 @@ static clade_status run_rounds(struct together *t)
         add_round(t);
         if (g->watch)
             st = g->watch(g->watch_arg, &t->at);
+        begin_phases(g);
     }
     return st;
 }
@@ -227,13 +259,20 @@ static clade_status tell_values(struct group *g)
 
     if (g->dist->size == 1)
         return CLADE_OK;
-    if ((st = net_vector_read(g->net, g->values + own.first * g->element,
-                              NET_VALUES, own)) ||
-        (st = dist_gather(g->dist, g->values, g->pieces, -1)) ||
-        (st = net_vector_write(g->net, NET_VALUES, before, g->values)))
+    st = clade_backend_finish(net_backend(g->net));
+    end_phase(g, GROUP_UPDATE);
+    if (st || (st = net_vector_read(g->net, g->values + own.first * g->element,
+                                    NET_VALUES, own)))
         return st;
-    return net_vector_write(g->net, NET_VALUES, after,
-                            g->values + after.first * g->element);
+    end_phase(g, GROUP_COPY);
+    st = dist_gather(g->dist, g->values, g->pieces, -1);
+    end_phase(g, GROUP_VALUES);
+    if (st || (st = net_vector_write(g->net, NET_VALUES, before, g->values)))
+        return st;
+    st = net_vector_write(g->net, NET_VALUES, after,
+                          g->values + after.first * g->element);
+    end_phase(g, GROUP_COPY);
+    return st;
 }
 
 clade_status group_train(struct group *g, const struct group_batch *batch,
@@ -249,9 +288,23 @@ clade_status group_train(struct group *g, const struct group_batch *batch,
     if (!is_alone(g) &&
         (st = net_vector_write(g->net, NET_GRADIENTS, own_piece(g), g->sum)))
         return st;
-    if ((st = net_update(g->net, learning_rate, NULL)))
-        return st;
-    return tell_values(g);
+    end_phase(g, GROUP_COPY);
+    st = net_update(g->net, learning_rate, NULL);
+    end_phase(g, GROUP_UPDATE);
+    return st ? st : tell_values(g);
+}
+
+clade_status group_alone(struct group *g, const struct group_batch *batch,
+                         uint32_t step, float learning_rate)
+{
+    struct together t = { .at = { g, batch, step, 0 }, .training = true };
+    clade_status st = CLADE_OK;
+
+    for (; t.at.number < rounds_of(g) && !st; t.at.number++)
+        st = compute(&t);
+    if (!st)
+        st = net_update(g->net, learning_rate, NULL);
+    return st ? st : clade_backend_finish(net_backend(g->net));
 }
 
 clade_status group_eval(struct group *g, const struct group_batch *batch,
@@ -270,16 +323,18 @@ clade_status group_gather(const struct group *g, void *all, size_t size)
     return dist_gather(g->dist, all, g->in, -1);
 }
 
-clade_status group_any(bool *any, const struct group *g, bool mine)
+clade_status group_any(bool *any, struct group *g, bool mine)
 {
     const int ranks = g->dist->size;
     char *all = calloc(ranks, 1);
     clade_status st = all ? CLADE_OK : out_of_memory();
 
+    begin_phases(g);
     if (!st) {
         all[g->dist->rank] = mine;
         st = group_gather(g, all, 1);
     }
+    end_phase(g, GROUP_WAIT);
     *any = !st && memchr(all, 1, ranks);
     free(all);
     return st;

@@ -6,6 +6,18 @@
 #include "net/net.h"
 #include "train/shares.h"
 
+/* What the time of group_train() and group_any() goes to. */
+enum group_phase {
+    GROUP_COMPUTE,  /* the gradients of this rank's shares */
+    GROUP_WAIT,     /* until the slowest rank has them */
+    GROUP_COPY,     /* between the device and the host */
+    GROUP_EXCHANGE, /* gradients between ranks; rounds wait here as well */
+    GROUP_SUM,
+    GROUP_UPDATE,
+    GROUP_VALUES, /* new parameters between ranks, until the slowest has them */
+    GROUP_PHASES
+};
+
 /*
  * What one process does of steps that several make together.  Shares are dealt
  * out in rounds: rank r computes shares r, r + ranks, and so on.  The gradients
@@ -27,6 +39,8 @@ struct group {
     char *sum;                /* and of the sum */
     char *values;             /* all parameters */
     struct dist_part *out, *in, *pieces; /* one for each rank */
+    double seconds[GROUP_PHASES];        /* the sums since the group was made */
+    double since;                        /* when the phase at work began */
     /* Called by all ranks in each round of a step, once its gradients are
      * exchanged; NULL, as at first: nothing is.  It may change the gradients on
      * the device, and `values`. */
@@ -72,8 +86,15 @@ clade_status group_eval(struct group *group, const struct group_batch *batch,
 
 /* Let all ranks have an item of `size` bytes of each: rank r's is all[r]. */
 clade_status group_gather(const struct group *group, void *all, size_t size);
+
+/* A step of this rank's shares without the others: their gradients, and an
+ * update from the last one's.  The ranks' parameters then differ until the next
+ * step together.  No phase gets its time. */
+clade_status group_alone(struct group *group, const struct group_batch *batch,
+                         uint32_t step, float learning_rate);
+
 /* Does any rank say so? */
-clade_status group_any(bool *any, const struct group *group, bool mine);
+clade_status group_any(bool *any, struct group *group, bool mine);
 
 /* Copy all momenta to rank 0's `momenta`, which has room for all; elsewhere it
  * is not used, but must be there. */
