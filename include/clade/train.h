@@ -33,6 +33,8 @@ struct clade_train_config {
     const char *shares;   /* or in shares of these sizes: "20,12"; "auto": one
                              for each process, by its speed */
     double learning_rate; /* in epoch 0; see clade_train_rate() */
+    int rate_batch;       /* the batch that this rate is for; 0: the run's own */
+    int warmup;           /* epochs in which the rate rises; 0: none */
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
     bool resume;          /* continue the run in `out` */
@@ -63,6 +65,21 @@ struct clade_train_config {
 /* The learning rate of an epoch: base * 0.98^floor((1 + epoch)/8), where epochs
  * count from 0. */
 CLADE_API double clade_train_rate(double base, int epoch);
+
+/*
+ * The learning rate of a step, where steps count from 0 over all epochs:
+ *
+ *     clade_train_rate(learning_rate, epoch) * scale
+ *     scale = 1 + (k - 1) * min(1, step / (warmup * steps of an epoch))
+ *     k     = batch / rate_batch
+ *
+ * Without a warm-up, scale is k in every step; without rate_batch, it is 1.
+ * This is the linear scaling rule with a gradual warm-up of Goyal et al., 2017
+ * (arXiv:1706.02677, sections 2.1 and 2.2): a batch k times as large wants k
+ * times the rate, but not at once.
+ */
+CLADE_API double clade_train_step_rate(const struct clade_train_config *config,
+                                       int step);
 
 /* Means over images. */
 struct clade_figures {
@@ -114,7 +131,8 @@ struct clade_train_observer {
  * Train.  However a run ends, the files of the last complete epoch stay.
  * observer may be NULL.
  *
- * CLADE_EUSAGE     `out` is NULL, or a number of the config is out of range
+ * CLADE_EUSAGE     `out` is NULL, a number of the config is out of range, or it
+ *                  has a warm-up without rate_batch
  * CLADE_EINUSE     `out` holds another run, and resume is not set; or another
  *                  run is using it now
  * CLADE_EDATA      the data or the checkpoint are bad, or the checkpoint is

@@ -39,6 +39,12 @@ static const struct tool_option options[] = {
       "one for each rank, by its measured speed", 0, 0 },
     { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
       "the step size in epoch 0; it falls by 2 % every 8 epochs", 0, 1000 },
+    { "rate-batch", TOOL_INT, CONFIG(rate_batch), "B",
+      "the batch that --learning-rate is for: a batch k times as large gets k "
+      "times the rate", 1, 65536 },
+    { "warmup", TOOL_INT, CONFIG(warmup), "E",
+      "with --rate-batch, the epochs in which the rate rises to k times", 1,
+      1000000 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
       "seed of initial values, image order, dropout and built-in images", 0, 0 },
     { "out", TOOL_TEXT, CONFIG(out), "DIR",

@@ -2,7 +2,24 @@
 /* What follows from the config of a run. */
 #include "train/training.h"
 
+#include <math.h>
+
 #include "status.h"
+
+double clade_train_rate(double base, int epoch)
+{
+    return base * pow(0.98, floor((1 + epoch) / 8.0));
+}
+
+double clade_train_step_rate(const struct clade_train_config *c, int step)
+{
+    const int steps = (c->train_count - 1) / c->batch + 1;
+    const double rate = clade_train_rate(c->learning_rate, step / steps);
+    const double warming = (double)c->warmup * steps;
+    const double k = c->rate_batch ? (double)c->batch / c->rate_batch : 1;
+
+    return rate * (step < warming ? 1 + (k - 1) * step / warming : k);
+}
 
 static int lesser(int a, int b)
 {

@@ -55,6 +55,10 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
     set_text(metadata, "train_count", "%d", config->train_count);
     set_text(metadata, "test_count", "%d", config->test_count);
     set_text(metadata, "learning_rate", "%.9g", config->learning_rate);
+    if (config->rate_batch)
+        set_text(metadata, "rate_batch", "%d", config->rate_batch);
+    if (config->warmup)
+        set_text(metadata, "warmup", "%d", config->warmup);
     set_text(metadata, "data", "%s", source);
     set_text(metadata, "device", "%s", first->name);
     set_text(metadata, "driver", "%s", first->driver);
@@ -161,6 +165,7 @@ clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
     static const char *const same[] = { "net",        "seed",
                                         "batch",      "train_count",
                                         "test_count", "learning_rate",
+                                        "rate_batch", "warmup",
                                         "data",       "shares" };
     json_t *before;
     clade_status st = CLADE_OK;

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/training.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
 #include "rng.h"
 #include "status.h"
-
-double clade_train_rate(double base, int epoch)
-{
-    return base * pow(0.98, floor((1 + epoch) / 8.0));
-}
 
 /* Add a step's results to sums over images. */
 static void figures_add(struct clade_figures *sums,
@@ -186,8 +180,8 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
                                int epoch, int step)
 {
     const struct clade_train_config *config = t->config;
-    const double rate = clade_train_rate(config->learning_rate, epoch);
     const int number = epoch * t->steps + step;
+    const double rate = clade_train_step_rate(config, number);
     struct place place = { t, step * config->batch };
     const struct group_batch batch = {
         lesser(config->batch, config->train_count - place.at), train_images,
@@ -325,6 +319,12 @@ static clade_status check_config(const struct clade_train_config *c)
         return clade_fail(CLADE_EUSAGE,
                           "training needs images, a batch, epochs and a "
                           "learning rate above 0");
+    if (c->rate_batch < 0 || c->warmup < 0 || (c->warmup && !c->rate_batch))
+        return clade_fail(CLADE_EUSAGE,
+                          "%d epochs of warm-up, and a learning rate for "
+                          "batches of %d: a warm-up needs the batch that the "
+                          "rate is for, and raises it from there",
+                          c->warmup, c->rate_batch);
     if ((int64_t)c->epochs * ((c->train_count - 1) / c->batch + 1) > INT32_MAX)
         return clade_fail(CLADE_EUSAGE,
                           "%d epochs of %d images are more than 2^31 steps",
