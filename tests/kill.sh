@@ -42,7 +42,7 @@ report()
 draw()
 {
     seed=$(((seed * 1103515245 + 12345) % 2147483648))
-    drawn=$((seed / 64 * $1 / 33554432)) # the upper bits are the random ones
+    drawn=$((seed * $1 / 2147483648)) # the upper bits are the random ones
 }
 
 # The time, in ms.
