@@ -227,7 +227,6 @@ tests_verify_deaths_t_SOURCES = \
   $(FAULTS) \
   $(VERIFY_SRC) \
   src/tool/common.c \
-  src/tool/dealt.c \
   src/tool/devices.c \
   src/tool/options.c \
   src/tool/uptime.c
@@ -296,6 +295,13 @@ check-targets: tests/programs$(EXEEXT)
 
 clean-local:
 	rm -rf '$(TEST_HOME)'
+
+# Kill a process of a training again and again (KILLS times), and resume it.
+EXTRA_DIST += tests/kill.sh
+CLEANFILES += tests/kill.log tests/kill.trs
+check-kill: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/kill.sh
+.PHONY: check-kill
 
 # Put faults into the driver, and see whether `clade verify` catches them.
 tests_mutants_t_SOURCES = \
