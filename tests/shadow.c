@@ -135,6 +135,16 @@ static clade_status train_ranks(const struct clade_train_config *c, int size,
     return ranks[0].st;
 }
 
+static void note_notices(void)
+{
+    char copy[sizeof notices], *rest = copy, *line;
+
+    memcpy(copy, notices, sizeof copy);
+    while ((line = strsep(&rest, "\n")))
+        if (*line)
+            tap_note("%s", line);
+}
+
 static const struct shadow_options none = { .every = 0 };
 static const struct shadow_options each = { .every = 1,
                                             .judge = tool_judge_share };
@@ -365,7 +375,7 @@ static void test_warn(void)
                strstr(notices, "step 0, share 1: rank 1 on here") &&
                strstr(notices, "faults: 2"),
            "with a warning, the training goes on");
-    tap_note("%s", notices);
+    note_notices();
     tap_ok(!train_ranks(&c, 2, &none, true, 1) &&
                same_run("unwatched", fault_run),
            "and its files are those of a training without checks");
@@ -385,7 +395,7 @@ static void test_right_device(void)
                same_run("device", "device-checked") &&
                strstr(notices, "faults: 0;"),
            "a device beside the reference: checks change no file");
-    tap_note("%s", notices);
+    note_notices();
 }
 
 /* A fault of the list of mutants, "how" it is made. */

@@ -8,6 +8,14 @@
 #include "dealt.h"
 #include "status.h"
 
+/* End the other ranks, which cannot know. */
+static void end_all(const struct dist *dist, clade_status st)
+{
+    fprintf(stderr, "clade: rank %d on %s: %s\n", dist->rank, dist->host,
+            clade_error());
+    dist_abort(dist, clade_status_exit_code(st));
+}
+
 clade_status ranks_open(clade_backend **be, const char *list,
                         const struct tool_plans *plans, const struct dist *dist)
 {
@@ -21,9 +29,13 @@ clade_status ranks_open(clade_backend **be, const char *list,
             st = dist_barrier(dist);
     }
     free(device);
+    if (st && dist->size > 1)
+        end_all(dist, st);
     return st;
 }
 
+/* Whether all ranks return a status alike, or rank 0 alone after its last
+ * exchange. */
 static bool is_common(clade_status st)
 {
     return !st || st == CLADE_EDIVERGED || st == CLADE_EINTERRUPTED ||
@@ -41,11 +53,8 @@ clade_status ranks_run(clade_status (*run)(const void *options,
         return st;
     tool_catch_signals();
     st = run(options, &dist);
-    if (dist.size > 1 && !is_common(st)) {
-        fprintf(stderr, "clade: rank %d on %s: %s\n", dist.rank, dist.host,
-                clade_error());
-        dist_abort(&dist, clade_status_exit_code(st));
-    }
+    if (dist.size > 1 && !is_common(st))
+        end_all(&dist, st);
     dist_leave(&dist);
     return st;
 }

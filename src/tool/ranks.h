@@ -16,7 +16,8 @@ clade_status ranks_run(clade_status (*run)(const void *options,
 
 /* tool_open_tested(), with the device that a list has for this rank: the list
  * goes round the ranks of a host.  The first of them opens its device before
- * the others, which find what it has compiled. */
+ * the others, which find what it has compiled.  A failure, which may be that of
+ * one rank's self-test, ends all if there are several. */
 clade_status ranks_open(clade_backend **be, const char *list,
                         const struct tool_plans *plans,
                         const struct dist *dist);
