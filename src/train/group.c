@@ -163,8 +163,8 @@ static clade_status tell_images(const struct group_round *round)
     return st;
 }
 
-/* Send each rank its piece of this rank's gradients, and receive this rank's
- * piece of all others'. */
+/* Send each other rank its piece of this rank's gradients, and receive this
+ * rank's piece of theirs. */
 static clade_status exchange(const struct group_round *round)
 {
     struct group *g = round->group;
@@ -177,9 +177,11 @@ static clade_status exchange(const struct group_round *round)
                              net_whole(g->net));
     end_phase(g, GROUP_COPY);
     for (int r = 0; r < g->dist->size; r++) {
-        g->out[r] = some ? g->pieces[r] : (struct dist_part){ 0 };
-        g->in[r] =
-            (struct dist_part){ r * own, group_share_size(round, r) ? own : 0 };
+        const bool other = r != g->dist->rank;
+        const bool theirs = other && group_share_size(round, r) > 0;
+
+        g->out[r] = some && other ? g->pieces[r] : (struct dist_part){ 0 };
+        g->in[r] = (struct dist_part){ r * own, theirs ? own : 0 };
     }
     if (!st)
         st = dist_exchange(g->dist, g->received, g->in, g->gradients, g->out);
@@ -204,12 +206,15 @@ static void add_round(struct together *t)
     const int64_t n = own_piece(g).count;
 
     for (int r = 0; r < g->dist->size; r++) {
+        const char *piece = r == g->dist->rank ? g->gradients + g->pieces[r].at
+                                               : g->received + g->in[r].at;
+
         if (!group_share_size(&t->at, r))
             continue;
         if (t->begun)
-            add(g, g->sum, g->received + g->in[r].at, n);
+            add(g, g->sum, piece, n);
         else
-            memcpy(g->sum, g->received + g->in[r].at, n * g->element);
+            memcpy(g->sum, piece, n * g->element);
         t->begun = true;
     }
     end_phase(g, GROUP_SUM);
