@@ -10,7 +10,8 @@
  * are in local memory at a time, twice: while one half is multiplied, the other
  * is filled.  The chains can be cut into parts, which implicit_sum adds up, so
  * that a small result keeps a large device busy.  Images are NHWC with ld*
- * elements a pixel.  All are built with -D VEC=1.
+ * elements a pixel.  With VEC=4, values are copied by fours: all channels, ld*
+ * and places of tensors must be multiples of 4.
  */
 #ifdef TILE_M
 #define BLOCK 8
@@ -22,9 +23,14 @@
  * different banks. */
 #define PITCH_M (TILE_M / 4 + 1)
 #define PITCH_N (TILE_N / 4 + 1)
-/* What a work-item copies of a block. */
-#define COPIES_M (TILE_M * BLOCK / ITEMS)
-#define COPIES_N (TILE_N * BLOCK / ITEMS)
+/* How often a work-item copies VEC values of a block of either matrix.  Of a
+ * narrow tile not all do. */
+#define COPIES(tile) (((tile) * BLOCK / VEC + ITEMS - 1) / ITEMS)
+#define COPIES_M COPIES(TILE_M)
+#define COPIES_N COPIES(TILE_N)
+#define HAS_COPY_N                                                             \
+    (TILE_N * BLOCK / VEC >= ITEMS ||                                          \
+     (int)get_local_id(0) < TILE_N * BLOCK / VEC)
 /* A block of both matrices. */
 #define BLOCK_FLOAT4S (BLOCK * (PITCH_M + PITCH_N))
 /* The row of a window after the last pixel: it is outside every image. */
@@ -72,14 +78,21 @@ static int4 window_of(struct windows at, int pixel, int pixels)
                : (int4)(0, NOWHERE, 0, 0);
 }
 
-static float patch_value(global const float *x, struct windows at, int4 window,
-                         struct tap t)
+/* VEC values side by side in memory. */
+static FLOATV values_at(global const float *p)
+{
+    return *(global const FLOATV *)p;
+}
+
+/* The patches' values at a tap and the following channels. */
+static FLOATV patch_values(global const float *x, struct windows at,
+                           int4 window, struct tap t)
 {
     const int h = window.y + t.r, w = window.z + t.s;
 
     return h >= 0 && h < at.H && w >= 0 && w < at.W && t.r < at.R
-               ? x[window.x + (t.r * at.W + t.s) * at.ld + t.c]
-               : 0.0f;
+               ? values_at(x + window.x + (t.r * at.W + t.s) * at.ld + t.c)
+               : (FLOATV)0.0f;
 }
 
 /* Add the products of a block. */
@@ -152,49 +165,77 @@ static void keep_sums(global float *to, float4 (*acc)[SUMS_N / 4], int M, int N,
         for (int j = 0; j < SUMS_N / 4; j++) {
             const int m = tile_row(N) + row_of(i);
             const int n = tile_column(N) + column_of(4 * j);
-            float v[4];
+            FLOATV v[4 / VEC];
 
-            vstore4(acc[i][j], 0, v);
+            vstore4(acc[i][j], 0, (float *)v);
             UNROLL
-            for (int l = 0; l < 4; l++)
+            for (int l = 0; l < 4; l += VEC)
                 if (m < M && n + l < N)
-                    to[m * ld + n + l] = v[l];
+                    *(global FLOATV *)(to + m * ld + n + l) = v[l / VEC];
         }
 }
 
 /*
  * A work-item's i-th copy of a block of either matrix: its place in the chains
  * of sums, and across the tile.  Neighbours read what is side by side in
- * memory.  For patches of conv_implicit and a turned filter these are places in
- * a chain, else places across the tile.
+ * memory, and one reads VEC values of it.  For patches of conv_implicit and a
+ * turned filter these are places in a chain, else places across the tile.
  */
+#define ALONG (BLOCK / VEC)
 #ifdef TURNED
-#define CHAIN_M(i) ((int)get_local_id(0) % BLOCK)
-#define ACROSS_M(i) ((int)get_local_id(0) / BLOCK + (i) * (ITEMS / BLOCK))
+#define CHAIN_M(i) ((int)get_local_id(0) % ALONG * VEC)
+#define ACROSS_M(i) ((int)get_local_id(0) / ALONG + (i) * (ITEMS / ALONG))
+#define PUT_M put_along
 #else
-#define CHAIN_M(i) ((int)get_local_id(0) / TILE_M + (i) * (ITEMS / TILE_M))
-#define ACROSS_M(i) ((int)get_local_id(0) % TILE_M)
+#define CHAIN_M(i)                                                             \
+    ((int)get_local_id(0) / (TILE_M / VEC) + (i) * (ITEMS * VEC / TILE_M))
+#define ACROSS_M(i) ((int)get_local_id(0) % (TILE_M / VEC) * VEC)
+#define PUT_M put_across
 #endif
 #if defined(TURNED) && TURNED
-#define CHAIN_N(i) ((int)get_local_id(0) % BLOCK)
-#define ACROSS_N(i) ((int)get_local_id(0) / BLOCK + (i) * (ITEMS / BLOCK))
+#define CHAIN_N(i) ((int)get_local_id(0) % ALONG * VEC)
+#define ACROSS_N(i) ((int)get_local_id(0) / ALONG + (i) * (ITEMS / ALONG))
+#define PUT_N put_along
 #else
-#define CHAIN_N(i) ((int)get_local_id(0) / TILE_N + (i) * (ITEMS / TILE_N))
-#define ACROSS_N(i) ((int)get_local_id(0) % TILE_N)
+#define CHAIN_N(i)                                                             \
+    ((int)get_local_id(0) / (TILE_N / VEC) + (i) * (ITEMS * VEC / TILE_N))
+#define ACROSS_N(i) ((int)get_local_id(0) % (TILE_N / VEC) * VEC)
+#define PUT_N put_across
 #endif
 
-/* Copy a work-item's values of both matrices from registers to local memory. */
-static void store_block(local float4 *block, const float *a, const float *b)
+/* Put VEC values of a block, whose rows have `pitch` elements, into local
+ * memory. */
+static void put_across(local float *to, int pitch, FLOATV v)
 {
+    (void)pitch;
+    *(local FLOATV *)to = v;
+}
+
+static void put_along(local float *to, int pitch, FLOATV v)
+{
+#if VEC == 1
+    *to = v;
+#else
+    to[0] = v.x;
+    to[pitch] = v.y;
+    to[2 * pitch] = v.z;
+    to[3 * pitch] = v.w;
+#endif
+}
+
+/* Copy a work-item's values of both matrices from registers to local memory. */
+static void store_block(local float4 *block, const FLOATV *a, const FLOATV *b)
+{
+    const int pitch_a = 4 * PITCH_M, pitch_b = 4 * PITCH_N;
     local float *to_a = (local float *)block;
     local float *to_b = (local float *)(block + BLOCK * PITCH_M);
 
     UNROLL
     for (int i = 0; i < COPIES_M; i++)
-        to_a[CHAIN_M(i) * 4 * PITCH_M + ACROSS_M(i)] = a[i];
+        PUT_M(to_a + CHAIN_M(i) * pitch_a + ACROSS_M(i), pitch_a, a[i]);
     UNROLL
-    for (int i = 0; i < COPIES_N; i++)
-        to_b[CHAIN_N(i) * 4 * PITCH_N + ACROSS_N(i)] = b[i];
+    for (int i = 0; i < COPIES_N && HAS_COPY_N; i++)
+        PUT_N(to_b + CHAIN_N(i) * pitch_b + ACROSS_N(i), pitch_b, b[i]);
 }
 
 #ifdef TURNED
@@ -208,51 +249,52 @@ static void finish(global float *y, int ldy, global const float *b,
         UNROLL
         for (int j = 0; j < SUMS_N / 4; j++) {
             const int m = tile_row(N) + row_of(i);
-            float v[4];
+            FLOATV v[4 / VEC];
 
-            vstore4(acc[i][j], 0, v);
+            vstore4(acc[i][j], 0, (float *)v);
             UNROLL
-            for (int l = 0; l < 4; l++) {
-                const int n = tile_column(N) + column_of(4 * j) + l;
+            for (int l = 0; l < 4 / VEC; l++) {
+                const int n = tile_column(N) + column_of(4 * j) + l * VEC;
+                global FLOATV *to = (global FLOATV *)(y + m * ldy + n);
 
                 if (m >= M || n >= N)
                     continue;
-                ADD_BIAS(v[l], flags, b[n]);
-                ADD_OLD(v[l], flags, y[m * ldy + n]);
-                CUT(v[l], flags, mask[m * ldm + n]);
-                y[m * ldy + n] = v[l];
+                ADD_BIAS(v[l], flags, values_at(b + n));
+                ADD_OLD(v[l], flags, *to);
+                CUT(v[l], flags, values_at(mask + m * ldm + n));
+                *to = v[l];
             }
         }
 }
 
-/* The filter's value for output channel n of N: at a tap if TURNED, else in row
- * j. */
-static float filter_value(global const float *w, struct windows at,
-                          struct tap t, int j, int n, int N, int ldw)
+/* The filter's values for output channel n of N at a tap and the following
+ * channels if TURNED, else in row j for channel n and the following. */
+static FLOATV filter_values(global const float *w, struct windows at,
+                            struct tap t, int j, int n, int N, int ldw)
 {
 #if TURNED
-    return t.r < at.R && n < N
-               ? w[(((at.R - 1 - t.r) * at.S + at.S - 1 - t.s) * N + n) * ldw +
-                   t.c]
-               : 0.0f;
+    const int i = ((at.R - 1 - t.r) * at.S + at.S - 1 - t.s) * N + n;
+
+    return t.r < at.R && n < N ? values_at(w + i * ldw + t.c) : (FLOATV)0.0f;
 #else
-    return j < at.R * at.S * at.C && n < N ? w[j * ldw + n] : 0.0f;
+    return j < at.R * at.S * at.C && n < N ? values_at(w + j * ldw + n)
+                                           : (FLOATV)0.0f;
 #endif
 }
 
 /* Copy a work-item's values of a block to registers; t is its tap. */
-static void load_block(float *a, float *b, global const float *x,
+static void load_block(FLOATV *a, FLOATV *b, global const float *x,
                        global const float *w, struct windows at,
                        local const int4 *windows, int block, struct tap t,
                        int N, int ldw)
 {
     UNROLL
     for (int i = 0; i < COPIES_M; i++)
-        a[i] = patch_value(x, at, windows[ACROSS_M(i)], t);
+        a[i] = patch_values(x, at, windows[ACROSS_M(i)], t);
     UNROLL
-    for (int i = 0; i < COPIES_N; i++)
-        b[i] = filter_value(w, at, t, block * BLOCK + CHAIN_N(i),
-                            tile_column(N) + ACROSS_N(i), N, ldw);
+    for (int i = 0; i < COPIES_N && HAS_COPY_N; i++)
+        b[i] = filter_values(w, at, t, block * BLOCK + CHAIN_N(i),
+                             tile_column(N) + ACROSS_N(i), N, ldw);
 }
 
 /*
@@ -263,7 +305,7 @@ static void load_block(float *a, float *b, global const float *x,
  * conv_bwd_data, [R,S,K,C], rotated by half a turn; ldw elements a row.  With
  * parts > 1, part [parts][N*P*Q][K] takes the plain sums of `blocks` blocks of
  * r,s,c each.  One group per (tile, part).
- * Built with -D TURNED TILE_M TILE_N SUMS_N VEC=1.
+ * Built with -D TURNED TILE_M TILE_N SUMS_N VEC.
  * Compute-bound; the order of a sum depends on the shapes only.
  */
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
@@ -285,7 +327,7 @@ conv_implicit(global float *restrict y, int y_at,
     const int end = min((g + 1) * blocks, (R * S * C + BLOCK - 1) / BLOCK);
     struct tap t = tap_of(at, g * blocks * BLOCK + CHAIN_M(0));
     float4 acc[SUMS_M][SUMS_N / 4];
-    float of_x[COPIES_M], of_w[COPIES_N];
+    FLOATV of_x[COPIES_M], of_w[COPIES_N];
 
     if (g >= parts)
         return; /* the grid is rounded up to whole work-groups */
@@ -313,20 +355,21 @@ conv_implicit(global float *restrict y, int y_at,
 #else
 
 /* The same of x and dy; t is the work-item's row of dw. */
-static void load_block(float *a, float *b, global const float *x,
+static void load_block(FLOATV *a, FLOATV *b, global const float *x,
                        global const float *dy, struct windows at,
                        local const int4 *windows, int block, int pixels,
                        struct tap t, int K, int ldy)
 {
     UNROLL
     for (int i = 0; i < COPIES_M; i++)
-        a[i] = patch_value(x, at, windows[CHAIN_M(i)], t);
+        a[i] = patch_values(x, at, windows[CHAIN_M(i)], t);
     UNROLL
-    for (int i = 0; i < COPIES_N; i++) {
+    for (int i = 0; i < COPIES_N && HAS_COPY_N; i++) {
         const int pixel = block * BLOCK + CHAIN_N(i);
         const int k = tile_column(K) + ACROSS_N(i);
 
-        b[i] = pixel < pixels && k < K ? dy[pixel * ldy + k] : 0.0f;
+        b[i] = pixel < pixels && k < K ? values_at(dy + pixel * ldy + k)
+                                       : (FLOATV)0.0f;
     }
 }
 
@@ -337,7 +380,7 @@ static void load_block(float *a, float *b, global const float *x,
  * x [N,H,W,C], dy [N,P,Q,K]; dw [R,S,C,K] with ldw elements a row.  With
  * parts > 1, part [parts][R*S*C][K] takes the sums of `blocks` blocks of pixels
  * each.  One group per (tile, part `first` and further).
- * Built with -D TILE_M TILE_N SUMS_N VEC=1.
+ * Built with -D TILE_M TILE_N SUMS_N VEC.
  * Compute-bound; the order of a sum depends on the shapes only.
  */
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
@@ -357,7 +400,7 @@ conv_implicit_filter(global float *restrict dw, int dw_at,
     const int g = first + ROW;
     const int end = min((g + 1) * blocks, (pixels + BLOCK - 1) / BLOCK);
     float4 acc[SUMS_M][SUMS_N / 4];
-    float of_x[COPIES_M], of_dy[COPIES_N];
+    FLOATV of_x[COPIES_M], of_dy[COPIES_N];
 
     if (g >= parts)
         return; /* the grid is rounded up to whole work-groups */

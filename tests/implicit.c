@@ -38,15 +38,31 @@ static const struct shape {
     { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0 },
     { CLADE_CONV_BWD_FILTER, 2, 33, 31, 3, 64, 7, 2, 0 },
     { CLADE_CONV_BWD_FILTER, 9, 14, 14, 130, 20, 1, 1, 0 },
+    /* these by fours */
+    { CLADE_CONV_FWD, 3, 7, 7, 48, 72, 3, 1, CLADE_RELU },
+    { CLADE_CONV_FWD, 2, 13, 9, 4, 140, 5, 2, CLADE_ACCUMULATE },
+    { CLADE_CONV_BWD_DATA, 2, 7, 7, 24, 136, 5, 1,
+      CLADE_RELU | CLADE_ACCUMULATE },
+    { CLADE_CONV_BWD_DATA, 5, 4, 4, 132, 300, 1, 1, CLADE_RELU },
+    { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0 },
+    { CLADE_CONV_BWD_FILTER, 5, 9, 15, 12, 132, 5, 2, 0 },
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes };
+enum { SHAPES = sizeof shapes / sizeof *shapes, FOURS = SHAPES - 6 };
 
-static struct clade_tensor slice(int i, int n, int h, int w, int c)
+static bool by_fours(const struct shape *s)
 {
-    const struct clade_tensor t =
-        clade_tensor_at(&room[i], 3, n, h, w, c + 5, CLADE_F32);
+    return s - shapes >= FOURS;
+}
 
-    return clade_tensor_slice(t, 2, c);
+/* A slice that can be read by fours, or not. */
+static struct clade_tensor slice(const struct shape *s, int i, int n, int h,
+                                 int w, int c)
+{
+    const int at = by_fours(s) ? 4 : 3;
+    const struct clade_tensor t =
+        clade_tensor_at(&room[i], at, n, h, w, c + at + 4, CLADE_F32);
+
+    return clade_tensor_slice(t, at, c);
 }
 
 static struct clade_op make(const struct shape *s)
@@ -54,10 +70,10 @@ static struct clade_op make(const struct shape *s)
     const struct clade_window win =
         clade_window_same(s->window, s->window, s->stride, s->h, s->w);
     const int p = (s->h - 1) / s->stride + 1, q = (s->w - 1) / s->stride + 1;
-    const struct clade_tensor x = slice(0, s->n, s->h, s->w, s->c);
-    const struct clade_tensor y = slice(1, s->n, p, q, s->k);
-    const struct clade_tensor mask = slice(2, s->n, s->h, s->w, s->c);
-    const struct clade_tensor w = slice(3, s->window, s->window, s->c, s->k);
+    const struct clade_tensor x = slice(s, 0, s->n, s->h, s->w, s->c);
+    const struct clade_tensor y = slice(s, 1, s->n, p, q, s->k);
+    const struct clade_tensor mask = slice(s, 2, s->n, s->h, s->w, s->c);
+    const struct clade_tensor w = slice(s, 3, s->window, s->window, s->c, s->k);
     const struct clade_tensor b =
         clade_tensor_at(&room[4], 0, 1, 1, 1, s->k, CLADE_F32);
     const struct clade_tensor none = { 0 };
@@ -110,10 +126,11 @@ static void test(const struct shape *s)
         return;
     }
     tap_ok(right == tried,
-           "%s %dx%dx%dx%d to %d by %dx%d/%d: %d of "
+           "%s %dx%dx%dx%d to %d by %dx%d/%d%s: %d of "
            "%d choices are right, %d in parts",
            clade_op_name(s->kind), s->n, s->h, s->w, s->c, s->k, s->window,
-           s->window, s->stride, right, tried, parts);
+           s->window, s->stride, by_fours(s) ? " by fours" : "", right, tried,
+           parts);
 }
 
 int main(void)

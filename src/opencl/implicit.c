@@ -209,6 +209,19 @@ static bool choose(struct clade_op *op, const struct ocl *o, int i, int most)
 
 #define OPTIONS 128
 
+/* Whether all tensors can be read and written by fours. */
+static bool by_fours(const struct clade_op *op)
+{
+    for (int role = 0; role < CLADE_ROLES; role++) {
+        const struct clade_tensor *t = &op->t[role];
+
+        if (t->buffer && role != CLADE_WORKSPACE &&
+            (t->offset % 4 || t->c % 4 || t->ld % 4))
+            return false;
+    }
+    return true;
+}
+
 static void options_of(char options[OPTIONS], const struct clade_op *op)
 {
     static const char *const turned[CLADE_OP_KINDS] = {
@@ -219,8 +232,9 @@ static void options_of(char options[OPTIONS], const struct clade_op *op)
     const int *tune = op->choice.tune;
 
     snprintf(options, OPTIONS,
-             "%s-D TILE_M=%d -D TILE_N=%d -D SUMS_N=%d -D VEC=1",
-             turned[op->kind], tune[TILE_M], tune[TILE_N], tune[SUMS_N]);
+             "%s-D TILE_M=%d -D TILE_N=%d -D SUMS_N=%d -D VEC=%d",
+             turned[op->kind], tune[TILE_M], tune[TILE_N], tune[SUMS_N],
+             by_fours(op) ? 4 : 1);
 }
 
 static const char *kernel_of(const struct clade_op *op)
