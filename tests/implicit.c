@@ -38,9 +38,9 @@ static const struct shape {
     { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0 },
     { CLADE_CONV_BWD_FILTER, 2, 33, 31, 3, 64, 7, 2, 0 },
     { CLADE_CONV_BWD_FILTER, 9, 14, 14, 130, 20, 1, 1, 0 },
-    /* these by fours */
+    /* by fours */
     { CLADE_CONV_FWD, 3, 7, 7, 48, 72, 3, 1, CLADE_RELU },
-    { CLADE_CONV_FWD, 2, 13, 9, 4, 140, 5, 2, CLADE_ACCUMULATE },
+    { CLADE_CONV_FWD, 2, 13, 9, 4, 140, 5, 2, 0 },
     { CLADE_CONV_BWD_DATA, 2, 7, 7, 24, 136, 5, 1,
       CLADE_RELU | CLADE_ACCUMULATE },
     { CLADE_CONV_BWD_DATA, 5, 4, 4, 132, 300, 1, 1, CLADE_RELU },
