@@ -57,6 +57,7 @@ check_PROGRAMS = \
   tests/verify-oracle.t \
   tests/verify-replay.t \
   tests/verify-selftest.t \
+  tests/verify-shares.t \
   tests/verify-stop.t \
   tests/verify-suites.t \
   tests/verify-trainings.t \
@@ -83,6 +84,7 @@ EXTRA_PROGRAMS = \
   $(driver_programs) \
   tests/limits-grids.t \
   tests/limits-layer.t \
+  tests/mixed.t \
   tests/mutants.t \
   tests/programs
 
@@ -242,6 +244,8 @@ tests_verify_replay_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_verify_replay_t_LDFLAGS = -export-dynamic
 tests_verify_replay_t_LDADD = $(LDADD) -ldl
 tests_verify_selftest_t_SOURCES = tests/verify-selftest.c $(FAULTY)
+DIVIDED = tests/divided.c tests/divided.h
+tests_verify_shares_t_SOURCES = tests/verify-shares.c $(DIVIDED)
 tests_verify_steps_t_SOURCES = tests/verify-steps.c $(FAULTY)
 tests_verify_steps_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_stop_t_SOURCES = tests/verify-stop.c
@@ -302,6 +306,13 @@ CLEANFILES += tests/kill.log tests/kill.trs
 check-kill: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/kill.sh
 .PHONY: check-kill
+
+# Unlike devices as ranks of one training, inside an envelope made for it.
+tests_mixed_t_SOURCES = tests/mixed.c $(DIVIDED) $(THREADS)
+CLEANFILES += tests/mixed.log tests/mixed.trs tests/mixed.t
+check-mixed: tests/mixed.t
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/mixed.t
+.PHONY: check-mixed
 
 # Put faults into the driver, and see whether `clade verify` catches them.
 tests_mutants_t_SOURCES = \
