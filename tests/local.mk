@@ -67,7 +67,6 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/man.sh \
-  tests/ranks.sh \
   tests/rooms.sh \
   tests/skips.sh \
   tests/structure.sh \
@@ -75,6 +74,9 @@ test_scripts = \
   tests/verify-record.sh \
   tests/verify-step.sh \
   tests/verify-train.sh
+if MPI
+test_scripts += tests/ranks.sh
+endif
 # The longest come first, so that with make -j2 none of them runs alone at the
 # end: the scripts, then verify-steps.t.
 TESTS = $(test_scripts) $(check_PROGRAMS)
@@ -273,6 +275,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
   $(test_scripts) \
+  tests/ranks.sh \
   tests/lsan.supp \
   tests/ref/keras-float64-b2-s5-seed1.json \
   tests/tested.sh \
