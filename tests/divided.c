@@ -97,18 +97,11 @@ static void add_losses(struct work *w, int step, const struct clade_result *r)
 /* Get the sum of all shares' gradients, of which each rank has a piece. */
 static void gather_gradients(struct work *w)
 {
-    struct dist_part *parts = must_have(w->dist->size * sizeof *parts);
+    const struct dist_part *pieces = w->group.pieces;
+    const struct dist_part own = pieces[w->dist->rank];
 
-    for (int r = 0; r < w->dist->size; r++) {
-        const struct net_piece p = net_piece(w->net, r, w->dist->size);
-
-        parts[r] = (struct dist_part){ p.first * sizeof(float),
-                                       p.count * sizeof(float) };
-    }
-    memcpy((char *)w->gradients + parts[w->dist->rank].at, w->group.sum,
-           parts[w->dist->rank].bytes);
-    must(dist_gather(w->dist, w->gradients, parts, -1));
-    free(parts);
+    memcpy((char *)w->gradients + own.at, w->group.sum, own.bytes);
+    must(dist_gather(w->dist, w->gradients, pieces, -1));
 }
 
 static double norm_of(const struct work *w, const struct clade_tensor *t)
@@ -179,4 +172,11 @@ void divided_free(struct divided *d)
 {
     trace_free(&d->trace);
     free(d->values);
+}
+
+void divided_note(void *arg, const struct clade_training *t)
+{
+    (void)arg;
+    tap_note("distance %.3g, the farthest noisy run has %.3g", t->distance,
+             t->largest);
 }

@@ -85,10 +85,37 @@ clade_status dist_gather(const struct dist *d, void *all,
     return d->engine->gather(d, all, parts, root);
 }
 
+clade_status dist_gather_items(const struct dist *d, void *all, size_t size)
+{
+    struct dist_part *parts = calloc((size_t)d->size, sizeof *parts);
+    clade_status st;
+
+    if (!parts)
+        return clade_fail(CLADE_ENOMEM, "%d ranks: out of memory", d->size);
+    for (int r = 0; r < d->size; r++)
+        parts[r] = (struct dist_part){ (size_t)r * size, size };
+    st = dist_gather(d, all, parts, -1);
+    free(parts);
+    return st;
+}
+
 clade_status dist_broadcast(const struct dist *d, void *data, size_t bytes,
                             int root)
 {
     return d->engine->broadcast(d, data, bytes, root);
+}
+
+clade_status dist_broadcast_text(const struct dist *d, char **text, int root)
+{
+    int64_t size = *text ? (int64_t)strlen(*text) + 1 : 0;
+    clade_status st = dist_broadcast(d, &size, sizeof size, root);
+
+    if (st || !size)
+        return st;
+    if (d->rank != root && !(*text = malloc((size_t)size)))
+        return clade_fail(CLADE_ENOMEM, "a text of %lld bytes: out of memory",
+                          (long long)size);
+    return dist_broadcast(d, *text, (size_t)size, root);
 }
 
 clade_status dist_barrier(const struct dist *d)

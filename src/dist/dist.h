@@ -13,8 +13,8 @@
  * that waits leaves its processor to others.
  *
  * What cannot be sent or received is CLADE_EIO; the message has the engine's
- * own words.  A rank that fails calls dist_abort(), or the others would wait for
- * ever.
+ * own words.  A rank that fails calls dist_abort(), or the others would wait
+ * for ever.
  */
 struct dist {
     const struct dist_engine *engine;
@@ -33,8 +33,7 @@ struct dist_part {
 struct dist_engine {
     const char *name;
     clade_status (*exchange)(const struct dist *d, void *to,
-                             const struct dist_part *to_parts,
-                             const void *from,
+                             const struct dist_part *to_parts, const void *from,
                              const struct dist_part *from_parts);
     clade_status (*gather)(const struct dist *d, void *all,
                            const struct dist_part *parts, int root);
@@ -47,8 +46,8 @@ struct dist_engine {
 
 /*
  * Join the processes that a launcher has started beside this one; without a
- * launcher, there is one.  CLADE_EUSAGE: the launcher is that of another MPI, or
- * clade was built without any.
+ * launcher, there is one.  CLADE_EUSAGE: the launcher is that of another MPI,
+ * or clade was built without any.
  */
 clade_status dist_join(struct dist *d);
 /* One process, whoever started it. */
@@ -70,8 +69,14 @@ clade_status dist_exchange(const struct dist *d, void *to,
  * all parts; -1: every rank has. */
 clade_status dist_gather(const struct dist *d, void *all,
                          const struct dist_part *parts, int root);
+/* Each rank has an item of `size` bytes, rank r the r-th of `all`.  Afterwards
+ * every rank has all items. */
+clade_status dist_gather_items(const struct dist *d, void *all, size_t size);
 clade_status dist_broadcast(const struct dist *d, void *data, size_t bytes,
                             int root);
+/* Give all ranks the text of rank `root`, which may be NULL.  The others' *text
+ * is NULL before, and theirs to free afterwards. */
+clade_status dist_broadcast_text(const struct dist *d, char **text, int root);
 /* Returns when all ranks have called it. */
 clade_status dist_barrier(const struct dist *d);
 

@@ -164,22 +164,14 @@ clade_status bench_shares_add(json_t *object, struct bench *b)
 {
     const int ranks = b->dist->size;
     struct rank *all = calloc((size_t)ranks, sizeof *all);
-    struct dist_part *parts = calloc((size_t)ranks, sizeof *parts);
-    clade_status st =
-        all && parts
-            ? CLADE_OK
-            : clade_fail(CLADE_ENOMEM, "%d ranks: out of memory", ranks);
+    clade_status st;
 
-    if (!st) {
-        all[b->dist->rank] = describe_rank(b);
-        for (int r = 0; r < ranks; r++)
-            parts[r] =
-                (struct dist_part){ (size_t)r * sizeof *all, sizeof *all };
-        st = dist_gather(b->dist, all, parts, 0);
-    }
+    if (!all)
+        return clade_fail(CLADE_ENOMEM, "%d ranks: out of memory", ranks);
+    all[b->dist->rank] = describe_rank(b);
+    st = dist_gather_items(b->dist, all, sizeof *all);
     if (!st && !b->dist->rank)
         add_ranks(object, b, all);
-    free(parts);
     free(all);
     return st;
 }

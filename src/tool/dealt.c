@@ -142,21 +142,15 @@ struct hand {
 static clade_status share_list(struct hand *mine, const struct dist *dist)
 {
     struct hand *all = calloc((size_t)dist->size, sizeof *all);
-    struct dist_part *parts = calloc((size_t)dist->size, sizeof *parts);
-    clade_status st = all && parts
-                          ? CLADE_OK
-                          : clade_fail(CLADE_ENOMEM, "devices: out of memory");
+    clade_status st;
 
-    for (int r = 0; r < dist->size && !st; r++)
-        parts[r] = (struct dist_part){ (size_t)r * sizeof *all, sizeof *all };
-    if (!st) {
-        all[dist->rank] = *mine;
-        st = dist_gather(dist, all, parts, -1);
-    }
+    if (!all)
+        return clade_fail(CLADE_ENOMEM, "devices: out of memory");
+    all[dist->rank] = *mine;
+    st = dist_gather_items(dist, all, sizeof *all);
     for (int r = 0; r < dist->size && !st; r++)
         if (*all[r].list && !strcmp(all[r].host, mine->host))
             *mine = all[r];
-    free(parts);
     free(all);
     return st;
 }

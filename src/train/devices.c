@@ -23,19 +23,11 @@ static clade_status gather(struct identity *all, const struct dist *dist,
                            clade_backend *be)
 {
     const struct clade_device *d = clade_backend_device(be);
-    struct dist_part *parts = calloc(dist->size, sizeof *parts);
     struct identity *mine = &all[dist->rank];
-    clade_status st;
 
-    if (!parts)
-        return out_of_memory();
-    for (int r = 0; r < dist->size; r++)
-        parts[r] = (struct dist_part){ r * sizeof *all, sizeof *all };
     snprintf(mine->name, sizeof mine->name, "%s / %s", d->platform, d->name);
     snprintf(mine->driver, sizeof mine->driver, "%s", d->driver);
-    st = dist_gather(dist, all, parts, -1);
-    free(parts);
-    return st;
+    return dist_gather_items(dist, all, sizeof *all);
 }
 
 static int find(const struct run_devices *devices, const char *name,
@@ -137,19 +129,6 @@ static char *choices_kept(const json_t *kept, const struct run_device *d)
     return NULL;
 }
 
-/* Send a leader's choices to all. */
-static clade_status tell_choices(struct run_device *d, const struct dist *dist)
-{
-    int64_t size = d->algorithms ? (int64_t)strlen(d->algorithms) + 1 : 0;
-    clade_status st = dist_broadcast(dist, &size, sizeof size, d->leader);
-
-    if (st)
-        return st;
-    if (!d->algorithms && !(d->algorithms = malloc(size)))
-        return out_of_memory();
-    return dist_broadcast(dist, d->algorithms, size, d->leader);
-}
-
 static clade_status lead(clade_net **net, struct run_device *d,
                          clade_backend *be, struct clade_net_config config,
                          const json_t *kept)
@@ -176,7 +155,8 @@ static clade_status make_nets(clade_net **net, struct run_devices *devices,
     if (mine->leader == dist->rank)
         st = lead(net, mine, be, *config, kept);
     for (int i = 0; i < devices->count && !st; i++)
-        st = tell_choices(&devices->list[i], dist);
+        st = dist_broadcast_text(dist, &devices->list[i].algorithms,
+                                 devices->list[i].leader);
     config->algorithms = mine->algorithms;
     for (int turn = 0; turn < 2 && !st; turn++) {
         if (!*net && (turn || !dist->local))

@@ -289,13 +289,13 @@ clade_status shadow_diagnose(bool *fault, struct shadow *s,
     memset(s->opinions, 0, ranks * sizeof *s->opinions);
     say_difference(&d);
     if ((st = judge(&d)) ||
-        (st = group_gather(g, s->opinions, sizeof *s->opinions)))
+        (st = dist_gather_items(g->dist, s->opinions, sizeof *s->opinions)))
         return st;
     reference =
         !opinion(&d, 0)->verdict.faulty && !opinion(&d, 1)->verdict.faulty;
     if (reference && g->dist->rank == owner && (st = ask_reference(&d)))
         return st;
-    if ((st = group_gather(g, s->opinions, sizeof *s->opinions)))
+    if ((st = dist_gather_items(g->dist, s->opinions, sizeof *s->opinions)))
         return st;
     *fault = conclude(&d, reference);
     return CLADE_OK;

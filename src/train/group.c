@@ -321,13 +321,6 @@ clade_status group_eval(struct group *g, const struct group_batch *batch,
     return st ? st : net_means(g->net, result, g->images, batch->n);
 }
 
-clade_status group_gather(const struct group *g, void *all, size_t size)
-{
-    for (int r = 0; r < g->dist->size; r++)
-        g->in[r] = (struct dist_part){ r * size, size };
-    return dist_gather(g->dist, all, g->in, -1);
-}
-
 clade_status group_any(bool *any, struct group *g, bool mine)
 {
     const int ranks = g->dist->size;
@@ -337,7 +330,7 @@ clade_status group_any(bool *any, struct group *g, bool mine)
     begin_phases(g);
     if (!st) {
         all[g->dist->rank] = mine;
-        st = group_gather(g, all, 1);
+        st = dist_gather_items(g->dist, all, 1);
     }
     end_phase(g, GROUP_WAIT);
     *any = !st && memchr(all, 1, ranks);

@@ -84,9 +84,6 @@ clade_status group_train(struct group *group, const struct group_batch *batch,
 clade_status group_eval(struct group *group, const struct group_batch *batch,
                         struct clade_result *result);
 
-/* Let all ranks have an item of `size` bytes of each: rank r's is all[r]. */
-clade_status group_gather(const struct group *group, void *all, size_t size);
-
 /* A step of this rank's shares without the others: their gradients, and an
  * update from the last one's.  The ranks' parameters then differ until the next
  * step together.  No phase gets its time. */

@@ -26,19 +26,6 @@ static clade_status read_data(struct clade_data *data,
     return clade_data_builtin(data, c->train_count, c->test_count, c->seed);
 }
 
-/* Give all ranks rank 0's text, or NULL; the others' copies are to be freed. */
-static clade_status tell_text(const struct dist *dist, char **text)
-{
-    int64_t size = *text ? (int64_t)strlen(*text) + 1 : 0;
-    clade_status st = dist_broadcast(dist, &size, sizeof size, 0);
-
-    if (st || !size)
-        return st;
-    if (dist->rank && !(*text = malloc((size_t)size)))
-        return clade_fail(CLADE_ENOMEM, "a checkpoint's text: out of memory");
-    return dist_broadcast(dist, *text, (size_t)size, 0);
-}
-
 /* What all ranks must know of the checkpoint that rank 0 has opened. */
 struct known {
     int epoch;
@@ -68,9 +55,9 @@ static clade_status tell_checkpoint(struct known *known, const struct dist *d,
         json_decref(devices);
     }
     if ((st = dist_broadcast(d, &known->epoch, sizeof known->epoch, 0)) ||
-        (st = tell_text(d, &known->shares)))
+        (st = dist_broadcast_text(d, &known->shares, 0)))
         return st;
-    return tell_text(d, &known->devices);
+    return dist_broadcast_text(d, &known->devices, 0);
 }
 
 /* A run that goes on keeps its shares, unless the config has others. */

@@ -117,7 +117,7 @@ static clade_status check(void *arg, const struct group_round *round)
     memset(s->findings, 0, ranks * sizeof *s->findings);
     if (group_share_size(round, rank))
         s->findings[rank] = compare(s);
-    if ((st = group_gather(g, s->findings, sizeof *s->findings)))
+    if ((st = dist_gather_items(g->dist, s->findings, sizeof *s->findings)))
         return st;
     keep_largest(s, round->step);
     s->checks += !round->number;
@@ -184,7 +184,7 @@ clade_status shadow_new(struct shadow *s, const struct shadow_options *options,
     memcpy(s->hosts[d->rank], d->host, sizeof d->host);
     group->watch = check;
     group->watch_arg = s;
-    return group_gather(group, s->hosts, sizeof *s->hosts);
+    return dist_gather_items(group->dist, s->hosts, sizeof *s->hosts);
 }
 
 void shadow_free(struct shadow *s)

@@ -25,21 +25,6 @@ static void tell(const struct training *t, const char *text)
         t->observer->notice(t->observer->arg, text);
 }
 
-/* Let each rank have all elements of an array with one for each rank. */
-static clade_status gather(const struct training *t, void *all, size_t size)
-{
-    struct dist_part *parts = calloc((size_t)t->dist->size, sizeof *parts);
-    clade_status st;
-
-    if (!parts)
-        return out_of_memory();
-    for (int r = 0; r < t->dist->size; r++)
-        parts[r] = (struct dist_part){ (size_t)r * size, size };
-    st = dist_gather(t->dist, all, parts, -1);
-    free(parts);
-    return st;
-}
-
 /* ---- who is at work ------------------------------------------------------ */
 
 /* What each rank says of itself. */
@@ -88,7 +73,7 @@ static clade_status describe_all(json_t **about, const struct training *t)
         return out_of_memory();
     memcpy(mine->host, t->dist->host, sizeof mine->host);
     mine->units = clade_backend_device(t->be)->units;
-    st = gather(t, all, sizeof *all);
+    st = dist_gather_items(t->dist, all, sizeof *all);
     if (!st && !(*about = describe(t, all)))
         st = out_of_memory();
     free(all);
@@ -248,7 +233,7 @@ static clade_status measure(double *seconds, const struct training *t)
         st = time_steps(&seconds[t->dist->rank], t, net, found);
     clade_net_free(net);
     free(found);
-    return st ? st : gather(t, seconds, sizeof *seconds);
+    return st ? st : dist_gather_items(t->dist, seconds, sizeof *seconds);
 }
 
 /* ---- both ---------------------------------------------------------------- */
