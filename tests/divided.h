@@ -2,6 +2,8 @@
 #ifndef DIVIDED_H
 #define DIVIDED_H
 
+#include <clade/verify.h>
+
 #include "dist/dist.h"
 #include "verify/trace.h"
 
@@ -18,5 +20,8 @@ void divided_train(struct divided *divided, clade_backend *be,
                    const struct dist *dist, const char *sizes,
                    const struct training_config *config);
 void divided_free(struct divided *divided);
+
+/* Print how far away a training was; spread_verdict() calls it. */
+void divided_note(void *arg, const struct clade_training *training);
 
 #endif

@@ -23,42 +23,37 @@ static struct clade_buffer room[5] = { { .bytes = SIZE_MAX },
                                        { .bytes = SIZE_MAX },
                                        { .bytes = SIZE_MAX } };
 
-/* n images of h x w, c channels in and k out; the tensors have more. */
+/* n images of h x w, c channels in and k out; the tensors have more, and if
+ * `fours` is set, they can be read by fours. */
 static const struct shape {
     enum clade_op_kind kind;
     int n, h, w, c, k, window, stride;
     unsigned flags;
+    bool fours;
 } shapes[] = {
-    { CLADE_CONV_FWD, 3, 7, 7, 48, 72, 3, 1, CLADE_RELU },
-    { CLADE_CONV_FWD, 1, 13, 9, 3, 5, 7, 2, 0 },
-    { CLADE_CONV_FWD, 1, 1, 1, 2048, 10, 1, 1, 0 },
+    { CLADE_CONV_FWD, 3, 7, 7, 48, 72, 3, 1, CLADE_RELU, false },
+    { CLADE_CONV_FWD, 1, 13, 9, 3, 5, 7, 2, 0, false },
+    { CLADE_CONV_FWD, 1, 1, 1, 2048, 10, 1, 1, 0, false },
     { CLADE_CONV_BWD_DATA, 2, 7, 7, 24, 136, 5, 1,
-      CLADE_RELU | CLADE_ACCUMULATE },
-    { CLADE_CONV_BWD_DATA, 5, 4, 4, 130, 300, 1, 1, CLADE_ACCUMULATE },
-    { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0 },
-    { CLADE_CONV_BWD_FILTER, 2, 33, 31, 3, 64, 7, 2, 0 },
-    { CLADE_CONV_BWD_FILTER, 9, 14, 14, 130, 20, 1, 1, 0 },
-    /* by fours */
-    { CLADE_CONV_FWD, 3, 7, 7, 48, 72, 3, 1, CLADE_RELU },
-    { CLADE_CONV_FWD, 2, 13, 9, 4, 140, 5, 2, 0 },
+      CLADE_RELU | CLADE_ACCUMULATE, false },
+    { CLADE_CONV_BWD_DATA, 5, 4, 4, 130, 300, 1, 1, CLADE_ACCUMULATE, false },
+    { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0, false },
+    { CLADE_CONV_BWD_FILTER, 2, 33, 31, 3, 64, 7, 2, 0, false },
+    { CLADE_CONV_BWD_FILTER, 9, 14, 14, 130, 20, 1, 1, 0, false },
+    { CLADE_CONV_FWD, 3, 7, 7, 48, 72, 3, 1, CLADE_RELU, true },
+    { CLADE_CONV_FWD, 2, 13, 9, 4, 140, 5, 2, 0, true },
     { CLADE_CONV_BWD_DATA, 2, 7, 7, 24, 136, 5, 1,
-      CLADE_RELU | CLADE_ACCUMULATE },
-    { CLADE_CONV_BWD_DATA, 5, 4, 4, 132, 300, 1, 1, CLADE_RELU },
-    { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0 },
-    { CLADE_CONV_BWD_FILTER, 5, 9, 15, 12, 132, 5, 2, 0 },
+      CLADE_RELU | CLADE_ACCUMULATE, true },
+    { CLADE_CONV_BWD_DATA, 5, 4, 4, 132, 300, 1, 1, CLADE_RELU, true },
+    { CLADE_CONV_BWD_FILTER, 33, 7, 7, 24, 40, 3, 1, 0, true },
+    { CLADE_CONV_BWD_FILTER, 5, 9, 15, 12, 132, 5, 2, 0, true },
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes, FOURS = SHAPES - 6 };
+enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static bool by_fours(const struct shape *s)
-{
-    return s - shapes >= FOURS;
-}
-
-/* A slice that can be read by fours, or not. */
 static struct clade_tensor slice(const struct shape *s, int i, int n, int h,
                                  int w, int c)
 {
-    const int at = by_fours(s) ? 4 : 3;
+    const int at = s->fours ? 4 : 3;
     const struct clade_tensor t =
         clade_tensor_at(&room[i], at, n, h, w, c + at + 4, CLADE_F32);
 
@@ -129,7 +124,7 @@ static void test(const struct shape *s)
            "%s %dx%dx%dx%d to %d by %dx%d/%d%s: %d of "
            "%d choices are right, %d in parts",
            clade_op_name(s->kind), s->n, s->h, s->w, s->c, s->k, s->window,
-           s->window, s->stride, by_fours(s) ? " by fours" : "", right, tried,
+           s->window, s->stride, s->fours ? " by fours" : "", right, tried,
            parts);
 }
 

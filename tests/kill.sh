@@ -4,39 +4,10 @@
 # KILLS times (20).  All must end at once, and the run that is resumed, or begun
 # again if it had no checkpoint yet, must have the undisturbed run's files.
 # SEED repeats the moments of an earlier call.
-# shellcheck source=tests/tested.sh
-. "$SRCDIR/tests/tested.sh"
+# shellcheck source=tests/launched.sh
+. "$SRCDIR/tests/launched.sh"
 kills=${KILLS:-20}
 seed=${SEED:-$(date +%s)}
-number=0
-
-if [ -z "$MPIRUN" ]; then
-    echo '1..0 # SKIP clade was built without MPI'
-    exit 0
-fi
-if ! has_device; then
-    device=cpu
-fi
-dir=$(mktemp -d ./kill-test-XXXXXX) || exit 1
-trap 'rm -rf "$dir"' EXIT
-# Open MPI starts neither root's processes nor more than there are processors,
-# unless it is told to.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_rmaps_base_oversubscribe=1
-export OMP_WAIT_POLICY=passive
-small="--device $device --train-count 3 --test-count 1 --batch 2 --epochs 3"
-
-# report STATUS NAME: the line of one test, on failure with the last output.
-report()
-{
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' "$dir/out"
-    fi
-}
 
 # draw N: set $drawn to a number from 0 to N - 1, the next one of this seed.
 draw()
@@ -61,7 +32,7 @@ train()
     mkdir "$dir/pids"
     # shellcheck disable=SC2016,SC2086 # $$ is the process's; one word an option
     timeout -k 10 600 "$MPIRUN" -np 2 sh -c 'echo >"$0/$$"; exec "$@"' \
-        "$dir/pids" "$CLADE" train $small --quiet --out "$dir/$folder" "$@" \
+        "$dir/pids" "$CLADE" train $small --epochs 3 --out "$dir/$folder" "$@" \
         >"$dir/out" 2>&1 </dev/null
 }
 
@@ -116,7 +87,7 @@ train warm --epochs 1 # compiles what all others find
 start whole
 began=$(now)
 wait "$training"
-report $? 'an undisturbed run'
+report $? 'an undisturbed run' "$dir/out"
 whole=$(($(now) - began))
 round=1
 while [ "$round" -le "$kills" ]; do
@@ -132,7 +103,8 @@ while [ "$round" -le "$kills" ]; do
         continue
     fi
     report "$status" \
-        "killed after $moment ms of $whole: all end, code $code after $took ms"
+        "killed after $moment ms of $whole: all end, code $code after $took ms" \
+        "$dir/out"
     how=
     if [ -f "$dir/$run/checkpoint.safetensors" ]; then
         how=--resume
@@ -142,7 +114,7 @@ while [ "$round" -le "$kills" ]; do
     # shellcheck disable=SC2086 # there may be none
     train "$run" $how &&
         diff -r "$dir/whole" "$dir/$run" >>"$dir/out" 2>&1
-    report $? "${how:-begun again}: the same files, byte for byte"
+    report $? "${how:-begun again}: the same files, byte for byte" "$dir/out"
     rm -rf "${dir:?}/$run"
     round=$((round + 1))
 done

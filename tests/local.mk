@@ -275,6 +275,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
   $(test_scripts) \
+  tests/launched.sh \
   tests/ranks.sh \
   tests/lsan.supp \
   tests/ref/keras-float64-b2-s5-seed1.json \

@@ -89,13 +89,6 @@ static bool are_same(const struct divided *a, const struct divided *b)
 
 /* ---- the envelope -------------------------------------------------------- */
 
-static void note(void *arg, const struct clade_training *t)
-{
-    (void)arg;
-    tap_note("distance %.3g, the farthest noisy run has %.3g", t->distance,
-             t->largest);
-}
-
 static void judge(const struct trace *trace)
 {
     const struct trace_options traced = { .steps = config.steps,
@@ -113,7 +106,7 @@ static void judge(const struct trace *trace)
                              .centre = &centre,
                              .unit = &centre,
                              .name = "three devices",
-                             .conclude = note };
+                             .conclude = divided_note };
 
     if (trace_make_once(&centre, reference, &config, &traced) ||
         training_new(&training, be, &config) ||

@@ -2,37 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Several processes train together, by the MPI that clade was built with: the
 # files do not depend on how many they are, and they end together.
-# shellcheck source=tests/tested.sh
-. "$SRCDIR/tests/tested.sh"
-number=0
-
-if [ -z "$MPIRUN" ]; then
-    echo '1..0 # SKIP clade was built without MPI'
-    exit 0
-fi
-if ! has_device; then
-    device=cpu
-fi
-dir=$(mktemp -d ./ranks-test-XXXXXX) || exit 1
-trap 'rm -rf "$dir"' EXIT
-# Open MPI starts neither root's processes nor more than there are processors,
-# unless it is told to.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_rmaps_base_oversubscribe=1
-export OMP_WAIT_POLICY=passive
-small="--device $device --train-count 3 --test-count 1 --batch 2 --quiet"
-
-# report STATUS NAME [FILE]: the line of one test, on failure with a file.
-report()
-{
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        [ -z "${3-}" ] || sed 's/^/# /' "$3"
-    fi
-}
+# shellcheck source=tests/launched.sh
+. "$SRCDIR/tests/launched.sh"
 
 # ranks N ARG...: clade ARG... by N processes; returns their exit code.
 ranks()

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shares of one image each, added up, are a correct training of two: they keep
  * to the envelope that ships, and a wrong momentum does not. */
-#include <stdio.h>
-
 #include "divided.h"
 #include "tap.h"
 #include "tested.h"
 #include "verify/envelope.h"
-
-static void note(void *arg, const struct clade_training *t)
-{
-    (void)arg;
-    tap_note("distance %.3g, the farthest noisy run has %.3g", t->distance,
-             t->largest);
-}
 
 static clade_status judge(clade_backend *be, double momentum)
 {
@@ -34,7 +25,7 @@ static clade_status judge(clade_backend *be, double momentum)
                               .centre = &e.centre,
                               .unit = &e.centre,
                               .name = "in shares",
-                              .conclude = note };
+                              .conclude = divided_note };
     if (divided.trace.n != e.centre.n)
         tap_bail("%d quantities, the envelope has %d", divided.trace.n,
                  e.centre.n);
