@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The man page must name every command and every option that --help lists.
-page=$(sed 's/\\-/-/g; s/\\f.//g' "$SRCDIR/doc/clade.1")
+# The man page must name every command and every option that --help lists, and
+# mandoc must have nothing to say on how it is written.
+page=$SRCDIR/doc/clade.1
+text=$(sed 's/Fl -/--/g' "$page")
 commands=$("$CLADE" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 number=0
 
@@ -9,10 +11,25 @@ number=0
 named()
 {
     number=$((number + 1))
-    if echo "$page" | grep -Eq -- "(^|[^a-z-])$1([^a-z-]|\$)"; then
+    if echo "$text" | grep -Eq -- "(^|[^a-z-])$1([^a-z-]|\$)"; then
         echo "ok $number - the man page has $2"
     else
         echo "not ok $number - the man page has $2"
+    fi
+}
+
+# lint PAGE: one test; `mandoc -Tlint` prints nothing.
+lint()
+{
+    number=$((number + 1))
+    name="mandoc has nothing to say on $(basename "$1")"
+    if ! command -v mandoc >/dev/null; then
+        echo "ok $number - $name # SKIP mandoc is not installed"
+    elif said=$(mandoc -Tlint "$1" 2>&1) && [ -z "$said" ]; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        echo "$said" | sed 's/^/# /'
     fi
 }
 
@@ -24,8 +41,9 @@ for command in $commands; do
         named "$option" "$option of $command"
     done
 done
-if [ "$number" -gt 0 ]; then
-    echo "1..$number"
-else
+if [ "$number" -eq 0 ]; then
     echo 'Bail out! clade --help lists no command'
+    exit
 fi
+lint "$page"
+echo "1..$number"
