@@ -326,6 +326,41 @@ static void test_staging(clade_net *net)
            staged.loss, elsewhere.loss);
 }
 
+/* Logits must explain the loss and the hit of the main head. */
+static void test_predict(clade_net *net)
+{
+    static uint8_t image[32 * 32 * 3];
+    const uint8_t label = 3;
+    struct clade_batch batch = { .n = 1, .bytes = image, .labels = &label };
+    struct clade_result result;
+    float logits[10], again[10];
+    double sum = 0, loss;
+    int first = 0;
+
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = 256 * rng_record("predict", 1, i);
+    if (clade_net_eval(net, &batch, &result) ||
+        clade_net_predict(net, &batch, logits))
+        tap_bail("%s", clade_error());
+    for (int i = 0; i < 10; i++) {
+        sum += exp(logits[i]);
+        first = logits[i] > logits[first] ? i : first;
+    }
+    loss = log(sum) - logits[label];
+    tap_ok(fabs(loss - result.head_loss[0]) < 1e-5 &&
+               result.hits[0] == (first == label),
+           "the logits of an image give its loss: %.7g and %.7g", loss,
+           result.head_loss[0]);
+    batch.labels = NULL;
+    if (clade_net_predict(net, &batch, again))
+        tap_bail("%s", clade_error());
+    tap_ok(!memcmp(logits, again, sizeof logits),
+           "an image without a label has the same logits");
+    batch.bytes = NULL;
+    tap_ok(clade_net_predict(net, &batch, again) == CLADE_EUSAGE,
+           "a batch without images is refused: %s", clade_error());
+}
+
 static void test_misuse(clade_net *net)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
@@ -386,11 +421,13 @@ int main(void)
     if (clade_net_new(&net, be, &config))
         tap_bail("%s", clade_error());
 
-    tap_plan(2 + sizeof shapes / sizeof *shapes + 4 + 7 + 1 + 5 + 2 + 9 + 2);
+    tap_plan(2 + sizeof shapes / sizeof *shapes + 4 + 7 + 1 + 3 + 5 + 2 + 9 +
+             2);
     test_shapes(net);
     test_initial(net);
     test_memory(net);
     test_staging(net);
+    test_predict(net);
     test_misuse(net);
     test_algorithms(net);
     clade_net_free(net);

@@ -133,6 +133,16 @@ CLADE_API clade_status clade_net_eval(clade_net *net,
                                       const struct clade_batch *batch,
                                       struct clade_result *result);
 
+/*
+ * The logits [n,classes] of the main head, head 0: a forward pass without
+ * dropout.  Their softmax is the probability of each class.  batch->labels may be
+ * NULL.  The errors are those of clade_net_eval(), but logits that are not finite
+ * are returned as they are.
+ */
+CLADE_API clade_status clade_net_predict(clade_net *net,
+                                         const struct clade_batch *batch,
+                                         float *logits);
+
 /* A named parameter.  Kernels are HWIO, or (in, out) in dense layers.  Tensors
  * have the float type of the backend.  Some are slices: kernels that lie side
  * by side. */

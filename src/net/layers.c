@@ -111,6 +111,8 @@ static clade_status head_forward(struct builder *b, const struct graph_layer *l,
     struct clade_op op;
     clade_status st;
 
+    if (l->head == 0)
+        p->logits = x;
     if ((st = clade_op_softmax_fwd(&op, y, x)) || (st = forward(b, l, &op)))
         return st;
     st =

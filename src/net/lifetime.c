@@ -18,7 +18,8 @@ static void touch(struct plan *p, const struct clade_tensor *t, int op)
         p->blocks[i].last = op;
 }
 
-/* The images and the labels are there before the first forward op. */
+/* The images and the labels are there before the first forward op.  A caller
+ * reads the logits after the last one. */
 static void find_lifetimes(struct plan *p)
 {
     for (int i = 0; i < p->n_blocks; i++) {
@@ -30,6 +31,8 @@ static void find_lifetimes(struct plan *p)
     for (int i = 0; i < p->phase[PLAN_PHASES]; i++)
         for (int r = 0; r < CLADE_ROLES; r++)
             touch(p, &p->ops[i].t[r], i);
+    if (!p->training)
+        touch(p, &p->logits, p->phase[PLAN_PHASES] - 1);
 }
 
 /* Do two tensors share a channel of one block?  A slice starts, counted from

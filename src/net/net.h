@@ -66,6 +66,8 @@ struct plan {
     struct clade_tensor labels; /* u8 [N,1,1,1] */
     struct clade_tensor loss[CLADE_HEADS_MAX]; /* [N,1,1,1] for each head */
     struct clade_tensor hit[CLADE_HEADS_MAX];  /* u8 [N,1,1,1] */
+    struct clade_tensor logits; /* [N,1,1,classes] of head 0; an evaluating plan
+                                   keeps them to its end */
 };
 
 /* The phase of an op, and a phase's name: "forward". */

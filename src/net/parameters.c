@@ -200,7 +200,7 @@ static clade_status read_span(void **copy, clade_net *net,
     clade_status st;
 
     if (!(*copy = malloc(bytes)))
-        return clade_fail(CLADE_ENOMEM, "%zu bytes of parameters: no memory",
+        return clade_fail(CLADE_ENOMEM, "%zu bytes of a tensor: no memory",
                           bytes);
     st = clade_backend_read(net->be, *copy, t->buffer, t->offset * size, bytes);
     if (st)
@@ -268,14 +268,22 @@ clade_status clade_net_write(clade_net *net, struct clade_tensor t,
     return st;
 }
 
-clade_status clade_net_read(clade_net *net, float *to, struct clade_tensor t)
+clade_status net_tensor_read(clade_net *net, float *to,
+                             const struct clade_tensor *t)
 {
     void *copy;
-    clade_status st = check_parameter(__func__, net, to, &t);
+    const clade_status st = read_span(&copy, net, t);
 
-    if (st || (st = read_span(&copy, net, &t)))
+    if (st)
         return st;
-    get_tensor(to, &t, copy, 0);
+    get_tensor(to, t, copy, 0);
     free(copy);
     return CLADE_OK;
+}
+
+clade_status clade_net_read(clade_net *net, float *to, struct clade_tensor t)
+{
+    const clade_status st = check_parameter(__func__, net, to, &t);
+
+    return st ? st : net_tensor_read(net, to, &t);
 }

@@ -118,6 +118,7 @@ void plan_visit(struct plan *p,
     visit(&p->bytes, arg);
     visit(&p->pixels, arg);
     visit(&p->labels, arg);
+    visit(&p->logits, arg);
     for (int i = 0; i < CLADE_HEADS_MAX; i++) {
         visit(&p->loss[i], arg);
         visit(&p->hit[i], arg);

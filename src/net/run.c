@@ -313,3 +313,24 @@ clade_status clade_net_eval(clade_net *net, const struct clade_batch *batch,
 
     return st ? st : net_eval(net, batch, result, NULL);
 }
+
+/* A batch without labels gets zeros, in the memory that they are sent from. */
+clade_status clade_net_predict(clade_net *net, const struct clade_batch *batch,
+                               float *logits)
+{
+    const clade_status given =
+        status_given(__func__, "net, batch, logits", net && batch && logits);
+    struct clade_batch b;
+    uint8_t *labels;
+    clade_status st;
+
+    if (given)
+        return given;
+    b = *batch;
+    clade_net_staging(net, NULL, &labels);
+    if (!b.labels && labels)
+        b.labels = memset(labels, 0, net->largest);
+    if ((st = net_forward(net, &b, net->images, NULL)))
+        return st;
+    return net_tensor_read(net, logits, &net_plan(net, b.n, false)->logits);
+}

@@ -56,6 +56,10 @@ struct clade_tensor net_tensor_at(const clade_net *net, enum net_buffer which,
 struct clade_tensor net_parameter(const clade_net *net, int i,
                                   enum net_buffer which);
 
+/* Copy a bound tensor to float32 on the host. */
+clade_status net_tensor_read(clade_net *net, float *to,
+                             const struct clade_tensor *t);
+
 /* Bind a tensor: it goes from its block to the buffer of the block. */
 void net_bind_tensor(struct clade_tensor *t);
 
