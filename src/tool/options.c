@@ -54,6 +54,11 @@ const char *tool_nearest(const char *word, const char *const names[], size_t n)
     return near;
 }
 
+static bool is_operand(const struct tool_option *o)
+{
+    return o->kind == TOOL_OPERAND || o->kind == TOOL_OPERANDS;
+}
+
 static clade_status unknown(const struct tool_command *command,
                             const char *name)
 {
@@ -62,7 +67,7 @@ static clade_status unknown(const struct tool_command *command,
     size_t n = 1;
 
     for (size_t i = 0; i < command->n_options && n < COUNT_OF(names); i++)
-        if (command->options[i].kind != TOOL_OPERAND)
+        if (!is_operand(&command->options[i]))
             names[n++] = command->options[i].name;
     near = tool_nearest(name, names, n);
     return clade_fail(CLADE_EUSAGE,
@@ -198,28 +203,43 @@ const struct tool_option *tool_option_find(const struct tool_command *command,
     for (size_t i = 0; i < command->n_options; i++) {
         const struct tool_option *o = &command->options[i];
 
-        if (o->kind != TOOL_OPERAND && strlen(o->name) == n &&
+        if (!is_operand(o) && strlen(o->name) == n &&
             !strncmp(o->name, text, n))
             return o;
     }
     return NULL;
 }
 
-static clade_status parse_operand(const struct tool_command *command,
-                                  char *options, const char *text)
+/* Take argv[i], if an operand can.  Several are moved to the start of argv,
+ * whose arguments are parsed already. */
+static bool take_operand(const struct tool_option *o, void *value, int i,
+                         char **argv)
 {
-    for (size_t i = 0; i < command->n_options; i++) {
-        const struct tool_option *o = &command->options[i];
-        const char **value = (const char **)(options + o->at);
+    struct tool_operands *all = value;
 
-        if (o->kind == TOOL_OPERAND && !*value) {
-            *value = text;
+    if (o->kind == TOOL_OPERANDS) {
+        all->item = argv;
+        argv[all->count++] = argv[i];
+        return true;
+    }
+    if (o->kind != TOOL_OPERAND || *(const char **)value)
+        return false;
+    *(const char **)value = argv[i];
+    return true;
+}
+
+static clade_status parse_operand(const struct tool_command *command,
+                                  char *options, int i, char **argv)
+{
+    for (size_t k = 0; k < command->n_options; k++) {
+        const struct tool_option *o = &command->options[k];
+
+        if (take_operand(o, options + o->at, i, argv))
             return CLADE_OK;
-        }
     }
     return clade_fail(CLADE_EUSAGE,
                       "%s: \"%s\" is one argument too many (clade %s --help)",
-                      command->name, text, command->name);
+                      command->name, argv[i], command->name);
 }
 
 /* Parse the option at argv[*i], and move *i to the last argument used. */
@@ -260,14 +280,14 @@ clade_status tool_parse(const struct tool_command *command, void *options,
         }
         if (!strncmp(argv[i], "--", 2) && argv[i][2])
             st = parse_option(command, options, &i, argc, argv);
-        else if (argv[i][0] == '-')
+        else if (argv[i][0] == '-' && argv[i][1])
             st = clade_fail(
                 CLADE_EUSAGE,
                 "%s: \"%s\" is not an option; options are words, like "
                 "--help (clade %s --help)",
                 command->name, argv[i], command->name);
         else
-            st = parse_operand(command, options, argv[i]);
+            st = parse_operand(command, options, i, argv);
     }
     return st;
 }
@@ -327,15 +347,15 @@ void tool_usage(const struct tool_command *command)
     for (size_t i = 0; i < command->n_options; i++) {
         const struct tool_option *o = &command->options[i];
 
-        if (o->kind == TOOL_OPERAND)
-            printf(" [%s]", o->name);
+        if (is_operand(o))
+            printf(" [%s]%s", o->name, o->kind == TOOL_OPERANDS ? "..." : "");
     }
     printf("\n\n%s.\n", command->summary);
     if (command->text)
         printf("\n%s\n", command->text);
     printf("\noptions:\n");
     for (size_t i = 0; i < command->n_options; i++)
-        if (command->options[i].kind != TOOL_OPERAND)
+        if (!is_operand(&command->options[i]))
             print_option(&command->options[i], command->defaults);
     printf("  --help\n        print this\n");
 }

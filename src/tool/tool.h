@@ -20,10 +20,17 @@ enum tool_kind {
     TOOL_CHOICE,  /* const char *, one of `values` ("train|infer") */
     TOOL_LIST,    /* struct tool_list: the option may be repeated */
     TOOL_OPERAND, /* const char *, the argument that has no name; only one */
+    TOOL_OPERANDS, /* struct tool_operands: all arguments that have no name */
 };
 
 struct tool_list {
     const char *item[32];
+    int count;
+};
+
+/* They lie in the argv that was parsed. */
+struct tool_operands {
+    char **item;
     int count;
 };
 
