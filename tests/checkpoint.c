@@ -85,7 +85,9 @@ static void test_round_trip(void)
                info->train_count == IMAGES && info->test_count == TESTS &&
                info->learning_rate == 0.01 &&
                !strcmp(info->net, net_table_names) &&
-               !strcmp(info->data, "builtin"),
+               !strcmp(info->data, "builtin") && info->image_w == 32 &&
+               info->image_h == 32 &&
+               !strncmp(info->classes, "[\"red rows\",", 12),
            "a checkpoint says which run wrote it");
     tap_ok(figures.loss == seen.rows[1].test.loss &&
                figures.accuracy[0] == seen.rows[1].test.accuracy[0],
@@ -113,6 +115,12 @@ static const struct {
       "test_count" },
     { "an unknown net", "\"net\":\"googlenet", "\"net\":\"moogleNET",
       "moogleNET" },
+    { "a class without a name", "\\\"red rows\\\"", "\\\"\\\"        ",
+      "classes" },
+    { "classes that are no list", "\"classes\":\"[", "\"classes\":\"{",
+      "classes" },
+    { "images of another size", "\"image\":\"32x32\"", "\"image\":\"64x32\"",
+      "trained on images of 64x32" },
     { "metadata without the seed", "\"seed\":", "\"sead\":", "seed" },
     { "a tensor that is not F32", "\"conv1/kernel\":{\"dtype\":\"F32\"",
       "\"conv1/kernel\":{\"dtype\":\"F16\"", "conv1/kernel" },
@@ -237,6 +245,39 @@ static void test_elsewhere(void)
            "another net's run is refused");
 }
 
+/* Older checkpoints have neither the classes' names nor the images' size. */
+static void test_older(void)
+{
+    clade_checkpoint *checkpoint;
+    const struct clade_checkpoint_info *info;
+
+    copy_run("older", "straight");
+    change_after("older", "\"data\":\"builtin\",\"", "X"); /* classes */
+    change_after("older", "pink circle\\\"]\",\"", "X");   /* image */
+    if (clade_checkpoint_open(&checkpoint,
+                              path("older", "checkpoint.safetensors")))
+        tap_bail("%s", clade_error());
+    info = clade_checkpoint_info(checkpoint);
+    tap_ok(strstr(info->classes, "\"red rows\"") && info->image_w == 32 &&
+               info->image_h == 32,
+           "an older checkpoint has the names of its source's classes: %s",
+           info->classes);
+    clade_checkpoint_close(checkpoint);
+    copy_run("longer", "straight");
+    tap_ok(!train("older", 3, true) && !train("longer", 3, true) &&
+               same_run("older", "longer"),
+           "its run can be resumed, and its next checkpoint has them");
+    copy_run("cifar", "straight");
+    change_after("cifar", "\"data\":\"", "Xuiltin\",\"X");
+    if (clade_checkpoint_open(&checkpoint,
+                              path("cifar", "checkpoint.safetensors")))
+        tap_bail("%s", clade_error());
+    info = clade_checkpoint_info(checkpoint);
+    tap_ok(!strncmp(info->classes, "[\"airplane\",", 12),
+           "an older checkpoint of other images has CIFAR-10's names");
+    clade_checkpoint_close(checkpoint);
+}
+
 /* What a run of the checkpoint's own would say of itself. */
 static json_t *metadata_of(const struct safetensors *file)
 {
@@ -295,11 +336,12 @@ static void test_name_alone(const char *choice, bool same)
 int main(void)
 {
     trainer_begin("checkpoint-test");
-    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 2 + 4 + 2);
+    tap_plan(2 + 6 + (int)COUNT_OF(damages) + 2 + 4 + 3 + 2);
     test_round_trip();
     test_damages();
     test_no_file();
     test_elsewhere();
+    test_older();
     test_name_alone("reference:1,14,2", true);
     test_name_alone("referenced:1,14,2", false);
     trainer_end();

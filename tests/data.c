@@ -51,6 +51,7 @@ static void remove_files(void)
 {
     unlink(path_of("data_batch_1.bin"));
     unlink(path_of("data_batch_2.bin"));
+    unlink(path_of("batches.meta.txt"));
     remove(path_of("test_batch.bin")); /* it may be a folder */
 }
 
@@ -89,6 +90,69 @@ static void test_good(void)
                d.test.count == 2,
            "cifar10: test images only");
     clade_data_free(&d);
+}
+
+/* Write the file with the classes' names, and read the folder. */
+static clade_status read_named(struct clade_data *d, const char *names)
+{
+    FILE *file = fopen(path_of("batches.meta.txt"), "wb");
+
+    if (!file || fputs(names, file) < 0 || fclose(file))
+        tap_bail("%s: cannot be written", path_of("batches.meta.txt"));
+    return clade_data_cifar10(d, dir, 0, 2);
+}
+
+static void test_names(void)
+{
+    struct clade_data d;
+
+    write_files();
+    if (clade_data_cifar10(&d, dir, 0, 2))
+        tap_bail("%s", clade_error());
+    tap_ok(!strcmp(d.classes[0], "airplane") && !strcmp(d.classes[9], "truck"),
+           "cifar10: without a file of names the classes have CIFAR-10's");
+    clade_data_free(&d);
+    if (read_named(&d, "a b\r\n1\n2\n3\n4\n5\n6\n7\n8\nü\n\n"))
+        tap_bail("%s", clade_error());
+    tap_ok(!strcmp(d.classes[0], "a b") && !strcmp(d.classes[8], "8") &&
+               !strcmp(d.classes[9], "ü"),
+           "cifar10: the names are read, without what ends a line");
+    clade_data_free(&d);
+}
+
+/* Names that must be refused. */
+static const struct {
+    const char *why, *names, *says;
+} bad_names[] = {
+    { "nine names", "0\n1\n2\n3\n4\n5\n6\n7\n8\n", "line 10 is missing" },
+    { "eleven names", "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n",
+      "line 11 is too many" },
+    { "a name that is empty", "0\n\n2\n3\n4\n5\n6\n7\n8\n9\n",
+      "line 2 is empty" },
+    { "a name that is not UTF-8", "0\n1\n\xff\n3\n4\n5\n6\n7\n8\n9\n",
+      "line 3 is not UTF-8" },
+    { "a name that would colour a terminal",
+      "0\n1\n2\n\033[1m\n4\n5\n6\n7\n8\n9\n",
+      "line 4 has a control character" },
+    { "a name of 64 bytes",
+      "0123456789012345678901234567890123456789012345678901234567890123\n",
+      "line 1 is too long" },
+};
+enum { N_BAD_NAMES = sizeof(bad_names) / sizeof(*bad_names) };
+
+static void test_bad_names(void)
+{
+    for (int i = 0; i < N_BAD_NAMES; i++) {
+        struct clade_data d;
+        clade_status st = read_named(&d, bad_names[i].names);
+
+        if (!st)
+            clade_data_free(&d);
+        tap_ok(st == CLADE_EDATA && strstr(clade_error(), "batches.meta.txt") &&
+                   strstr(clade_error(), bad_names[i].says),
+               "cifar10: %s: refused: %s", bad_names[i].why,
+               st ? clade_error() : "no failure");
+    }
 }
 
 /* ---- faults -------------------------------------------------------------- */
@@ -274,6 +338,9 @@ static void test_builtin(void)
            "builtin: the same bytes everywhere: FNV-1a-64 %016llx",
            (unsigned long long)fnv);
     tap_ok(!strcmp(d.source, "builtin"), "builtin: source %s", d.source);
+    tap_ok(!strcmp(d.classes[0], "red rows") &&
+               !strcmp(d.classes[9], "pink circle"),
+           "builtin: the classes are named by hue and pattern");
     tap_ok(labels_in_turn(&d.train) && labels_in_turn(&d.test),
            "builtin: the labels count up from 0 to 9, again and again");
     tap_ok(hues_right(&d.train) == 40 && hues_right(&d.test) == 20,
@@ -293,8 +360,10 @@ static void test_builtin(void)
 int main(void)
 {
     dir = folder_new("data-test");
-    tap_plan(5 + N_FAULTS + 1 + 6);
+    tap_plan(5 + 2 + N_BAD_NAMES + N_FAULTS + 1 + 7);
     test_good();
+    test_names();
+    test_bad_names();
     test_faults();
     folder_remove(dir);
     test_real();

@@ -165,6 +165,11 @@ struct clade_checkpoint_info {
     int batch, train_count, test_count;
     double learning_rate;
     const char *data; /* struct clade_data's source */
+    const char *classes;  /* struct clade_data's names of the classes: a JSON
+                             array of strings.  Older checkpoints lack it; then
+                             the names that such a source has by default */
+    int image_w, image_h; /* of the images before the net resizes them, in
+                             pixels */
     const char *device, *driver;
     const char *algorithms; /* clade_net_algorithms() */
     const char *shares;     /* the sizes of a batch's shares, "20,12"; NULL: one */

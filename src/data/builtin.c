@@ -118,7 +118,7 @@ static bool circle(const double d[DRAWS], double x, double y)
     return fabs(distance(d, x, y) - d[RADIUS]) < 1.5;
 }
 
-/* Each class's pattern: is the pixel lit? */
+/* Each class's pattern: is the pixel lit?  src/data/classes.c names them. */
 static bool (*const patterns[CLADE_DATA_CLASSES])(const double d[DRAWS],
                                                   double x, double y) = {
     rows, columns, falling, rising, checks, rings, spokes, disc, square, circle,
@@ -215,7 +215,8 @@ clade_status clade_data_builtin(struct clade_data *data, int train_count,
         clade_data_free(&made);
         return st;
     }
-    snprintf(made.source, sizeof(made.source), "builtin");
+    snprintf(made.source, sizeof(made.source), DATA_BUILTIN);
+    data_name_classes(&made, made.source);
     *data = made;
     return CLADE_OK;
 }

@@ -194,7 +194,8 @@ clade_status clade_data_cifar10(struct clade_data *data, const char *dir,
     if ((st = status_given(__func__, "data, dir", data && dir)) ||
         (st = data_check_counts(train_count, test_count)))
         return st;
-    if ((st = reserve(&train)) || (st = reserve(&test)))
+    if ((st = data_read_classes(&got, dir)) || (st = reserve(&train)) ||
+        (st = reserve(&test)))
         goto out;
     if (train_count > 0 &&
         ((st = read_training(&train, dir)) ||

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/data.h"
 #include "net/table.h"
 #include "plain.h"
 #include "safetensors.h"
@@ -17,6 +18,7 @@
 struct clade_checkpoint {
     struct safetensors *file;
     struct clade_checkpoint_info info;
+    char *classes; /* what info.classes is if the file has none; or NULL */
 };
 
 /* Tensor 2i of a checkpoint is the value of parameter i of the net, and tensor
@@ -190,9 +192,62 @@ static clade_status check_json(const clade_checkpoint *c, const char *key,
     return good ? CLADE_OK : bad_text(c, key, text);
 }
 
-static clade_status get_info(struct clade_checkpoint_info *info,
-                             const clade_checkpoint *c)
+/* Is it an array of names, one for each class of the net? */
+static bool are_classes(const json_t *names, int classes)
 {
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach(names, i, name) {
+        const char *text = json_string_value(name);
+
+        if (!text || data_class_fault(text))
+            return false;
+    }
+    return json_array_size(names) == (size_t)classes;
+}
+
+static clade_status get_classes(clade_checkpoint *c, int classes)
+{
+    struct clade_checkpoint_info *info = &c->info;
+    struct clade_data data;
+    json_t *names;
+    bool good;
+
+    info->classes = safetensors_text(c->file, "classes");
+    if (!info->classes) {
+        data_name_classes(&data, info->data);
+        names = data_classes_json(&data);
+        info->classes = c->classes = json_dumps(names, JSON_COMPACT);
+    } else {
+        names = json_loads(info->classes, 0, NULL);
+    }
+    good = are_classes(names, classes);
+    json_decref(names);
+    return good ? CLADE_OK : bad_text(c, "classes", info->classes);
+}
+
+/* The size of the images, which must be the one that the net takes. */
+static clade_status get_image(clade_checkpoint *c, const struct net_table *net)
+{
+    const char *text = safetensors_text(c->file, "image");
+    char wanted[32];
+
+    c->info.image_w = net->source_w;
+    c->info.image_h = net->source_h;
+    snprintf(wanted, sizeof wanted, "%dx%d", net->source_w, net->source_h);
+    if (!text || !strcmp(text, wanted))
+        return CLADE_OK;
+    return clade_fail(CLADE_EDATA,
+                      "%s: was trained on images of %s, but the net %s takes "
+                      "images of %s",
+                      safetensors_path(c->file), text, net->name, wanted);
+}
+
+static clade_status get_info(clade_checkpoint *c)
+{
+    struct clade_checkpoint_info *info = &c->info;
+    const struct net_table *net;
     const char *format;
     clade_status st;
 
@@ -216,6 +271,9 @@ static clade_status get_info(struct clade_checkpoint_info *info,
         (st = get_text(&info->algorithms, c, "algorithms")) ||
         (st = check_json(c, "algorithms", info->algorithms, JSON_OBJECT)))
         return st;
+    net = net_table_find(info->net);
+    if ((st = get_classes(c, net->classes)) || (st = get_image(c, net)))
+        return st;
     info->shares = safetensors_text(c->file, "shares");
     info->devices = safetensors_text(c->file, "devices");
     return info->devices
@@ -236,7 +294,7 @@ clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
     st = safetensors_open(&c->file, path);
     if (!st)
-        st = get_info(&c->info, c);
+        st = get_info(c);
     if (st)
         clade_checkpoint_close(c);
     else
@@ -249,6 +307,7 @@ void clade_checkpoint_close(clade_checkpoint *checkpoint)
     if (!checkpoint)
         return;
     safetensors_close(checkpoint->file);
+    free(checkpoint->classes);
     free(checkpoint);
 }
 

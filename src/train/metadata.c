@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/data.h"
 #include "plain.h"
 #include "status.h"
 
@@ -41,7 +42,7 @@ static void set_json(json_t *metadata, const char *key, json_t *value)
 }
 
 json_t *checkpoint_metadata(const struct clade_train_config *config,
-                            const char *net_name, const char *source,
+                            const char *net_name, const struct clade_data *data,
                             const struct shares *shares,
                             const struct run_devices *devices)
 {
@@ -59,7 +60,9 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
         set_text(metadata, "rate_batch", "%d", config->rate_batch);
     if (config->warmup)
         set_text(metadata, "warmup", "%d", config->warmup);
-    set_text(metadata, "data", "%s", source);
+    set_text(metadata, "data", "%s", data->source);
+    set_json(metadata, "classes", data_classes_json(data));
+    set_text(metadata, "image", "%dx%d", data->train.w, data->train.h);
     set_text(metadata, "device", "%s", first->name);
     set_text(metadata, "driver", "%s", first->driver);
     if (first->algorithms)

@@ -104,8 +104,8 @@ static clade_status compare(struct training *t,
     clade_status st;
 
     json_decref(t->metadata);
-    t->metadata = checkpoint_metadata(t->config, net.net, t->data.source,
-                                      &t->shares, &t->devices);
+    t->metadata = checkpoint_metadata(t->config, net.net, &t->data, &t->shares,
+                                      &t->devices);
     if (!checkpoint)
         return CLADE_OK;
     devices = devices_json(&t->devices, &t->shares);

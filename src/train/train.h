@@ -107,7 +107,7 @@ clade_status history_replay(struct csv *csv,
  * `epoch`.  Until the devices have chosen, `algorithms` is missing.
  */
 json_t *checkpoint_metadata(const struct clade_train_config *config,
-                            const char *net_name, const char *source,
+                            const char *net_name, const struct clade_data *data,
                             const struct shares *shares,
                             const struct run_devices *devices);
 /* The devices of a checkpoint, as devices_json() writes them. */
