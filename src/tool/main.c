@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dist/dist.h"
+#include "ranks.h"
 #include "status.h"
 
 static clade_status unknown_command(const char *name)
@@ -119,8 +120,9 @@ int main(int argc, char **argv)
     st = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && !st)
         st = clade_fail(CLADE_EIO, "standard output: %s", strerror(errno));
-    if (st)
+    if (st && !ranks_told()) {
         fprintf(stderr, "clade: %s\n", clade_error());
-    print_hints(st, argv[1]);
+        print_hints(st, argv[1]);
+    }
     return clade_status_exit_code(st);
 }

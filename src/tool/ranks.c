@@ -8,6 +8,13 @@
 #include "dealt.h"
 #include "status.h"
 
+static bool is_told;
+
+bool ranks_told(void)
+{
+    return is_told;
+}
+
 /* End the other ranks, which cannot know. */
 static void end_all(const struct dist *dist, clade_status st)
 {
@@ -55,6 +62,7 @@ clade_status ranks_run(clade_status (*run)(const void *options,
     st = run(options, &dist);
     if (dist.size > 1 && !is_common(st))
         end_all(&dist, st);
+    is_told = dist.rank > 0;
     dist_leave(&dist);
     return st;
 }

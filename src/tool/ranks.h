@@ -14,6 +14,9 @@ clade_status ranks_run(clade_status (*run)(const void *options,
                                            const struct dist *dist),
                        const void *options);
 
+/* Whether rank 0 tells the failure that ranks_run() returned here. */
+bool ranks_told(void);
+
 /* tool_open_tested(), with the device that a list has for this rank: the list
  * goes round the ranks of a host.  The first of them opens its device before
  * the others, which find what it has compiled.  A failure, which may be that of
