@@ -42,13 +42,29 @@ pids()
     (cd "$dir/pids" 2>/dev/null && ls)
 }
 
-# any_lives: whether one of them still lives.
+# lives PID: whether a process lives; one that nobody has waited for does not.
+lives()
+{
+    case $(ps -o stat= -p "$1") in
+    '' | Z*) return 1 ;;
+    esac
+}
+
+# any_lives: whether one of those that have begun still lives.
 any_lives()
 {
     for pid in $(pids); do
-        ! kill -0 "$pid" 2>/dev/null || return 0
+        ! lives "$pid" || return 0
     done
     return 1
+}
+
+# end_launcher: Open MPI 4.1.4 can wait for a lock of its own for ever
+# (PMIx_server_finalize) if a process is killed while it starts.
+end_launcher()
+{
+    echo "# all processes have ended, but not $MPIRUN: killed"
+    pkill -9 -P "$(pgrep -P "$training" | head -n 1)"
 }
 
 # start FOLDER: let `train` begin, as process $training, and wait for both.
@@ -63,7 +79,7 @@ start()
 }
 
 # kill_one FOLDER MS: train, and after MS ms kill one of two; returns whether
-# all end soon, with the exit code in $code.
+# both end soon, with the launcher's exit code in $code.
 kill_one()
 {
     start "$1"
@@ -72,12 +88,16 @@ kill_one()
     victim=$(pids | sed -n "$((drawn + 1))p")
     kill -9 "$victim" 2>/dev/null
     began=$(now)
-    wait "$training"
-    code=$?
     while any_lives && [ $(($(now) - began)) -le 10000 ]; do
         sleep 0.1
     done
     took=$(($(now) - began))
+    while lives "$training" && [ $(($(now) - began)) -le 20000 ]; do
+        sleep 0.1
+    done
+    ! lives "$training" || end_launcher
+    wait "$training"
+    code=$?
     [ "$code" -ne 0 ] && [ "$took" -le 10000 ]
 }
 
