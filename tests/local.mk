@@ -90,7 +90,16 @@ EXTRA_PROGRAMS = \
   tests/mutants.t \
   tests/programs
 
-check_LTLIBRARIES = libtap.la
+# A faulty driver that programs can be started with; -rpath makes it a shared
+# library, though none is installed.
+check_LTLIBRARIES = libtap.la libfaulty.la
+libfaulty_la_SOURCES = tests/faults.c tests/faults.h \
+  tests/faulty-driver.c \
+  tests/mutants-list.c \
+  tests/mutants.h
+libfaulty_la_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS) -fvisibility=default
+libfaulty_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+libfaulty_la_LIBADD = -ldl
 libtap_la_SOURCES = \
   tests/folder.c \
   tests/folder.h \
@@ -275,6 +284,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
   $(test_scripts) \
+  tests/faulty.sh \
   tests/launched.sh \
   tests/ranks.sh \
   tests/lsan.supp \
@@ -310,6 +320,13 @@ CLEANFILES += tests/kill.log tests/kill.trs
 check-kill: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/kill.sh
 .PHONY: check-kill
+
+# Train by three processes on two hosts, which the test makes; root may do that.
+EXTRA_DIST += tests/hosts.sh
+CLEANFILES += tests/hosts.log tests/hosts.trs
+check-hosts: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/hosts.sh
+.PHONY: check-hosts
 
 # Unlike devices as ranks of one training, inside an envelope made for it.
 tests_mixed_t_SOURCES = tests/mixed.c $(DIVIDED) $(THREADS)

@@ -83,12 +83,27 @@ OCL_ICD_VENDORS=$dir/none refused 4 'has no OpenCL device' 2 train $small \
 refused 5 'diverged\|the loss of' 2 train $small --out "$dir/no" \
     --learning-rate 1000 --epochs 9
 
+[ "$(grep -c 'the loss of' "$dir/out")" -eq 1 ]
+report $? 'which one of them says' "$dir/out"
+
 # Devices that check each other change nothing.
 train 2 checked --epochs 2 --shadow 1
 report $? 'two processes train and check each other' "$dir/out"
 grep -q 'checked each other: 4; faults: 0; the largest D: 0$' "$dir/out"
 report $? 'in all steps, and find no fault' "$dir/out"
 same shares checked 'with the same files, byte for byte'
+if has_device; then
+    timeout -k 10 600 "$MPIRUN" -np 2 "$SRCDIR/tests/faulty.sh" 1 \
+        "the last image adds nothing to a filter's gradient" \
+        "$CLADE" train --device "$device" --train-count 10 --test-count 1 \
+        --batch 2 --epochs 1 --algorithm direct --no-self-test --shadow 5 \
+        --quiet --out "$dir/faulty" >"$dir/out" 2>&1 </dev/null
+    got=$?
+    [ "$got" -eq 6 ] &&
+        grep -q 'share 0: rank 1 on .*: conv_bwd_filter .*(classifier), dw' \
+            "$dir/out"
+    report $? "a fault in the driver of rank 1 is named: code $got" "$dir/out"
+fi
 # shellcheck disable=SC2086
 refused 2 'there is only one process' 1 train $small --out "$dir/no" --shadow 1
 # shellcheck disable=SC2086
