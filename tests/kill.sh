@@ -32,7 +32,7 @@ train()
     mkdir "$dir/pids"
     # shellcheck disable=SC2016,SC2086 # $$ is the process's; one word an option
     timeout -k 10 600 "$MPIRUN" -np 2 sh -c 'echo >"$0/$$"; exec "$@"' \
-        "$dir/pids" "$CLADE" train $small --epochs 3 --out "$dir/$folder" "$@" \
+        "$dir/pids" "$CLADE" train $small --epochs 8 --out "$dir/$folder" "$@" \
         >"$dir/out" 2>&1 </dev/null
 }
 
