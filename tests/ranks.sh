@@ -118,11 +118,11 @@ timeout -k 10 600 "$MPIRUN" -np 2 "$CLADE" bench $measure --json \
     awk '
     /^ *[0-9][0-9.e-]*,?$/ { steps += $1; n++ }
     /"shares": "1,2"/ { shares++ }
-    /"images_per_second":/ { rate = $2 }
-    /"efficiency":/ { efficiency = $2 }
+    /"images_per_second":/ { rate = $2 + 0 }
+    /"efficiency":/ { efficiency = $2 + 0 }
     /"host":/ { ranks++ }
     /"images":/ { images += $2 }
-    /"alone_images_per_second":/ && !ranks { sum = $2 }
+    /"alone_images_per_second":/ && !ranks { sum = $2 + 0 }
     /"alone_images_per_second":/ && ranks { alone += $2 }
     /"(compute|wait|copies|exchange|sum|update|new weights)":/ {
         count++
