@@ -13,4 +13,8 @@
 locale_t plain_begin(void);
 void plain_end(locale_t before);
 
+/* JSON takes only UTF-8.  If a text is not, each of its bytes that is not ASCII
+ * becomes a `?`. */
+void plain_utf8(char *text);
+
 #endif

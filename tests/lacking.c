@@ -106,6 +106,36 @@ static void test_old_clang(void)
     clade_backend_close(be);
 }
 
+/* JSON takes only UTF-8: a name in Latin-1 must not cost the device its place
+ * in a list or in a checkpoint. */
+static void test_text(const char *name, const char *kept, const char *why)
+{
+    const struct fault fault = { .asked = CL_DEVICE_NAME,
+                                 .answer = name,
+                                 .answer_bytes = strlen(name) + 1 };
+    struct clade_device d;
+
+    begin(&fault);
+    if (clade_device_find(&d, device_text))
+        tap_bail("%s", clade_error());
+    fault_end();
+    tap_ok(!strcmp(d.name, kept), "%s: \"%.32s\"", why, d.name);
+}
+
+static void test_texts(void)
+{
+    char name[200], kept[200];
+
+    test_text("G\xc3\xa9r\xc3\xa4t 2", "G\xc3\xa9r\xc3\xa4t 2",
+              "UTF-8 is kept");
+    test_text("G\xe9r\xe4t 2", "G?r?t 2", "Latin-1 becomes ASCII");
+    memset(name, 'x', sizeof name);
+    memset(kept, 'x', sizeof kept);
+    memcpy(&name[126], "\xc3\xa9", 3);
+    memcpy(&kept[126], "?", 2);
+    test_text(name, kept, "a letter cut in two becomes ASCII");
+}
+
 int main(void)
 {
     clade_backend *be = tested_need();
@@ -116,12 +146,13 @@ int main(void)
     clade_backend_close(be);
     if (!has_driver)
         tap_skip_all("%s is no OpenCL device", device_text);
-    tap_plan(6);
+    tap_plan(9);
     cache_begin();
     test_without(CL_DEVICE_COMPILER_AVAILABLE, "no compiler");
     test_without(CL_DEVICE_LINKER_AVAILABLE, "no linker");
     test_small_groups();
     test_old_clang();
+    test_texts();
     cache_end();
     return tap_done();
 }

@@ -14,7 +14,7 @@ enum clade_device_type {
     CLADE_DEVICE_OTHER
 };
 
-/* A device that a backend can open; texts are cut to fit. */
+/* A device that a backend can open.  Texts are UTF-8, and cut to fit. */
 struct clade_device {
     char selector[32];    /* "cpu", "cpu64", "opencl:0:1": what opens it */
     char platform[128];   /* its platform's name; "reference" for cpu */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
+
 #define PLATFORMS_MAX 64
 #define DEVICES_MAX   64
 
@@ -45,13 +47,19 @@ static cl_uint devices(cl_device_id list[DEVICES_MAX], cl_platform_id platform)
 
 /* Long texts are cut to fit.  Where the driver gives no answer, the text is
  * empty. */
+static void keep_text(char *out, size_t size, const char *text)
+{
+    snprintf(out, size, "%.*s", (int)size - 1, text);
+    plain_utf8(out);
+}
+
 static void platform_text(char *out, size_t size, cl_platform_id platform,
                           cl_platform_info what)
 {
     char text[8192] = "";
 
     clGetPlatformInfo(platform, what, sizeof text, text, NULL);
-    snprintf(out, size, "%.*s", (int)size - 1, text);
+    keep_text(out, size, text);
 }
 
 static void device_text(char *out, size_t size, cl_device_id dev,
@@ -60,7 +68,7 @@ static void device_text(char *out, size_t size, cl_device_id dev,
     char text[8192] = "";
 
     clGetDeviceInfo(dev, what, sizeof text, text, NULL);
-    snprintf(out, size, "%.*s", (int)size - 1, text);
+    keep_text(out, size, text);
 }
 
 static uint64_t device_number(cl_device_id dev, cl_device_info what,

@@ -160,7 +160,7 @@ static clade_status measure(struct bench *b)
 }
 
 /* The first members of the object that --json prints: what is measured.  NULL
- * if a text is not UTF-8. */
+ * if there is no memory. */
 static json_t *describe(const struct bench *b)
 {
     const struct clade_device *device = clade_backend_device(b->be);
@@ -348,7 +348,7 @@ static clade_status bench_steps(const struct bench_options *o,
     if ((st = bench_open(&b)))
         goto out;
     if (!(now = describe(&b))) {
-        st = clade_fail(CLADE_EFAIL, "bench: a text is not UTF-8");
+        st = clade_fail(CLADE_ENOMEM, "bench: out of memory");
         goto out;
     }
     if (b.o->compare && !dist->rank &&

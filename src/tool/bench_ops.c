@@ -180,7 +180,7 @@ static clade_status print_json(const struct table *t)
         device->driver, "mode", "ops", "batch", t->o->batch);
 
     if (!object)
-        return clade_fail(CLADE_EFAIL, "bench: a text is not UTF-8");
+        return clade_fail(CLADE_ENOMEM, "bench: out of memory");
     if (t->peaks.flops) {
         json_object_set_new(object, "peak_gflops_per_second",
                             json_real(1e-9 * t->peaks.flops));

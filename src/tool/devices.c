@@ -164,8 +164,7 @@ static clade_status print_json(const struct clade_device *list, int count)
 
     for (int i = 0; i < count; i++)
         if (json_array_append_new(array, describe(&list[i])))
-            st = clade_fail(CLADE_EFAIL, "devices: %s: its texts are not UTF-8",
-                            list[i].selector);
+            st = clade_fail(CLADE_ENOMEM, "devices: out of memory");
     if (!st) {
         json_dumpf(array, stdout, JSON_INDENT(2));
         putchar('\n');

@@ -141,7 +141,7 @@ clade_status tool_judge_share(struct shadow_verdict *verdict, clade_net *net,
  * promises for floats; NULL after the last. */
 const char *tool_float_config(const struct clade_device *d, int i);
 
-/* A device as a JSON object; NULL if a text is not UTF-8. */
+/* A device as a JSON object; NULL if there is no memory. */
 json_t *tool_device_json(const struct clade_device *d);
 
 /* "3.2 GB" (10^9 bytes).  Stays valid for seven more calls. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
 #include "status.h"
 #include "verify_report.h"
 
@@ -17,19 +18,17 @@ static json_t *number(double x)
     return json_real(x);
 }
 
-/* A text, or null.  One that is not UTF-8 loses what is not ASCII. */
+/* A text, or null. */
 static json_t *text(const char *s)
 {
-    json_t *string = s && *s ? json_string(s) : json_null();
-    char *ascii = string ? NULL : strdup(s);
+    char *copy = s && *s ? strdup(s) : NULL;
+    json_t *string;
 
-    if (!ascii)
-        return string;
-    for (char *c = ascii; *c; c++)
-        if ((unsigned char)*c > 126)
-            *c = '?';
-    string = json_string(ascii);
-    free(ascii);
+    if (!copy)
+        return json_null();
+    plain_utf8(copy);
+    string = json_string(copy);
+    free(copy);
     return string;
 }
 
@@ -126,13 +125,12 @@ static json_t *device(const void *item)
                      ARRAY(d->trainings, d->n_trainings, training));
 }
 
-/* A variable that is not UTF-8 is left out. */
 static json_t *environment(const struct report *r)
 {
     json_t *items = json_array();
 
     for (int i = 0; i < r->n_environment; i++)
-        json_array_append_new(items, json_string(r->environment[i]));
+        json_array_append_new(items, text(r->environment[i]));
     return items;
 }
 

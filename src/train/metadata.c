@@ -10,8 +10,7 @@
 #include "plain.h"
 #include "status.h"
 
-/* Set a key to a text that is formatted as by printf().  JSON takes only UTF-8:
- * if a driver's text is not, each byte that is not ASCII becomes a `?`. */
+/* Set a key to a text that is formatted as by printf(). */
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
@@ -24,11 +23,7 @@ static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     plain_end(before);
-    if (json_object_set_new(metadata, key, json_string(text))) {
-        for (char *c = text; *c; c++)
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
-        json_object_set_new(metadata, key, json_string(text));
-    }
+    json_object_set_new(metadata, key, json_string(text));
 }
 
 /* Add a JSON value as a text. */

@@ -63,7 +63,7 @@ static void choose_roles(struct dump *d, const struct op_case *c)
 
 static void set_text(json_t *metadata, const char *key, const char *text)
 {
-    if (text) /* one that is not UTF-8 is left out */
+    if (text)
         json_object_set_new(metadata, key, json_string(text));
 }
 

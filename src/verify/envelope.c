@@ -148,7 +148,7 @@ static clade_status put_plain(const struct writing *w, FILE *f)
           "\", \"device\": ",
           f);
     if (json_dumpf(w->device, f, JSON_ENCODE_ANY))
-        return clade_fail(CLADE_EFAIL, "envelope: a device's text isn't UTF-8");
+        return clade_fail(CLADE_ENOMEM, "envelope: out of memory");
     fprintf(f,
             "},\n \"net\": \"%s\", \"batch\": %d, \"steps\": %d, "
             "\"seed\": %llu,\n \"learning_rate\": %.9g, \"momentum\": %.9g, "

@@ -318,8 +318,6 @@ static clade_status make_body(json_t **body, const struct trace *t,
         config->batch, "steps", config->steps, "dropout", 0, "learning_rate",
         config->learning_rate, "momentum", config->momentum, "losses", losses,
         "tensors", tensors);
-    if (!device)
-        return clade_fail(CLADE_EFAIL, "record: a device's text isn't UTF-8");
     return *body && good ? CLADE_OK
                          : clade_fail(CLADE_ENOMEM, "record: out of memory");
 }

@@ -38,7 +38,7 @@ clade_status record_parse(struct json_t **object,
                           struct training_config *config,
                           const struct record_text *text);
 clade_status record_bad(const struct record_text *text, const char *what);
-/* "platform / device / driver", or NULL if that isn't UTF-8. */
+/* "platform / device / driver", or NULL if there is no memory. */
 struct json_t *record_device(const clade_backend *be);
 
 #endif
