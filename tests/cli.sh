@@ -73,6 +73,13 @@ for command in $commands; do
     fails 2 'no option is called --nonsense' "$command" --nonsense
 done
 prints '(default 2500)' train --help
+prints '^  exit-codes  ' help topics
+topics=$("$CLADE" help topics | sed -n 's/^  \([a-z-]*\)  .*/\1/p')
+for topic in $topics; do
+    ends 0 help "$topic" && [ ! -s "$dir/err" ] &&
+        [ "$(wc -l <"$dir/out")" -gt 4 ] && ! grep '.\{79\}' "$dir/out"
+    report $? "clade help $topic explains it, in lines of 78 columns"
+done
 
 # ---- what is refused --------------------------------------------------------
 
@@ -82,7 +89,10 @@ fails 2 'did you mean "train"' tarin
 fails 2 'no command is called "zzz" (clade help)' zzz
 fails 2 'did you mean --batch' train --bacth 16
 fails 2 'did you mean --help' train --hlep
-fails 2 'no topic is called "zzz"' help zzz
+fails 2 'no command or topic is called "zzz" (clade help' help zzz
+fails 2 'did you mean "train"' help trian
+fails 2 'did you mean "exit-codes"' help exitcodes
+fails 2 'did you mean "topics"' help topic
 fails 2 'one argument too many' train 16
 fails 2 'is not an option' train -b 16
 fails 2 'requires B' train --batch
@@ -152,16 +162,27 @@ ends 0 $softmax --verbose && grep -q ' score gates .* got .* case$' "$dir/out" &
     [ "$(grep -c '^ok .* y\[[01],0,0,[0-9]\] .*:1x1x10:' "$dir/out")" = 7 ]
 report $? 'with --verbose, each case has a row, with its worst element'
 if script -V >"$dir/out" 2>&1; then
-    script -q -e -c "stty cols 60; $CLADE verify --device cpu --suite ops \
-        --quick --case fwd" "$dir/typescript" >"$dir/out" </dev/null &&
+    # watched TERM: run a command on a terminal of this kind.
+    watched()
+    {
+        TERM=$1 script -q -e -c "stty cols 60; $CLADE verify --device cpu \
+            --suite ops --quick --case fwd" "$dir/typescript" \
+            >"$dir/out" </dev/null
+    }
+    watched xterm &&
         tr '\r' '\n' <"$dir/out" >"$dir/err" &&
         grep -q '^ops [0-9]*/[1-9][0-9]*: [0-9]* passed' "$dir/err" &&
         ! grep '^ops .\{60\}' "$dir/err" &&
         grep -q 'passed, 0 failed, 0 mistrusted' "$dir/err"
     report $? 'on a terminal, a line says how far it is'
+    grep -q "$(printf '\033')" "$dir/out" && watched dumb &&
+        ! grep "$(printf '\033')" "$dir/out"
+    report $? 'on a dumb terminal, nothing controls it'
 else
-    number=$((number + 1))
-    echo "ok $number # SKIP on a terminal, a line says how far it is: no script(1)"
+    for test in 'a line says how far it is' 'nothing controls a dumb one'; do
+        number=$((number + 1))
+        echo "ok $number # SKIP on a terminal, $test: no script(1)"
+    done
 fi
 ends 0 $softmax --device cpu && grep -q '^worst scores *cpu *cpu$' "$dir/out"
 report $? 'for two devices there is a matrix'

@@ -2,7 +2,9 @@
 #include "tool.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stopping;
 
@@ -42,6 +44,13 @@ bool tool_stop(void *arg)
 {
     (void)arg;
     return stopping;
+}
+
+bool tool_terminal(void)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && !(kind && !strcmp(kind, "dumb"));
 }
 
 void tool_notice(const char *text)

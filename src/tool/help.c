@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "status.h"
+#include "topics.h"
 
 /* clang-format off */
 const struct tool_command *const tool_commands[] = {
@@ -45,68 +46,55 @@ void tool_overview(FILE *to)
                 "device computes\nthe same thing.\n\ncommands:\n");
     for (const struct tool_command *const *c = tool_commands; *c; c++)
         fprintf(to, "  %-8s  %s\n", (*c)->name, (*c)->summary);
-    fprintf(to, "\n`clade help COMMAND` lists a command's options; `clade help "
-                "device` and\n`clade help exit-codes` explain those.\n"
-                "`clade --version` prints the version.\n");
+    fprintf(to, "\n`clade help COMMAND` lists a command's options, `clade help "
+                "topics` lists what\nelse is explained, and `clade --version` "
+                "prints the version.\n");
 }
 
-static void help_device(void)
+static void print_topics(void)
 {
-    puts(
-        "--device D selects where a command computes:\n"
-        "\n"
-        "  cpu         the reference: plain C loops with exact sums; slow\n"
-        "  cpu64       the same, but stores double precision\n"
-        "  opencl      the best OpenCL device: GPUs come before CPUs, and\n"
-        "              software renderers and simulators come last; of "
-        "equals,\n"
-        "              the one with the most compute units\n"
-        "  gpu         the best OpenCL GPU\n"
-        "  auto        the same for one process; of several under mpirun, "
-        "each\n"
-        "              takes another OpenCL device of its machine, the best "
-        "first\n"
-        "  opencl:P:D  device D of platform P, with clinfo's numbers\n"
-        "  other text  a part of `platform / device`; upper and lower case\n"
-        "              are the same\n"
-        "\n"
-        "clade train under mpirun also takes a list, as in gpu,portable, and "
-        "deals\n"
-        "it to the processes of a machine. If there are more processes than\n"
-        "devices, a list or auto is dealt round again. auto leaves out software\n"
-        "renderers and simulators if there is another device. A device that "
-        "two\n"
-        "drivers offer counts twice.\n"
-        "\n"
-        "Without --device, the environment variable CLADE_DEVICE decides;\n"
-        "without both, it is opencl, or cpu if there is no OpenCL device.\n"
-        "`clade devices` lists all devices. If the text fits several of them,\n"
-        "the command lists these and ends with exit code 2; if it fits none,\n"
-        "with exit code 4.");
+    printf("`clade help TOPIC` explains one of these:\n\n");
+    for (const struct topic *t = topics; t->name; t++)
+        printf("  %-11s  %s\n", t->name, t->summary);
 }
 
-static void help_exit_codes(void)
+static void print_topic(const struct topic *t)
 {
-    puts("The exit code says how a command ended:\n");
-#define PRINT_CODE(name, code, text) printf("  %3d  %s\n", code, text);
-    CLADE_STATUS_LIST(PRINT_CODE)
-#undef PRINT_CODE
+    int width = 0;
+
+    for (size_t i = 0; i < t->n_rows; i++)
+        if (width < (int)strlen(t->rows[i].name))
+            width = (int)strlen(t->rows[i].name);
+    tool_wrap("", 0, t->before);
+    putchar('\n');
+    for (size_t i = 0; i < t->n_rows; i++) {
+        char first[64];
+
+        snprintf(first, sizeof first, "  %s", t->rows[i].name);
+        tool_wrap(first, width + 4, t->rows[i].text);
+    }
+    if (t->after) {
+        putchar('\n');
+        tool_wrap("", 0, t->after);
+    }
 }
 
-static const struct {
-    const char *name;
-    void (*print)(void);
-} topics[] = {
-    { "device", help_device },
-    { "exit-codes", help_exit_codes },
-};
-
-static clade_status no_topic(const char *topic)
+/* Name the nearest command or topic. */
+static clade_status no_topic(const char *word)
 {
+    const char *names[64] = { "topics" }, *near;
+    size_t n = 1;
+
+    for (const struct tool_command *const *c = tool_commands; *c; c++)
+        names[n++] = (*c)->name;
+    for (const struct topic *t = topics; t->name && n < COUNT_OF(names); t++)
+        names[n++] = t->name;
+    near = tool_nearest(word, names, n);
     return clade_fail(CLADE_EUSAGE,
-                      "help: no topic is called \"%s\"; topics are the "
-                      "commands (clade help), device and exit-codes",
-                      topic);
+                      "help: no command or topic is called \"%s\"%s%s%s "
+                      "(clade help, clade help topics)",
+                      word, near ? "; did you mean \"" : "", near ? near : "",
+                      near ? "\"?" : "");
 }
 
 static clade_status print_help(const void *given)
@@ -118,13 +106,17 @@ static clade_status print_help(const void *given)
         tool_overview(stdout);
         return CLADE_OK;
     }
+    if (!strcmp(o->topic, "topics")) {
+        print_topics();
+        return CLADE_OK;
+    }
     if ((command = tool_command_find(o->topic))) {
         tool_usage(command);
         return CLADE_OK;
     }
-    for (size_t i = 0; i < COUNT_OF(topics); i++) {
-        if (!strcmp(topics[i].name, o->topic)) {
-            topics[i].print();
+    for (const struct topic *t = topics; t->name; t++) {
+        if (!strcmp(t->name, o->topic)) {
+            print_topic(t);
             return CLADE_OK;
         }
     }

@@ -319,26 +319,32 @@ static void add_default(char *text, size_t size, const struct tool_option *o,
     }
 }
 
-/* Print an option and, below it, its help, in lines broken between words. */
+void tool_wrap(const char *first, int indent, const char *text)
+{
+    const int width = 78 - indent;
+
+    while (*text) {
+        int end = (int)strcspn(text, "\n");
+
+        if (end > width)
+            for (end = width; end > 1 && text[end] != ' '; end--)
+                ;
+        printf("%-*s%.*s\n", end ? indent : 0, first, end, text);
+        text += text[end] ? end + 1 : end;
+        first = "";
+    }
+}
+
+/* Print an option and, below it, its help. */
 static void print_option(const struct tool_option *o, const char *defaults)
 {
-    const int indent = 8, width = 70;
     char text[512];
-    const char *at = text;
     int n = snprintf(text, sizeof text, "%s", o->help);
 
     add_default(text + n, sizeof text - (size_t)n, o, defaults);
     printf("  --%s%s%s\n", o->name, o->values ? " " : "",
            o->values ? o->values : "");
-    while ((int)strlen(at) > width) {
-        int end = width;
-
-        while (end > 1 && at[end] != ' ')
-            end--;
-        printf("%*s%.*s\n", indent, "", end, at);
-        at += end + 1;
-    }
-    printf("%*s%s\n", indent, "", at);
+    tool_wrap("", 8, text);
 }
 
 void tool_usage(const struct tool_command *command)

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "tool.h"
 
@@ -14,7 +13,7 @@
 void progress_open(struct progress *p, bool quiet, int epochs)
 {
     *p = (struct progress){ .quiet = quiet,
-                            .terminal = isatty(STDERR_FILENO),
+                            .terminal = tool_terminal(),
                             .epochs = epochs };
 }
 

@@ -89,6 +89,11 @@ const struct tool_option *tool_option_find(const struct tool_command *command,
 /* --help of a command, to stdout. */
 void tool_usage(const struct tool_command *command);
 
+/* Print a text to stdout, in lines of at most 78 columns that are broken
+ * between words.  The first line begins with `first`, the others with as many
+ * blanks as `indent` says. */
+void tool_wrap(const char *first, int indent, const char *text);
+
 /* The list of commands, to stdout or stderr. */
 void tool_overview(FILE *to);
 
@@ -104,6 +109,8 @@ double tool_uptime(void);
 void tool_catch_signals(void);
 bool tool_stop(void *arg);
 
+/* Is stderr a terminal, where a line of progress can change? */
+bool tool_terminal(void);
 /* Print "clade: " and a text of one or more lines to stderr. */
 void tool_notice(const char *text);
 /* Print a backend's notices in that way. */

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "status.h"
 #include "tool.h"
@@ -162,7 +161,7 @@ static struct clade_net_config config_of(const struct tune_options *o)
 
 static clade_status measure(clade_backend *be, const struct tune_options *o)
 {
-    struct screen screen = { .terminal = isatty(STDERR_FILENO) };
+    struct screen screen = { .terminal = tool_terminal() };
     const struct tune_config config = { .net = config_of(o),
                                         .seconds = o->seconds,
                                         .again = o->again,

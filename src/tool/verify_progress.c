@@ -15,7 +15,7 @@
 void verify_progress_open(struct verify_progress *p, bool wanted)
 {
     *p = (struct verify_progress){ .wanted = wanted,
-                                   .terminal = isatty(STDERR_FILENO),
+                                   .terminal = tool_terminal(),
                                    .part = "" };
 }
 
