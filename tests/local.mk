@@ -66,6 +66,7 @@ check_PROGRAMS = \
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
+  tests/completion.sh \
   tests/man.sh \
   tests/rooms.sh \
   tests/skips.sh \

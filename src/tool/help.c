@@ -14,6 +14,7 @@ const struct tool_command *const tool_commands[] = {
     &cmd_verify,
     &cmd_bench,
     &cmd_tune,
+    &cmd_completion,
     &cmd_help,
     NULL,
 };
@@ -45,7 +46,7 @@ void tool_overview(FILE *to)
                 "Trains GoogLeNet on any OpenCL device, and checks that every "
                 "device computes\nthe same thing.\n\ncommands:\n");
     for (const struct tool_command *const *c = tool_commands; *c; c++)
-        fprintf(to, "  %-8s  %s\n", (*c)->name, (*c)->summary);
+        fprintf(to, "  %-10s  %s\n", (*c)->name, (*c)->summary);
     fprintf(to, "\n`clade help COMMAND` lists a command's options, `clade help "
                 "topics` lists what\nelse is explained, and `clade --version` "
                 "prints the version.\n");

@@ -54,7 +54,7 @@ const char *tool_nearest(const char *word, const char *const names[], size_t n)
     return near;
 }
 
-static bool is_operand(const struct tool_option *o)
+bool tool_is_operand(const struct tool_option *o)
 {
     return o->kind == TOOL_OPERAND || o->kind == TOOL_OPERANDS;
 }
@@ -67,7 +67,7 @@ static clade_status unknown(const struct tool_command *command,
     size_t n = 1;
 
     for (size_t i = 0; i < command->n_options && n < COUNT_OF(names); i++)
-        if (!is_operand(&command->options[i]))
+        if (!tool_is_operand(&command->options[i]))
             names[n++] = command->options[i].name;
     near = tool_nearest(name, names, n);
     return clade_fail(CLADE_EUSAGE,
@@ -203,7 +203,7 @@ const struct tool_option *tool_option_find(const struct tool_command *command,
     for (size_t i = 0; i < command->n_options; i++) {
         const struct tool_option *o = &command->options[i];
 
-        if (!is_operand(o) && strlen(o->name) == n &&
+        if (!tool_is_operand(o) && strlen(o->name) == n &&
             !strncmp(o->name, text, n))
             return o;
     }
@@ -353,7 +353,7 @@ void tool_usage(const struct tool_command *command)
     for (size_t i = 0; i < command->n_options; i++) {
         const struct tool_option *o = &command->options[i];
 
-        if (is_operand(o))
+        if (tool_is_operand(o))
             printf(" [%s]%s", o->name, o->kind == TOOL_OPERANDS ? "..." : "");
     }
     printf("\n\n%s.\n", command->summary);
@@ -361,7 +361,7 @@ void tool_usage(const struct tool_command *command)
         printf("\n%s\n", command->text);
     printf("\noptions:\n");
     for (size_t i = 0; i < command->n_options; i++)
-        if (!is_operand(&command->options[i]))
+        if (!tool_is_operand(&command->options[i]))
             print_option(&command->options[i], command->defaults);
     printf("  --help\n        print this\n");
 }

@@ -12,14 +12,14 @@
 
 /* How an option's text is stored in the command's struct of options. */
 enum tool_kind {
-    TOOL_FLAG,    /* bool, takes no text */
-    TOOL_INT,     /* int within min ... max */
-    TOOL_SEED,    /* uint64_t */
-    TOOL_REAL,    /* double, above min and at most max */
-    TOOL_TEXT,    /* const char *, the argument itself */
-    TOOL_CHOICE,  /* const char *, one of `values` ("train|infer") */
-    TOOL_LIST,    /* struct tool_list: the option may be repeated */
-    TOOL_OPERAND, /* const char *, the argument that has no name; only one */
+    TOOL_FLAG,     /* bool, takes no text */
+    TOOL_INT,      /* int within min ... max */
+    TOOL_SEED,     /* uint64_t */
+    TOOL_REAL,     /* double, above min and at most max */
+    TOOL_TEXT,     /* const char *, the argument itself */
+    TOOL_CHOICE,   /* const char *, one of `values` ("train|infer") */
+    TOOL_LIST,     /* struct tool_list: the option may be repeated */
+    TOOL_OPERAND,  /* const char *, the argument that has no name; only one */
     TOOL_OPERANDS, /* struct tool_operands: all arguments that have no name */
 };
 
@@ -61,8 +61,8 @@ struct tool_command {
     clade_status (*run)(const void *options);
 };
 
-extern const struct tool_command cmd_bench, cmd_devices, cmd_eval, cmd_help,
-    cmd_train, cmd_tune, cmd_verify;
+extern const struct tool_command cmd_bench, cmd_completion, cmd_devices,
+    cmd_eval, cmd_help, cmd_train, cmd_tune, cmd_verify;
 
 /* Every subcommand, in the order of help; the last one's name is NULL. */
 extern const struct tool_command *const tool_commands[];
@@ -70,7 +70,7 @@ const struct tool_command *tool_command_find(const char *name);
 
 /* The help of --device, which every command that uses a device has. */
 #define TOOL_DEVICE_HELP                                                       \
-    "the device: cpu, cpu64, opencl, auto, gpu, opencl:P:D or part of its "     \
+    "the device: cpu, cpu64, opencl, auto, gpu, opencl:P:D or part of its "    \
     "name; "                                                                   \
     "see `clade help device`"
 
@@ -86,6 +86,8 @@ clade_status tool_parse(const struct tool_command *command, void *options,
  * NULL. */
 const struct tool_option *tool_option_find(const struct tool_command *command,
                                            const char *text);
+/* Has it no name on the command line? */
+bool tool_is_operand(const struct tool_option *o);
 /* --help of a command, to stdout. */
 void tool_usage(const struct tool_command *command);
 
@@ -140,9 +142,13 @@ clade_status tool_judge_share(struct shadow_verdict *verdict, clade_net *net,
 
 /* The option that leaves the self-test out. */
 #define TOOL_NO_SELF_TEST(at)                                                  \
-    { "no-self-test", TOOL_FLAG, at, NULL,                                     \
-      "do not test whether a device that is met for the first time computes "  \
-      "rightly", 0, 0 }
+    {                                                                          \
+        "no-self-test", TOOL_FLAG, at, NULL,                                   \
+            "do not test whether a device that is met for the first time "     \
+            "computes "                                                        \
+            "rightly",                                                         \
+            0, 0                                                               \
+    }
 
 /* The i-th name ("denorm") of what the device's CL_DEVICE_SINGLE_FP_CONFIG
  * promises for floats; NULL after the last. */
