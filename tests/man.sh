@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The man page must name every command and every option that --help lists, and
-# mandoc must have nothing to say on how it is written.
+# The man page must name every command and every option that --help lists.  The
+# library's pages must have the prototype of every function of its headers.
+# mandoc must have nothing to say on how they are written.
 page=$SRCDIR/doc/clade.1
 text=$(sed 's/Fl -/--/g' "$page")
 commands=$("$CLADE" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
@@ -46,4 +47,43 @@ if [ "$number" -eq 0 ]; then
     exit
 fi
 lint "$page"
+
+# What a header declares, and what its page says in the synopsis: prototypes
+# without blanks, sorted.
+declared()
+{
+    grep -v '^#' "$1" | tr '\n' ' ' | grep -o 'CLADE_API [^;]*;' |
+        sed 's/CLADE_API//; s/ //g' | sort
+}
+written()
+{
+    awk '/^\.(Ft|Fo|Fa|Fc)/ {
+        macro = $1
+        sub(/^\.F[a-z] */, "")
+        gsub(/["  ]/, "")
+        if (macro == ".Fa")
+            text = text (text ~ /\($/ ? "" : ",")
+        text = text $0 (macro == ".Fo" ? "(" : "")
+        if (macro == ".Fc") {
+            print text ");"
+            text = ""
+        }
+    }' "$1" | sort
+}
+
+for header in "$SRCDIR"/include/clade/*.h; do
+    name=clade_$(basename "$header" .h)
+    page=doc/$name.3
+    [ -f "$page" ] || page=$SRCDIR/doc/$name.3
+    number=$((number + 1))
+    prototypes=$(declared "$header")
+    if [ -n "$prototypes" ] && [ "$prototypes" = "$(written "$page")" ]; then
+        echo "ok $number - $name(3) has every prototype of its header"
+    else
+        echo "not ok $number - $name(3) has every prototype of its header"
+        echo "# written in $page:"
+        written "$page" | sed 's/^/# /'
+    fi
+    lint "$page"
+done
 echo "1..$number"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Devices: list them, open one, and run ops on it. */
 #ifndef CLADE_BACKEND_H
 #define CLADE_BACKEND_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Images to train and to test with. */
 #ifndef CLADE_DATA_H
 #define CLADE_DATA_H
 

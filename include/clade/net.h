@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A network on a device: make it, train it, evaluate it. */
 #ifndef CLADE_NET_H
 #define CLADE_NET_H
 

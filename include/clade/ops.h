@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Ops: what a network is made of. */
 #ifndef CLADE_OPS_H
 #define CLADE_OPS_H
 

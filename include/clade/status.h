@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How a call ended, and what went wrong. */
 #ifndef CLADE_STATUS_H
 #define CLADE_STATUS_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tensors: views of the memory of a device. */
 #ifndef CLADE_TENSOR_H
 #define CLADE_TENSOR_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Train a network, evaluate it, and read checkpoints. */
 #ifndef CLADE_TRAIN_H
 #define CLADE_TRAIN_H
 
@@ -185,6 +186,7 @@ CLADE_API clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                              const char *path);
 /* Accepts NULL. */
 CLADE_API void clade_checkpoint_close(clade_checkpoint *checkpoint);
+/* What it says; valid until it is closed. */
 CLADE_API const struct clade_checkpoint_info *
 clade_checkpoint_info(const clade_checkpoint *checkpoint);
 /* Copy the parameters into a net, and the momenta if the net trains.

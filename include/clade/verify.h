@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Check that a device computes correct results. */
 #ifndef CLADE_VERIFY_H
 #define CLADE_VERIFY_H
 
