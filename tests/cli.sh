@@ -73,6 +73,14 @@ for command in $commands; do
     fails 2 'no option is called --nonsense' "$command" --nonsense
 done
 prints '(default 2500)' train --help
+prints '^usage: clade COMMAND' -h
+prints '^usage: clade train' train -h
+prints '^usage: clade train' train --epochs --help
+prints '^usage: clade train' train --nonsense -h
+prints '^clade [0-9.]*$' -V
+sh -c '"$1" train --help 2>"$2" | :' sh "$CLADE" "$dir/err"
+[ ! -s "$dir/err" ]
+report $? 'who reads only the start of the help sees no error'
 prints '^  exit-codes  ' help topics
 topics=$("$CLADE" help topics | sed -n 's/^  \([a-z-]*\)  .*/\1/p')
 for topic in $topics; do
@@ -95,7 +103,15 @@ fails 2 'did you mean "exit-codes"' help exitcodes
 fails 2 'did you mean "topics"' help topic
 fails 2 'one argument too many' train 16
 fails 2 'is not an option' train -b 16
-fails 2 'requires B' train --batch
+fails 2 'train: --batch requires B: images in a step' train --batch
+fails 2 'looks like an option.*--out=--resume' train --out --resume
+fails 2 'did you mean --epochs' train epochs 3
+fails 2 'did you mean --batch' train --bacth=16
+fails 2 'did you mean "train"' Train
+fails 2 'as in clade train --device' --device cpu train
+fails 2 'as in clade COMMAND --json' --json
+fails 2 'clade train has an option --epochs' eval --epochs=3
+fails 2 'clade --version prints' train --version
 fails 2 'takes no value' train --quiet=yes
 fails 2 'whole number from 1' train --batch 0
 fails 2 'whole number from 1' train --batch -4

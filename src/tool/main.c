@@ -10,17 +10,33 @@
 #include "ranks.h"
 #include "status.h"
 
-static clade_status unknown_command(const char *name)
+/* The command has to come first; is it among the arguments that follow? */
+static clade_status not_first(int argc, char **argv)
 {
-    const char *names[16];
+    const char *command = "COMMAND";
+
+    for (int i = 2; i < argc; i++)
+        if (tool_command_find(argv[i]))
+            command = argv[i];
+    return clade_fail(CLADE_EUSAGE,
+                      "\"%s\" is not a command; options come after the "
+                      "command, as in clade %s %s (clade help)",
+                      argv[1], command, argv[1]);
+}
+
+static clade_status unknown_command(int argc, char **argv)
+{
+    const char *names[64];
     const char *near;
     size_t n = 0;
 
+    if (argv[1][0] == '-')
+        return not_first(argc, argv);
     for (; tool_commands[n] && n < COUNT_OF(names); n++)
         names[n] = tool_commands[n]->name;
-    near = tool_nearest(name, names, n);
+    near = tool_nearest(argv[1], names, n);
     return clade_fail(
-        CLADE_EUSAGE, "no command is called \"%s\"%s%s%s (clade help)", name,
+        CLADE_EUSAGE, "no command is called \"%s\"%s%s%s (clade help)", argv[1],
         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
@@ -48,6 +64,16 @@ static clade_status run_command(const struct tool_command *command, int argc,
     return st;
 }
 
+static bool asks_version(const char *text)
+{
+    static const char *const words[] = { "--version", "-V", "-v", "version" };
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (!strcmp(text, words[i]))
+            return true;
+    return false;
+}
+
 static clade_status dispatch(int argc, char **argv)
 {
     const struct tool_command *command;
@@ -57,17 +83,17 @@ static clade_status dispatch(int argc, char **argv)
         tool_overview(stderr);
         return clade_fail(CLADE_EUSAGE, "a command is required");
     }
-    if (!strcmp(argv[1], "--version")) {
+    if (asks_version(argv[1])) {
         puts("clade " PACKAGE_VERSION);
         return CLADE_OK;
     }
-    if (!strcmp(argv[1], "--help")) {
+    if (tool_asks_help(argv[1])) {
         tool_overview(stdout);
         return CLADE_OK;
     }
     command = tool_command_find(argv[1]);
     if (!command)
-        return unknown_command(argv[1]);
+        return unknown_command(argc, argv);
     if (ranks > 1 && !command->ranks)
         return clade_fail(CLADE_EUSAGE,
                           "clade %s runs in one process, but a launcher "
@@ -91,13 +117,43 @@ static const struct {
       "--accumulate S computes the same batch in S shares" },
 };
 
-static void print_hints(clade_status st, const char *name)
+/* The command that has an option, or NULL. */
+static const struct tool_command *command_with(const char *option)
 {
-    const struct tool_command *command = name ? tool_command_find(name) : NULL;
+    for (const struct tool_command *const *c = tool_commands; *c; c++)
+        if (tool_option_find(*c, option))
+            return *c;
+    return NULL;
+}
 
-    for (size_t i = 0; i < COUNT_OF(hints) && command; i++)
+/* Say whose an option is that the command does not have. */
+static void print_owner(const struct tool_command *command, const char *option)
+{
+    const struct tool_command *owner = command_with(option);
+    char text[128];
+
+    if (!strcmp(option, "version"))
+        tool_notice("clade --version prints the version");
+    if (!owner || tool_option_find(command, option))
+        return;
+    snprintf(text, sizeof text, "clade %s has an option --%.*s", owner->name,
+             (int)strcspn(option, "="), option);
+    tool_notice(text);
+}
+
+static void print_hints(clade_status st, int argc, char **argv)
+{
+    const struct tool_command *command =
+        argc > 1 ? tool_command_find(argv[1]) : NULL;
+
+    if (!command)
+        return;
+    for (size_t i = 0; i < COUNT_OF(hints); i++)
         if (hints[i].status == st && tool_option_find(command, hints[i].option))
             tool_notice(hints[i].text);
+    for (int i = 2; i < argc && st == CLADE_EUSAGE; i++)
+        if (!strncmp(argv[i], "--", 2))
+            print_owner(command, argv[i] + 2);
 }
 
 /* If a standard stream is closed, the next file that is opened would take its
@@ -122,7 +178,7 @@ int main(int argc, char **argv)
         st = clade_fail(CLADE_EIO, "standard output: %s", strerror(errno));
     if (st && !ranks_told()) {
         fprintf(stderr, "clade: %s\n", clade_error());
-        print_hints(st, argv[1]);
+        print_hints(st, argc, argv);
     }
     return clade_status_exit_code(st);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 
 /*
  * The edit distance of two words (Levenshtein, 1966), by its recurrence over
- * one row; words past 63 letters count as far from everything.
+ * one row.  Upper and lower case are the same.  Words past 63 letters count as
+ * far from everything.
  */
 static size_t distance(const char *a, const char *b)
 {
@@ -24,7 +26,8 @@ static size_t distance(const char *a, const char *b)
 
         row[0] = i + 1;
         for (size_t j = 0; j < n; j++) {
-            size_t best = diagonal + (a[i] != b[j]);
+            size_t best = diagonal + (tolower((unsigned char)a[i]) !=
+                                      tolower((unsigned char)b[j]));
 
             diagonal = row[j + 1];
             if (best > row[j] + 1)
@@ -60,20 +63,21 @@ bool tool_is_operand(const struct tool_option *o)
 }
 
 static clade_status unknown(const struct tool_command *command,
-                            const char *name)
+                            const char *text)
 {
-    const char *names[64] = { "help" };
-    const char *near;
+    const char *names[64] = { "help" }, *near;
+    char name[64], hint[128] = "";
     size_t n = 1;
 
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(text, "="), text);
     for (size_t i = 0; i < command->n_options && n < COUNT_OF(names); i++)
         if (!tool_is_operand(&command->options[i]))
             names[n++] = command->options[i].name;
-    near = tool_nearest(name, names, n);
+    if ((near = tool_nearest(name, names, n)))
+        snprintf(hint, sizeof hint, "; did you mean --%s?", near);
     return clade_fail(CLADE_EUSAGE,
-                      "%s: no option is called --%s%s%s%s (clade %s --help)",
-                      command->name, name, near ? "; did you mean --" : "",
-                      near ? near : "", near ? "?" : "", command->name);
+                      "%s: no option is called --%s%s (clade %s --help)",
+                      command->name, name, hint, command->name);
 }
 
 static clade_status bad_value(const struct tool_option *o, const char *text,
@@ -228,6 +232,18 @@ static bool take_operand(const struct tool_option *o, void *value, int i,
     return true;
 }
 
+static clade_status surplus(const struct tool_command *command,
+                            const char *text)
+{
+    const struct tool_option *o = tool_option_find(command, text);
+
+    return clade_fail(CLADE_EUSAGE,
+                      "%s: \"%s\" is one argument too many%s%s%s (clade %s "
+                      "--help)",
+                      command->name, text, o ? "; did you mean --" : "",
+                      o ? o->name : "", o ? "?" : "", command->name);
+}
+
 static clade_status parse_operand(const struct tool_command *command,
                                   char *options, int i, char **argv)
 {
@@ -237,9 +253,22 @@ static clade_status parse_operand(const struct tool_command *command,
         if (take_operand(o, options + o->at, i, argv))
             return CLADE_OK;
     }
-    return clade_fail(CLADE_EUSAGE,
-                      "%s: \"%s\" is one argument too many (clade %s --help)",
-                      command->name, argv[i], command->name);
+    return surplus(command, argv[i]);
+}
+
+/* An option's value is not there: nothing is, or `next`, another option. */
+static clade_status no_value(const struct tool_command *command,
+                             const struct tool_option *o, const char *next)
+{
+    if (next)
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: --%s requires %s, and \"%s\" looks like an "
+                          "option; if it is the value, write --%s=%s",
+                          command->name, o->name, o->values, next, o->name,
+                          next);
+    return clade_fail(
+        CLADE_EUSAGE, "%s: --%s requires %s: %s (clade %s --help)",
+        command->name, o->name, o->values, o->help, command->name);
 }
 
 /* Parse the option at argv[*i], and move *i to the last argument used. */
@@ -260,11 +289,17 @@ static clade_status parse_option(const struct tool_command *command,
     }
     if (text)
         text++;
-    else if (*i + 1 < argc)
+    else if (*i + 1 < argc && strncmp(argv[*i + 1], "--", 2))
         text = argv[++*i];
     else
-        return clade_fail(CLADE_EUSAGE, "--%s requires %s", o->name, o->values);
+        return no_value(command, o, *i + 1 < argc ? argv[*i + 1] : NULL);
     return parse_value(options + o->at, o, text);
+}
+
+bool tool_asks_help(const char *text)
+{
+    return !strcmp(text, "--help") || !strncmp(text, "--help=", 7) ||
+           !strcmp(text, "-h");
 }
 
 clade_status tool_parse(const struct tool_command *command, void *options,
@@ -273,11 +308,9 @@ clade_status tool_parse(const struct tool_command *command, void *options,
     clade_status st = CLADE_OK;
 
     *help = false;
-    for (int i = 0; i < argc && !st; i++) {
-        if (!strcmp(argv[i], "--help")) {
-            *help = true;
-            return CLADE_OK;
-        }
+    for (int i = 0; i < argc; i++)
+        *help |= tool_asks_help(argv[i]);
+    for (int i = 0; i < argc && !st && !*help; i++) {
         if (!strncmp(argv[i], "--", 2) && argv[i][2])
             st = parse_option(command, options, &i, argc, argv);
         else if (argv[i][0] == '-' && argv[i][1])
@@ -363,5 +396,5 @@ void tool_usage(const struct tool_command *command)
     for (size_t i = 0; i < command->n_options; i++)
         if (!tool_is_operand(&command->options[i]))
             print_option(&command->options[i], command->defaults);
-    printf("  --help\n        print this\n");
+    printf("  --help, -h\n        print this\n");
 }

@@ -76,12 +76,15 @@ const struct tool_command *tool_command_find(const char *name);
 
 /*
  * Fill `options` (a copy of command->defaults) from argv[0..argc-1], the
- * arguments after the command's name.  *help: --help was among them.
+ * arguments after the command's name.  *help: --help or -h was among them, and
+ * nothing else was looked at.
  * CLADE_EUSAGE names the option, the values that it takes, and for an unknown
  * option the nearest known one.
  */
 clade_status tool_parse(const struct tool_command *command, void *options,
                         bool *help, int argc, char **argv);
+/* Is it --help or -h? */
+bool tool_asks_help(const char *text);
 /* The option of a command that a text names ("batch" or "batch=16"), or
  * NULL. */
 const struct tool_option *tool_option_find(const struct tool_command *command,
