@@ -97,6 +97,9 @@ fails 2 'did you mean "train"' tarin
 fails 2 'no command is called "zzz" (clade help)' zzz
 fails 2 'did you mean --batch' train --bacth 16
 fails 2 'did you mean --help' train --hlep
+prints '"name": "learning-rate"' help --json
+grep -q '"default": 2500' "$dir/out" && [ "$(head -n 1 "$dir/out")" = '{' ]
+report $? 'with the defaults of options'
 fails 2 'no command or topic is called "zzz" (clade help' help zzz
 fails 2 'did you mean "train"' help trian
 fails 2 'did you mean "exit-codes"' help exitcodes
@@ -334,6 +337,9 @@ if has_device && [ "${device#cpu}" = "$device" ]; then
         [ "$(tail -n 1 "$dir/out")" = 'nothing is measured yet' ]
     report $? 'clade tune --show, where nothing is measured'
     kept=$(head -n 1 "$dir/out")
+    ends 0 tune --show --json --device "$device" &&
+        grep -q '"products": \[\]' "$dir/out"
+    report $? 'and the same as JSON'
     mkdir "$dir/tuning" "$dir/tuning/clade"
     echo zzz >"$kept"
     fails 3 'json: line 1' tune --show --device "$device"
@@ -352,12 +358,16 @@ if has_device && [ "${device#cpu}" = "$device" ]; then
     ends 0 tune --show --device "$device" &&
         grep -q ': conv_fwd 3x3' "$dir/out"
     report $? 'and shows it'
+    ends 0 tune --show --json --device "$device" &&
+        grep -q '"product": "conv_fwd 3x3' "$dir/out" &&
+        grep -q '"seconds": [0-9]' "$dir/out"
+    report $? 'also as JSON'
     ends 0 bench --device "$device" --no-self-test --mode infer --batch 1 \
         --plan && [ ! -s "$dir/err" ]
     report $? 'and a plan is made with it'
     export XDG_CACHE_HOME="$cache"
 else
-    for test in 1 2 3 4 5; do
+    for test in 1 2 3 4 5 6 7; do
         number=$((number + 1))
         echo "ok $number # SKIP clade tune $test: no OpenCL device"
     done
@@ -439,6 +449,11 @@ report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"
+ends 0 eval --device "$device" --json --checkpoint \
+    "$dir/straight/checkpoint.safetensors" &&
+    [ "$(head -n 1 "$dir/out")" = '{' ] && grep -q '"epochs": 2' "$dir/out" &&
+    [ "$(grep -c '"accuracy": [0-9]' "$dir/out")" = 3 ]
+report $? 'and prints it as JSON'
 fails 4 'a batch of [0-9]* fits$' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
 grep -q '^clade: --batch' "$dir/err"

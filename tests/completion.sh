@@ -113,6 +113,11 @@ for shell in bash zsh fish; do
         head -n 2 "$dir/clade.$shell" | grep -q "clade completion $shell"
     report $? "clade completion $shell prints a script"
 done
+for shell in '' tcsh; do
+    got=$("$CLADE" completion $shell 2>&1)
+    [ $? -eq 2 ] && echo "$got" | grep -q 'there are bash, zsh and fish'
+    report $? "clade completion $shell names the shells that there are"
+done
 echo ". '$dir/clade.bash'; clade ready" >"$dir/bashrc"
 cp "$dir/clade.zsh" "$dir/zsh/_clade"
 cat >"$dir/zsh/.zshrc" <<END

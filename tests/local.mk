@@ -146,6 +146,7 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/common.c \
   src/tool/dealt.c \
   src/tool/devices.c \
+  src/tool/json.c \
   src/tool/options.c \
   src/tool/progress.c \
   src/tool/ranks.c \
@@ -242,6 +243,7 @@ tests_verify_deaths_t_SOURCES = \
   $(VERIFY_SRC) \
   src/tool/common.c \
   src/tool/devices.c \
+  src/tool/json.c \
   src/tool/options.c \
   src/tool/uptime.c
 nodist_tests_verify_deaths_t_SOURCES = src/tool/verify_head.inc

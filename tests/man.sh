@@ -42,6 +42,17 @@ for command in $commands; do
         named "$option" "$option of $command"
     done
 done
+# words TOPIC: the words that a topic explains.
+words()
+{
+    "$CLADE" help "$1" | sed -n 's/^  \([^ ]*\)  .*/\1/p' | sort -u
+}
+for word in $(words environment) $(words files); do
+    named "$word" "$word, which clade help explains"
+done
+for code in $(words exit-codes); do
+    named "It $code" "the exit code $code"
+done
 if [ "$number" -eq 0 ]; then
     echo 'Bail out! clade --help lists no command'
     exit

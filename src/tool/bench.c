@@ -328,11 +328,7 @@ static clade_status measure_and_print(struct bench *b, json_t *object)
         return st;
     if (b->o->trace && (st = run_trace(b)))
         return st;
-    if (b->o->json) {
-        json_dumpf(object, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
-    return CLADE_OK;
+    return b->o->json ? tool_print_json(json_incref(object)) : CLADE_OK;
 }
 
 /* --mode train or infer. */

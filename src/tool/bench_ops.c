@@ -188,10 +188,7 @@ static clade_status print_json(const struct table *t)
                             json_real(1e-9 * t->peaks.bytes));
     }
     json_object_set(object, "cases", t->rows);
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(object);
-    return CLADE_OK;
+    return tool_print_json(object);
 }
 
 clade_status bench_ops(const struct bench_options *o,

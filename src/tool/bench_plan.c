@@ -186,10 +186,8 @@ clade_status bench_plan(const struct bench_options *o,
     l.passes = json_object();
     st = net_new_watched(&net, be, config, &watcher);
     tool_notices(be);
-    if (!st && o->json) {
-        json_dumpf(l.passes, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
+    if (!st && o->json)
+        st = tool_print_json(json_incref(l.passes));
     json_decref(l.passes);
     clade_net_free(net);
     clade_backend_close(be);

@@ -123,18 +123,19 @@ static clade_status print_completion(const void *given)
         return CLADE_OK;
     }
     return clade_fail(CLADE_EUSAGE,
-                      "completion: the shell is required: bash, zsh or fish");
+                      "completion: %s%s%s; there are bash, zsh and fish",
+                      o->shell ? "no script is for \"" : "a shell is required",
+                      o->shell ? o->shell : "", o->shell ? "\"" : "");
 }
 
 const struct tool_command cmd_completion = {
     .name = "completion",
     .summary = "Print a script that completes this command in a shell",
-    .text =
-        "`make install` installs these scripts where the shells look for them. "
-        "Elsewhere:\n\n"
-        "  bash  source <(clade completion bash)\n"
-        "  zsh   source <(clade completion zsh), after compinit\n"
-        "  fish  clade completion fish | source",
+    .text = "`make install` installs these scripts where the shells look for "
+            "them.\nElsewhere:\n\n"
+            "  bash  source <(clade completion bash)\n"
+            "  zsh   source <(clade completion zsh), after compinit\n"
+            "  fish  clade completion fish | source",
     .options = options,
     .n_options = COUNT_OF(options),
     .defaults = &defaults,

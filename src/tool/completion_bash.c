@@ -15,8 +15,7 @@ static void begin(void)
          "    case $1 in");
 }
 
-static void print_row(const struct tool_option *o, enum completion value,
-                      const char *separator)
+static void print_value(const struct tool_option *o, enum completion value)
 {
     static const char *const words[] = {
         [COMPLETE_NONE] = "@none",
@@ -25,7 +24,7 @@ static void print_row(const struct tool_option *o, enum completion value,
         [COMPLETE_DEVICES] = "@devices",
     };
 
-    printf("%s value='", separator);
+    printf(") value='");
     if (value == COMPLETE_WORDS)
         completion_words(o);
     else
@@ -44,7 +43,7 @@ static void option(const struct tool_command *c, const struct tool_option *o,
     if (value == COMPLETE_FLAG)
         return;
     printf("    '%s --%s'", c->name, o->name);
-    print_row(o, value, ")");
+    print_value(o, value);
 }
 
 static void operand(const struct tool_command *c, const struct tool_option *o,
@@ -54,7 +53,7 @@ static void operand(const struct tool_command *c, const struct tool_option *o,
         printf("    '%s '[0-9]*", c->name);
     else
         printf("    '%s %d'", c->name, number);
-    print_row(o, value, ")");
+    print_value(o, value);
 }
 
 /* The lists of commands and of their options. */

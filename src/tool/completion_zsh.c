@@ -22,9 +22,9 @@ static void begin(void)
          "    typeset -A opt_args\n"
          "    commands=(");
     for (const struct tool_command *const *c = tool_commands; *c; c++) {
-        printf("        '%s:", (*c)->name);
-        completion_help((*c)->summary, "\\:");
-        puts("'");
+        printf("        \"%s:", (*c)->name);
+        completion_help((*c)->summary, "\\\"`$:");
+        puts("\"");
     }
     puts("    )\n"
          "    _arguments -C '--help[print the commands]' \\\n"

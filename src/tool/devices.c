@@ -160,17 +160,13 @@ static json_t *describe(const struct clade_device *d)
 static clade_status print_json(const struct clade_device *list, int count)
 {
     json_t *array = json_array();
-    clade_status st = CLADE_OK;
 
     for (int i = 0; i < count; i++)
-        if (json_array_append_new(array, describe(&list[i])))
-            st = clade_fail(CLADE_ENOMEM, "devices: out of memory");
-    if (!st) {
-        json_dumpf(array, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
-    json_decref(array);
-    return st;
+        if (json_array_append_new(array, describe(&list[i]))) {
+            json_decref(array);
+            array = NULL;
+        }
+    return tool_print_json(array);
 }
 
 static void say_how_to_install(void)

@@ -9,7 +9,7 @@
 struct eval_options {
     const char *checkpoint, *device, *data;
     int test_count, batch;
-    bool no_self_test;
+    bool json, no_self_test;
 };
 
 #define AT(member) offsetof(struct eval_options, member)
@@ -24,6 +24,7 @@ static const struct tool_option options[] = {
     { "test-count", TOOL_INT, AT(test_count), "N",
       "test with the first N images; 0: as many as the training did", 0, 10000000 },
     { "batch", TOOL_INT, AT(batch), "B", "images at a time; 0: as many as in the training's steps", 0, 65536 },
+    { "json", TOOL_FLAG, AT(json), NULL, "print one JSON object", 0, 0 },
     TOOL_NO_SELF_TEST(AT(no_self_test)),
 };
 /* clang-format on */
@@ -43,6 +44,30 @@ static clade_status read_images(struct clade_data *data,
                           "--data DIR is required",
                           o->checkpoint, info->data);
     return clade_data_builtin(data, 0, count, info->seed);
+}
+
+static json_t *heads_json(const struct clade_net_shape *shape,
+                          const struct clade_figures *f)
+{
+    json_t *heads = json_array();
+
+    for (int i = 0; i < shape->heads; i++)
+        json_array_append_new(
+            heads, json_pack("{s:s, s:f, s:f}", "name", shape->head[i], "loss",
+                             f->head_loss[i], "accuracy", f->accuracy[i]));
+    return heads;
+}
+
+static clade_status print_json(const struct eval_options *o,
+                               const struct clade_checkpoint_info *info,
+                               const struct clade_data *data,
+                               const struct clade_net_shape *shape,
+                               const struct clade_figures *f)
+{
+    return tool_print_json(json_pack(
+        "{s:s, s:s, s:i, s:s, s:i, s:f, s:o}", "checkpoint", o->checkpoint,
+        "net", info->net, "epochs", info->epoch, "data", data->source, "images",
+        f->images, "loss", f->loss, "heads", heads_json(shape, f)));
 }
 
 static void print_figures(const struct clade_net_shape *shape,
@@ -70,7 +95,8 @@ static struct clade_net_config net_config(const struct eval_options *o,
 }
 
 /* Print the checkpoint's loss and accuracy on the test images. */
-static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
+static clade_status evaluate(clade_backend *be, const struct eval_options *o,
+                             clade_checkpoint *checkpoint,
                              const struct clade_data *data,
                              const struct clade_net_config *config)
 {
@@ -90,6 +116,10 @@ static clade_status evaluate(clade_backend *be, clade_checkpoint *checkpoint,
                                    config->eval_batch, &observer)))
         goto out;
     shape = clade_net_shape(net);
+    if (o->json) {
+        st = print_json(o, info, data, &shape, &figures);
+        goto out;
+    }
     printf("%s after %d epochs, %d test images (%s)\n", info->net, info->epoch,
            data->test.count, data->source);
     print_figures(&shape, &figures);
@@ -121,7 +151,7 @@ static clade_status eval_checkpoint(const void *given)
     if (!st)
         st = tool_open_tested(&be, o->device, &plans);
     if (!st)
-        st = evaluate(be, checkpoint, &data, &plans.config[0]);
+        st = evaluate(be, o, checkpoint, &data, &plans.config[0]);
     clade_backend_close(be);
     clade_data_free(&data);
     clade_checkpoint_close(checkpoint);

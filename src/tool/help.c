@@ -30,12 +30,18 @@ const struct tool_command *tool_command_find(const char *name)
 
 struct help_options {
     const char *topic;
+    bool json;
 };
 
 static const struct tool_option options[] = {
     { .name = "TOPIC",
       .kind = TOOL_OPERAND,
       .at = offsetof(struct help_options, topic) },
+    { .name = "json",
+      .kind = TOOL_FLAG,
+      .at = offsetof(struct help_options, json),
+      .help = "print one JSON object with all commands, their options, and the "
+              "names of the topics" },
 };
 
 static const struct help_options defaults;
@@ -103,6 +109,8 @@ static clade_status print_help(const void *given)
     const struct help_options *o = given;
     const struct tool_command *command;
 
+    if (o->json)
+        return tool_print_json(help_json(tool_commands));
     if (!o->topic) {
         tool_overview(stdout);
         return CLADE_OK;

@@ -157,6 +157,10 @@ clade_status tool_judge_share(struct shadow_verdict *verdict, clade_net *net,
  * promises for floats; NULL after the last. */
 const char *tool_float_config(const struct clade_device *d, int i);
 
+/* Print what --json prints, on lines of its own, and free it.  CLADE_ENOMEM if
+ * it is NULL. */
+clade_status tool_print_json(json_t *value);
+
 /* A device as a JSON object; NULL if there is no memory. */
 json_t *tool_device_json(const struct clade_device *d);
 

@@ -2,7 +2,7 @@
 #ifndef TOPICS_H
 #define TOPICS_H
 
-#include <stddef.h>
+#include "tool.h"
 
 /* A row of a topic's list: a word, and what it means. */
 struct topic_row {
@@ -21,5 +21,8 @@ struct topic {
 
 /* Every topic, in alphabetical order; the last one's name is NULL. */
 extern const struct topic topics[];
+
+/* The commands with their options, and the topics; NULL if there is no memory. */
+json_t *help_json(const struct tool_command *const commands[]);
 
 #endif

@@ -13,7 +13,7 @@
 struct tune_options {
     const char *device, *mode;
     int batch, seconds;
-    bool again, show, no_self_test;
+    bool again, show, json, no_self_test;
 };
 
 #define AT(member) offsetof(struct tune_options, member)
@@ -31,6 +31,8 @@ static const struct tool_option options[] = {
       "measure also what is measured already", 0, 0 },
     { "show", TOOL_FLAG, AT(show), NULL,
       "print what is measured, and run nothing", 0, 0 },
+    { "json", TOOL_FLAG, AT(json), NULL,
+      "print one JSON object; times in seconds", 0, 0 },
     TOOL_NO_SELF_TEST(AT(no_self_test)),
 };
 /* clang-format on */
@@ -79,7 +81,38 @@ static void print_rows(const struct measured *m)
     }
 }
 
-static clade_status show(const char *text)
+static json_t *time_json(const struct measured_time *t)
+{
+    if (!t->choice[0])
+        return json_null();
+    return json_pack("{s:s, s:f}", "choice", t->choice, "seconds", t->seconds);
+}
+
+static json_t *rows_json(const struct measured *m)
+{
+    json_t *rows = json_array();
+    struct measured_row row;
+
+    for (int i = 0; i < measured_count(m); i++)
+        if (measured_at(&row, m, i))
+            json_array_append_new(
+                rows,
+                json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "layer", row.label,
+                          "product", row.key, "date", row.date, "best",
+                          time_json(&row.best), "usual", time_json(&row.usual),
+                          "next", time_json(&row.next)));
+    return rows;
+}
+
+static clade_status print_json(const struct measured *m,
+                               const struct measured_source *s)
+{
+    return tool_print_json(
+        json_pack("{s:s, s:s, s:s, s:o}", "file", measured_path(m), "device",
+                  s->device, "driver", s->driver, "products", rows_json(m)));
+}
+
+static clade_status show(const char *text, bool json)
 {
     struct clade_device device;
     struct measured_source s;
@@ -98,7 +131,10 @@ static clade_status show(const char *text)
                           "tune: nothing is measured on %s, or there is no "
                           "folder for it",
                           device.selector);
-    if (!(st = measured_read(&m, &s)))
+    st = measured_read(&m, &s);
+    if (!st && json)
+        st = print_json(m, &s);
+    else if (!st)
         print_rows(m);
     measured_free(m);
     free(path);
@@ -135,18 +171,25 @@ static bool stop(void *arg)
     return tool_stop(NULL);
 }
 
-static void print_result(const struct tune_result *r, const char *path)
+static clade_status print_result(const struct tune_result *r, const char *path,
+                                 bool json)
 {
     if (r->left)
         fprintf(stderr,
                 "clade: %d of %d products are not measured; the next call "
                 "goes on with them\n",
                 r->left, r->count);
+    if (json)
+        return tool_print_json(json_pack(
+            "{s:s, s:i, s:i, s:i, s:f, s:f}", "file", path, "products",
+            r->count, "left", r->left, "measured", r->measured, "usual_seconds",
+            r->usual, "best_seconds", r->best));
     if (r->left < r->count)
         printf("a step's products: %.1f ms as usual, %.1f ms as measured "
                "(%.1f %% less); %d of %d measured, %d of them now; %s\n",
                1e3 * r->usual, 1e3 * r->best, 100 * (1 - r->best / r->usual),
                r->count - r->left, r->count, r->measured, path);
+    return CLADE_OK;
 }
 
 static struct clade_net_config config_of(const struct tune_options *o)
@@ -174,8 +217,12 @@ static clade_status measure(clade_backend *be, const struct tune_options *o)
     if (screen.terminal && screen.printed)
         fputc('\n', stderr);
     tool_notices(be);
-    if (result.count)
-        print_result(&result, measured_path(backend_measured(be)));
+    if (result.count) {
+        const clade_status printed =
+            print_result(&result, measured_path(backend_measured(be)), o->json);
+
+        st = st ? st : printed;
+    }
     return st;
 }
 
@@ -188,7 +235,7 @@ static clade_status tune(const void *given)
     clade_status st;
 
     if (o->show)
-        return show(o->device);
+        return show(o->device, o->json);
     tool_catch_signals();
     if ((st = tool_open_tested(&be, o->device, &plans)))
         return st;
