@@ -35,6 +35,11 @@ passes()
     echo "PASS: $1: $(grep -c '^ok' "$dir/$1.log") tests"
 }
 
+# Every header has its page.
+for header in "$DESTDIR$INCLUDEDIR"/clade/*.h; do
+    ls "$DESTDIR$MANDIR/man3/clade_$(basename "$header" .h).3"
+done
+
 tests=$SRCDIR/tests
 for name in library callers-memory callers-net callers-ops; do
     build "$name" "$tests/$name.c" "$tests/caller.c" "$tests/tap.c" \

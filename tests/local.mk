@@ -301,7 +301,8 @@ installcheck-local:
 	CC='$(CC)' CFLAGS='$(CFLAGS)' PKG_CONFIG='$(PKG_CONFIG)' \
 	  SRCDIR='$(abs_srcdir)' DESTDIR='$(DESTDIR)' LIBDIR='$(libdir)' \
 	  INCLUDEDIR='$(includedir)' PKGCONFIGDIR='$(pkgconfigdir)' \
-	  EXAMPLEDIR='$(exampledir)' $(SHELL) '$(srcdir)/tests/installed.sh'
+	  EXAMPLEDIR='$(exampledir)' MANDIR='$(mandir)' \
+	  $(SHELL) '$(srcdir)/tests/installed.sh'
 
 # Compile the kernels for GPUs that this machine does not have.  This needs
 # their compilers; see doc/targets.md.
