@@ -101,6 +101,21 @@ static bool has_rates(const char *run, const double *wanted, int count)
     return good;
 }
 
+/* Does a run's checkpoint have this scale and warm-up? */
+static bool says_warmup(const char *run, int rate_batch, int warmup)
+{
+    const struct clade_checkpoint_info *info;
+    clade_checkpoint *c;
+    bool good;
+
+    if (clade_checkpoint_open(&c, path(run, "checkpoint.safetensors")))
+        tap_bail("%s", clade_error());
+    info = clade_checkpoint_info(c);
+    good = info->rate_batch == rate_batch && info->warmup == warmup;
+    clade_checkpoint_close(c);
+    return good;
+}
+
 static void test_warmup(void)
 {
     static const double rates[] = {
@@ -112,6 +127,8 @@ static void test_warmup(void)
     c.warmup = 1;
     tap_ok(!train_for(&c, 0) && has_rates("warm", rates, 6),
            "a training with a warm-up has these rates");
+    tap_ok(says_warmup("warm", 1, 1) && says_warmup("straight", 0, 0),
+           "and its checkpoint says so");
     c.out = path("warm-resumed", "");
     c.epochs = 1;
     if (train_for(&c, 0))
@@ -443,7 +460,7 @@ static void test_failures(void)
 int main(void)
 {
     trainer_begin("train-test");
-    tap_plan(1 + 4 + 3 + 4 + 3 + 3 + 6 + 4 + 5 + 6 + 5 + 1 + 3 + 3 + 2);
+    tap_plan(1 + 4 + 3 + 4 + 3 + 3 + 6 + 4 + 5 + 7 + 5 + 1 + 3 + 3 + 2);
     test_schedule();
     test_scaled();
     test_straight();

@@ -165,6 +165,7 @@ struct clade_checkpoint_info {
     uint64_t seed;
     int batch, train_count, test_count;
     double learning_rate;
+    int rate_batch, warmup; /* 0: none */
     const char *data; /* struct clade_data's source */
     const char *classes;  /* struct clade_data's names of the classes: a JSON
                              array of strings.  Older checkpoints lack it; then

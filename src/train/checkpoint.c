@@ -153,6 +153,15 @@ static clade_status get_int(int *value, const clade_checkpoint *c,
     return st;
 }
 
+/* The same for a key that need not be there; *value is 0 then. */
+static clade_status get_int_or_0(int *value, const clade_checkpoint *c,
+                                 const char *key)
+{
+    *value = 0;
+    return safetensors_text(c->file, key) ? get_int(value, c, key, 1)
+                                          : CLADE_OK;
+}
+
 static clade_status get_real(double *value, const clade_checkpoint *c,
                              const char *key)
 {
@@ -265,6 +274,8 @@ static clade_status get_info(clade_checkpoint *c)
         (st = get_int(&info->train_count, c, "train_count", 1)) ||
         (st = get_int(&info->test_count, c, "test_count", 1)) ||
         (st = get_real(&info->learning_rate, c, "learning_rate")) ||
+        (st = get_int_or_0(&info->rate_batch, c, "rate_batch")) ||
+        (st = get_int_or_0(&info->warmup, c, "warmup")) ||
         (st = get_text(&info->data, c, "data")) ||
         (st = get_text(&info->device, c, "device")) ||
         (st = get_text(&info->driver, c, "driver")) ||
