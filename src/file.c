@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,15 +160,26 @@ static clade_status write_into(const struct writing *w)
     return fd < 0 ? io_failed(w->path) : write_to(fd, w);
 }
 
-/* Make a new file, "PATH.PID-N.tmp" with the first N that is free.  Returns its
+/* Room for the name of a new file beside `path`, and its name number i:
+ * "PATH.PID-i.tmp". */
+static char *new_name(const char *path)
+{
+    return malloc(strlen(path) + sizeof ".-9223372036854775808-999.tmp");
+}
+
+static void set_name(char *name, const char *path, int i)
+{
+    sprintf(name, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+}
+
+/* Make a new file with the first of these names that is free.  Returns its
  * name, or NULL if there is no memory; *fd is below 0 if it cannot be made. */
 static char *open_new(int *fd, const char *path)
 {
-    const size_t size = strlen(path) + sizeof ".-9223372036854775808-999.tmp";
-    char *name = malloc(size);
+    char *name = new_name(path);
 
     for (int i = 0; name && i < NAMES_MAX; i++) {
-        snprintf(name, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        set_name(name, path, i);
         *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                    0666);
         if (*fd >= 0 || errno != EEXIST)
@@ -225,6 +235,49 @@ clade_status file_replace(const char *path,
         return st;
     st = replace(to, old ? &s : NULL, &w);
     free(to);
+    return st;
+}
+
+/* Link a file to the first of the new names beside `as` that is free. */
+static bool link_new(char *name, const char *as, const char *path)
+{
+    for (int i = 0; i < NAMES_MAX; i++) {
+        set_name(name, as, i);
+        if (!linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW))
+            return true;
+        if (errno != EEXIST)
+            return false;
+    }
+    return false;
+}
+
+static clade_status write_copy(void *arg, FILE *file)
+{
+    char *text;
+    size_t n;
+    const clade_status st = file_read(&text, &n, arg);
+
+    if (st)
+        return st;
+    fwrite(text, 1, n, file);
+    free(text);
+    return CLADE_OK;
+}
+
+clade_status file_keep(const char *path, const char *as)
+{
+    char *name = new_name(as);
+    clade_status st;
+
+    if (!name)
+        return no_memory(as);
+    if (link_new(name, as, path)) {
+        st = rename(name, as) ? io_failed(as) : flush_folder_of(as);
+        unlink(name); /* rename() leaves it if both are one file already */
+    } else {
+        st = file_replace(as, write_copy, (void *)path);
+    }
+    free(name);
     return st;
 }
 
@@ -429,48 +482,4 @@ clade_status file_make_folder_of(const char *path)
 
     free(folder);
     return st;
-}
-
-void file_remove_folder(const char *path, int made)
-{
-    char *copy = made > 0 ? strdup(path) : NULL, *slash;
-
-    while (copy && made > 0) {
-        if (!rmdir(copy))
-            made--;
-        if (!(slash = strrchr(copy, '/')))
-            break;
-        *slash = '\0';
-    }
-    free(copy);
-}
-
-clade_status file_lock(int *lock, const char *folder)
-{
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    clade_status st;
-
-    if (fd < 0)
-        return io_failed(folder);
-    if (!flock(fd, LOCK_EX | LOCK_NB)) {
-        *lock = fd;
-        return CLADE_OK;
-    }
-    if (errno == EWOULDBLOCK)
-        st = clade_fail(CLADE_EINUSE,
-                        "%s: another run is using this folder; wait until it "
-                        "ends, or take another folder",
-                        folder);
-    else
-        st = clade_fail(CLADE_EUNSUPPORTED, "%s: it cannot be locked: %s",
-                        folder, strerror(errno));
-    close(fd);
-    return st;
-}
-
-void file_unlock(int lock)
-{
-    /* A child process may have a copy, which close() would leave locked. */
-    flock(lock, LOCK_UN);
-    close(lock);
 }

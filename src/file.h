@@ -23,6 +23,12 @@
 clade_status file_replace(const char *path,
                           clade_status (*write)(void *arg, FILE *file),
                           void *arg);
+/*
+ * Give what the file `path` holds the name `as`, too, in the place of any file
+ * of that name.  It stays when file_replace() replaces `path`.  The two are one
+ * file on the disk, or a copy if the file system cannot do that.
+ */
+clade_status file_keep(const char *path, const char *as);
 /* Could file_replace() write this file?  CLADE_EIO says why not. */
 clade_status file_probe(const char *path);
 /* Remove what processes that were killed in file_replace() left of `path`.

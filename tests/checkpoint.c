@@ -239,6 +239,7 @@ static void test_elsewhere(void)
                   "take \"false\""),
            "and so is one with another fma, where the device has only one");
     copy_run("renamed", "straight");
+    unlink(path("renamed", "checkpoint.previous.safetensors"));
     change_after("renamed", "\"net\":\"", "X");
     tap_ok(failed(train("renamed", 3, true), CLADE_EDATA, "net \"Xooglenet",
                   "googlenet-cifar10 is known"),

@@ -38,7 +38,7 @@ static const char *in_dir(const char *name)
  */
 
 static char synced[1024]; /* the paths of what was flushed, each with a blank */
-static int lock_error;
+static int lock_error, link_error;
 
 int fsync(int fd)
 {
@@ -61,6 +61,15 @@ int flock(int fd, int operation)
         return -1;
     }
     return (int)syscall(SYS_flock, fd, operation);
+}
+
+int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+    if (link_error) {
+        errno = link_error;
+        return -1;
+    }
+    return (int)syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
 }
 
 /* ---- files of the test -----------------------------------------------------
@@ -425,10 +434,44 @@ static void test_drop(void)
     chmod(in_dir("drop"), 0777);
 }
 
+/* The newest text stays under another name when it is replaced. */
+static bool keeps(void)
+{
+    return !put_text("newest", "one") &&
+           !file_keep(in_dir("newest"), in_dir("kept")) &&
+           !put_text("newest", "two") && holds("kept", "one") &&
+           !file_keep(in_dir("newest"), in_dir("kept")) &&
+           !file_keep(in_dir("newest"), in_dir("kept")) &&
+           !put_text("newest", "three") && holds("kept", "two") &&
+           holds("newest", "three");
+}
+
+static void test_keep(void)
+{
+    mkdir(in_dir("keep"), 0777);
+    tap_ok(keeps(), "a file can be kept under another name, and replaced");
+    link_error = EPERM;
+    tap_ok(keeps(), "also where the file system knows no links");
+    link_error = 0;
+    make_link("newest", "keep/link");
+    make("keep/newest", "one");
+    make("keep/kept", "none");
+    tap_ok(!file_keep(in_dir("keep/link"), in_dir("keep/kept")) &&
+               !put_text("keep/link", "two") && holds("keep/kept", "one") &&
+               holds("keep/newest", "two") && !unlink(in_dir("keep/link")) &&
+               !unlink(in_dir("keep/newest")) && !unlink(in_dir("keep/kept")) &&
+               !rmdir(in_dir("keep")),
+           "of a link, the file is kept; no other name is left");
+    tap_ok(failed(file_keep(in_dir("none"), in_dir("kept")), CLADE_EDATA,
+                  "none: No such file", "") &&
+               holds("kept", "two"),
+           "a file that is not there is named, and nothing changes");
+}
+
 int main(void)
 {
     dir = folder_new("file-test");
-    tap_plan(3 + 5 + 4 + 2 + 1 + 4 + 1 + 4 + 4 + 1);
+    tap_plan(3 + 5 + 4 + 2 + 1 + 4 + 1 + 4 + 4 + 1 + 4);
     test_links();
     test_special();
     test_writers();
@@ -439,6 +482,7 @@ int main(void)
     test_folders();
     test_lock();
     test_drop();
+    test_keep();
     folder_remove(dir);
     return tap_done();
 }

@@ -128,8 +128,6 @@ while [ "$round" -le "$kills" ]; do
     how=
     if [ -f "$dir/$run/checkpoint.safetensors" ]; then
         how=--resume
-    elif [ -f "$dir/$run/history.csv" ]; then
-        rm -rf "${dir:?}/$run" # as clade says then
     fi
     # shellcheck disable=SC2086 # there may be none
     train "$run" $how &&

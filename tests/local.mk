@@ -37,7 +37,9 @@ check_PROGRAMS = \
   tests/passes.t \
   tests/plan.t \
   tests/progress.t \
+  tests/rates.t \
   tests/resize.t \
+  tests/resume.t \
   tests/rewrites.t \
   tests/rng.t \
   tests/shadow.t \
@@ -203,7 +205,9 @@ tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_progress_t_SOURCES = tests/progress.c src/tool/common.c \
   src/tool/progress.c
 tests_progress_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_rates_t_SOURCES = tests/rates.c $(TRAINER)
 tests_resize_t_SOURCES = tests/resize.c
+tests_resume_t_SOURCES = tests/resume.c $(TRAINER)
 tests_rewrites_t_SOURCES = tests/rewrites.c
 tests_rng_t_SOURCES = tests/rng.c
 tests_device_t_SOURCES = tests/device.c

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "folder.h"
@@ -75,8 +76,8 @@ static void on_epoch(void *arg, const struct clade_train_epoch *epoch)
 static void on_notice(void *arg, const char *text)
 {
     (void)arg;
-    (void)text;
     seen.notices++;
+    snprintf(seen.notice, sizeof seen.notice, "%s", text);
 }
 
 const char *path(const char *run, const char *name)
@@ -128,6 +129,13 @@ clade_status train(const char *run, int epochs, bool resume)
 
 static const char *const files[] = { "history.csv", "steps.csv",
                                      "checkpoint.safetensors" };
+/* A run need not have these. */
+static const char *const more_files[] = { "checkpoint.previous.safetensors" };
+
+static bool is_there(const char *name)
+{
+    return !access(name, F_OK);
+}
 
 char *read_all(size_t *n, const char *name)
 {
@@ -165,19 +173,33 @@ bool same_run(const char *a, const char *b)
 
     for (size_t i = 0; i < COUNT_OF(files); i++)
         same &= same_file(path(a, files[i]), path(b, files[i]));
+    for (size_t i = 0; i < COUNT_OF(more_files); i++) {
+        const char *in_a = path(a, more_files[i]), *in_b = path(b, more_files[i]);
+
+        if (is_there(in_a) || is_there(in_b))
+            same &= is_there(in_a) && is_there(in_b) && same_file(in_a, in_b);
+    }
     return same;
+}
+
+void copy_file(const char *to, const char *from)
+{
+    size_t n;
+    char *bytes = read_all(&n, from);
+
+    unlink(to); /* it may be another name of a file that stays */
+    write_all(to, bytes, n);
+    free(bytes);
 }
 
 void copy_run(const char *to, const char *from)
 {
     mkdir(path(to, ""), 0777);
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        size_t n;
-        char *bytes = read_all(&n, path(from, files[i]));
-
-        write_all(path(to, files[i]), bytes, n);
-        free(bytes);
-    }
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        copy_file(path(to, files[i]), path(from, files[i]));
+    for (size_t i = 0; i < COUNT_OF(more_files); i++)
+        if (is_there(path(from, more_files[i])))
+            copy_file(path(to, more_files[i]), path(from, more_files[i]));
 }
 
 bool failed(clade_status got, clade_status st, const char *a, const char *b)

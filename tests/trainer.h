@@ -24,6 +24,7 @@ extern struct seen {
     int stop_after; /* how often `stop` says no; 0: always */
     int asked;      /* how often `stop` was called, if stop_after is not 0 */
     int steps, notices;
+    char notice[512]; /* the last one */
     int n_rows; /* epochs */
     struct clade_train_epoch rows[8];
 } seen;
@@ -46,6 +47,7 @@ clade_status train(const char *run, int epochs, bool resume);
  * written. */
 char *read_all(size_t *n, const char *name);
 void write_all(const char *name, const void *bytes, size_t n);
+void copy_file(const char *to, const char *from);
 bool same_file(const char *a, const char *b);
 /* The same for all files of a run. */
 bool same_run(const char *a, const char *b);

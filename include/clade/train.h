@@ -12,13 +12,17 @@ extern "C" {
 
 /*
  * A training run: SGD over shuffled epochs, with a validation after each epoch.
- * It writes three files to a folder:
+ * It writes these files to a folder:
  *
  *     history.csv             one row for each epoch, with Keras' columns
  *     steps.csv               one row for each step: epoch, step (counted from
  *                             0 over all epochs), learning rate, losses before
  *                             the update
  *     checkpoint.safetensors  parameters and momenta after the last epoch
+ *     checkpoint.previous.safetensors
+ *                             the same after the epoch before it; a run is
+ *                             resumed from there if the newest is missing or
+ *                             damaged, with a notice, to the same end
  *
  * After every epoch each file is replaced as a whole.  The same config on the
  * same device and driver gives the same bytes.  Until the run ends, no other run

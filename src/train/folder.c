@@ -3,6 +3,7 @@
  * used by one run at a time. */
 #include "train.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,27 +20,38 @@ static bool holds(const char *folder, const char *name)
     return there;
 }
 
-/* Refuse a folder that holds another run.  If it has a history but no
- * checkpoint, that run was killed before its first checkpoint. */
+/* Does it hold a checkpoint of a run, or two? */
+static bool holds_run(const char *folder)
+{
+    return holds(folder, TRAIN_CHECKPOINT) || holds(folder, TRAIN_PREVIOUS);
+}
+
+/* Does it hold what a run leaves that was killed before its first checkpoint?
+ * Such a run has written its steps before its history. */
+static bool holds_beginning(const char *folder)
+{
+    return holds(folder, TRAIN_HISTORY) && holds(folder, TRAIN_STEPS);
+}
+
+/* Refuse a folder that holds another run, or files of something else. */
 static clade_status check_unused(const char *folder)
 {
-    if (holds(folder, TRAIN_CHECKPOINT))
+    if (holds_run(folder))
         return clade_fail(CLADE_EINUSE,
                           "%s: holds another run; resume that, or take another "
                           "folder",
                           folder);
-    if (holds(folder, TRAIN_HISTORY))
+    if (holds(folder, TRAIN_HISTORY) && !holds_beginning(folder))
         return clade_fail(CLADE_EINUSE,
                           "%s: holds a " TRAIN_HISTORY
-                          " but no checkpoint, so its run cannot continue; "
-                          "remove the folder, or take another",
+                          ", but no other file of a run; take another folder",
                           folder);
     return CLADE_OK;
 }
 
 static clade_status check_resumable(const char *folder)
 {
-    if (holds(folder, TRAIN_CHECKPOINT))
+    if (holds_run(folder))
         return CLADE_OK;
     return clade_fail(CLADE_EDATA,
                       "%s: there is no " TRAIN_CHECKPOINT
@@ -70,7 +82,7 @@ static clade_status check_writable(const char *folder)
 static void remove_leftovers(const char *folder)
 {
     static const char *const names[] = { TRAIN_STEPS, TRAIN_HISTORY,
-                                         TRAIN_CHECKPOINT };
+                                         TRAIN_CHECKPOINT, TRAIN_PREVIOUS };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = file_path(folder, names[i]);
@@ -81,20 +93,31 @@ static void remove_leftovers(const char *folder)
     }
 }
 
+static void notice(const struct clade_train_observer *observer,
+                   const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void notice(const struct clade_train_observer *observer,
+                   const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (observer->notice)
+        observer->notice(observer->arg, text);
+}
+
 /* Lock the folder, or tell the observer that it cannot be locked. */
 static clade_status lock(struct run_folder *f,
                          const struct clade_train_observer *observer)
 {
     clade_status st = file_lock(&f->lock, f->path);
-    char text[1024];
 
     f->locked = !st;
     if (st != CLADE_EUNSUPPORTED)
         return st;
-    snprintf(text, sizeof text, "%s; take care that no other run uses it",
-             clade_error());
-    if (observer->notice)
-        observer->notice(observer->arg, text);
+    notice(observer, "%s; take care that no other run uses it", clade_error());
     return CLADE_OK;
 }
 
@@ -114,8 +137,48 @@ clade_status run_folder_take(struct run_folder *f,
     /* Only now: another run may have ended since. */
     if ((st = run_folder_check(config)))
         return st;
+    if (!config->resume && holds_beginning(f->path))
+        notice(observer,
+               "%s: its run ended before the first checkpoint, and is begun "
+               "again",
+               f->path);
     remove_leftovers(f->path);
     return check_writable(f->path);
+}
+
+static clade_status open_in(clade_checkpoint **checkpoint, const char *folder,
+                            const char *name)
+{
+    char *path = file_path(folder, name);
+    const clade_status st =
+        path ? clade_checkpoint_open(checkpoint, path)
+             : clade_fail(CLADE_ENOMEM, "%s: out of memory", folder);
+
+    free(path);
+    return st;
+}
+
+clade_status run_folder_checkpoint(clade_checkpoint **checkpoint,
+                                   bool *previous, const char *folder,
+                                   const struct clade_train_observer *observer)
+{
+    clade_status st = open_in(checkpoint, folder, TRAIN_CHECKPOINT);
+    char why[512];
+
+    *previous = false;
+    if ((st != CLADE_EDATA && st != CLADE_EIO) ||
+        !holds(folder, TRAIN_PREVIOUS))
+        return st;
+    snprintf(why, sizeof why, "%s", clade_error());
+    if (open_in(checkpoint, folder, TRAIN_PREVIOUS))
+        return clade_fail(st, "%s; and the one before it, %s", why,
+                          clade_error());
+    *previous = true;
+    notice(observer,
+           "%s; the run goes on from the checkpoint before it, " TRAIN_PREVIOUS
+           ", after epoch %d",
+           why, clade_checkpoint_info(*checkpoint)->epoch);
+    return CLADE_OK;
 }
 
 void run_folder_release(struct run_folder *f)

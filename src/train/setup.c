@@ -215,16 +215,21 @@ static clade_status take_folder(struct training *t,
 {
     const struct clade_train_config *c = t->config;
     clade_status st;
+    bool previous;
 
     if (!t->first)
         return CLADE_OK;
     if ((st = run_folder_take(&t->folder, c, t->observer)))
         return st;
     t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
-    if (!t->checkpoint)
+    t->previous = file_path(c->out, TRAIN_PREVIOUS);
+    if (!t->checkpoint || !t->previous)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", c->out);
-    return c->resume ? clade_checkpoint_open(checkpoint, t->checkpoint)
-                     : CLADE_OK;
+    if (!c->resume)
+        return CLADE_OK;
+    st = run_folder_checkpoint(checkpoint, &previous, c->out, t->observer);
+    t->saved = !st && !previous;
+    return st;
 }
 
 static clade_status set_up(struct training *t, struct known *known,
@@ -268,6 +273,7 @@ void run_free(struct training *t)
     csv_close(&t->history);
     json_decref(t->metadata);
     free(t->checkpoint);
+    free(t->previous);
     free(t->order);
     shadow_free(&t->shadow);
     group_free(&t->group);

@@ -213,8 +213,21 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
     return CLADE_OK;
 }
 
+/* Replace the checkpoint, and keep the one before it. */
+static clade_status save_checkpoint(struct training *t, struct net_vectors *v)
+{
+    clade_status st = CLADE_OK;
+
+    if (t->saved)
+        st = file_keep(t->checkpoint, t->previous);
+    if (!st)
+        st = checkpoint_save(t->checkpoint, t->net, t->metadata, t->done, v);
+    t->saved = !st;
+    return st;
+}
+
 /* Write all files after an epoch.  The checkpoint comes last, because it says
- * how many rows of the other two count. */
+ * how many rows of the csv files count. */
 static clade_status write_files(struct training *t, struct net_vectors *v)
 {
     clade_status st;
@@ -225,7 +238,7 @@ static clade_status write_files(struct training *t, struct net_vectors *v)
         (st = net_vector_read(t->net, v->values, NET_VALUES,
                               net_whole(t->net))))
         return st;
-    return checkpoint_save(t->checkpoint, t->net, t->metadata, t->done, v);
+    return save_checkpoint(t, v);
 }
 
 static clade_status save(struct training *t)
@@ -332,22 +345,19 @@ static clade_status check_config(const struct clade_train_config *c)
     return CLADE_OK;
 }
 
+static const struct clade_train_observer nobody;
+
 clade_status train_check(clade_checkpoint **checkpoint,
                          const struct clade_train_config *config)
 {
-    char *path;
+    bool previous;
     clade_status st;
 
     *checkpoint = NULL;
     if ((st = check_config(config)) || (st = run_folder_check(config)) ||
         !config->resume)
         return st;
-    path = file_path(config->out, TRAIN_CHECKPOINT);
-    if (!path)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", config->out);
-    st = clade_checkpoint_open(checkpoint, path);
-    free(path);
-    return st;
+    return run_folder_checkpoint(checkpoint, &previous, config->out, &nobody);
 }
 
 clade_status train_shadowed(clade_backend *be,
@@ -356,7 +366,6 @@ clade_status train_shadowed(clade_backend *be,
                             const struct dist *dist,
                             const struct shadow_options *shadow)
 {
-    static const struct clade_train_observer nobody;
     struct training t = { .config = config,
                           .observer = observer ? observer : &nobody,
                           .dist = dist,

@@ -13,11 +13,12 @@
 
 /* The files in the folder of a run. */
 #define TRAIN_CHECKPOINT "checkpoint.safetensors"
+#define TRAIN_PREVIOUS   "checkpoint.previous.safetensors"
 #define TRAIN_HISTORY    "history.csv"
 #define TRAIN_STEPS      "steps.csv"
 
 /* Refuse what can be refused without a device: the config, the folder.  To
- * resume, open its checkpoint; else *checkpoint is NULL. */
+ * resume, open the checkpoint to go on from; else *checkpoint is NULL. */
 clade_status train_check(clade_checkpoint **checkpoint,
                          const struct clade_train_config *config);
 /* The net that a new run trains; a resumed one has algorithms as well. */
@@ -52,6 +53,9 @@ clade_status run_folder_check(const struct clade_train_config *config);
  * the folder of the run that goes on.  No other run can take it until
  * run_folder_release(), which must be called even if this fails.
  *
+ * The files of a run that was killed before its first checkpoint are begun
+ * again, with a notice.
+ *
  * CLADE_EINUSE  another run is using it, or it holds another run's files
  * CLADE_EDATA   it holds no run that could go on
  * CLADE_EIO     it cannot be made, or no file can be written to it
@@ -59,6 +63,14 @@ clade_status run_folder_check(const struct clade_train_config *config);
 clade_status run_folder_take(struct run_folder *folder,
                              const struct clade_train_config *config,
                              const struct clade_train_observer *observer);
+/*
+ * Open the checkpoint that a folder's run can go on from: the newest or, if that
+ * is missing or damaged and the one before it is good, that one; then set
+ * *previous, and say so in a notice.
+ */
+clade_status run_folder_checkpoint(clade_checkpoint **checkpoint,
+                                   bool *previous, const char *folder,
+                                   const struct clade_train_observer *observer);
 /* Let others take the folder.  If it was made for this run and is empty, remove
  * it. */
 void run_folder_release(struct run_folder *folder);

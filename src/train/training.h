@@ -29,7 +29,9 @@ struct training {
     uint8_t *images, *labels; /* of one share, in the net's staging memory */
     struct run_folder folder;
     struct csv history, losses;
-    char *checkpoint; /* the path of the checkpoint */
+    char *checkpoint; /* the path of the checkpoint, */
+    char *previous;   /* and of the one before it */
+    bool saved;       /* `checkpoint` is there, and good */
     bool elsewhere;   /* another device or driver wrote the checkpoint */
     json_t *metadata; /* for the checkpoint */
 };
