@@ -130,6 +130,7 @@ fails 2 'number above 0' train --learning-rate 0.01s
 fails 2 'one of train|infer|ops' bench --mode trai
 fails 2 'one of train|infer|ops' bench --mode 'train|infer'
 fails 2 'one of train|infer|ops' bench --mode ''
+fails 2 'one of step|constant|cosine' train --schedule sine
 fails 2 'is empty' train --out=
 fails 2 'FILE is required' eval
 fails 3 'no/such/file' eval --checkpoint no/such/file

@@ -51,6 +51,39 @@ static void test_scaled(void)
            "a smaller batch has a smaller rate");
 }
 
+/* 12 images in batches of 4: 4 epochs have 12 steps. */
+static void test_cosine(void)
+{
+    struct clade_train_config c = { .train_count = 12,
+                                    .batch = 4,
+                                    .epochs = 4,
+                                    .learning_rate = 0.5,
+                                    .schedule = "cosine" };
+    bool good = true;
+
+    tap_ok(clade_train_step_rate(&c, 0) == 0.5 &&
+               fabs(clade_train_step_rate(&c, 4) - 0.375) < 1e-15 &&
+               fabs(clade_train_step_rate(&c, 6) - 0.25) < 1e-15 &&
+               fabs(clade_train_step_rate(&c, 8) - 0.125) < 1e-15 &&
+               fabs(clade_train_step_rate(&c, 12)) < 1e-15,
+           "a cosine falls from the rate to 0 over all steps of the run");
+    c.rate_batch = 2;
+    c.warmup = 1;
+    tap_ok(fabs(clade_train_step_rate(&c, 2) -
+                0.5 * (1 + cos(M_PI / 6)) / 2 * (1 + 2 / 3.)) < 1e-15 &&
+               fabs(clade_train_step_rate(&c, 6) - 0.5) < 1e-15,
+           "a scale and a warm-up multiply it");
+    c = (struct clade_train_config){ .train_count = 12,
+                                     .batch = 4,
+                                     .learning_rate = 0.5,
+                                     .schedule = "constant" };
+    for (int step = 0; step < 90; step++)
+        good &= clade_train_step_rate(&c, step) == 0.5;
+    tap_ok(good, "a constant rate stays");
+    c.schedule = "sine";
+    tap_ok(isnan(clade_train_step_rate(&c, 0)), "no other has a rate");
+}
+
 /* The rates of a run, from steps.csv. */
 static bool has_rates(const char *run, const double *wanted, int count)
 {
@@ -125,15 +158,53 @@ static void test_warmup(void)
            "a warm-up without a scale is refused");
 }
 
+static void test_schedules(void)
+{
+    /* (1 + cos(pi * i / 6)) / 2 of 0.01 */
+    static const double rates[] = { 0.01,  0.009330127, 0.0075,
+                                    0.005, 0.0025,      0.000669873 };
+    struct clade_train_config c = config_for("cosine", 2);
+
+    c.schedule = "cosine";
+    tap_ok(!train_for(&c, 0) && has_rates("cosine", rates, 6),
+           "a training along a cosine has these rates");
+    c.out = path("cosine-resumed", "");
+    tap_ok(train_for(&c, 5 + 2) == CLADE_EINTERRUPTED, "it is interrupted");
+    c.resume = true;
+    tap_ok(!train_for(&c, 0) && same_run("cosine", "cosine-resumed"),
+           "and resumed, byte for byte");
+    c.out = path("cosine-resumed", "");
+    c.epochs = 3;
+    tap_ok(failed(train_for(&c, 0), CLADE_EDATA, "epochs 2, this run has 3",
+                  "with as many"),
+           "with other epochs it is refused: %s", clade_error());
+    c.schedule = "constant";
+    tap_ok(failed(train_for(&c, 0), CLADE_EDATA, "schedule cosine",
+                  "has constant"),
+           "and so is another schedule");
+    c.out = path("straight", "");
+    tap_ok(failed(train_for(&c, 0), CLADE_EDATA, "schedule step",
+                  "has constant"),
+           "also in the place of the usual one");
+    c.schedule = "step";
+    c.epochs = 2;
+    tap_ok(!train_for(&c, 0), "which has a name, too");
+    c.schedule = "sine";
+    tap_ok(failed(train_for(&c, 0), CLADE_EUSAGE, "\"sine\"", "cosine"),
+           "an unknown schedule is refused: %s", clade_error());
+}
+
 int main(void)
 {
     trainer_begin("rates-test");
-    tap_plan(1 + 4 + 7);
+    tap_plan(1 + 4 + 4 + 7 + 8);
     test_schedule();
     test_scaled();
+    test_cosine();
     if (train("straight", 2, false))
         tap_bail("%s", clade_error());
     test_warmup();
+    test_schedules();
     trainer_end();
     return tap_done();
 }

@@ -37,7 +37,9 @@ struct clade_train_config {
                              the other: less memory.  0: in one */
     const char *shares;   /* or in shares of these sizes: "20,12"; "auto": one
                              for each process, by its speed */
-    double learning_rate; /* in epoch 0; see clade_train_rate() */
+    double learning_rate; /* in epoch 0; see clade_train_step_rate() */
+    const char *schedule; /* "step", "constant" or "cosine": how the rate falls;
+                             NULL: "step" */
     int rate_batch;       /* the batch that this rate is for; 0: the run's own */
     int warmup;           /* epochs in which the rate rises; 0: none */
     uint64_t seed;        /* for everything random */
@@ -50,7 +52,8 @@ struct clade_train_config {
 #define CLADE_TRAIN_DEFAULTS                                                   \
     {                                                                          \
         .train_count = 2500, .test_count = 500, .epochs = 25, .batch = 32,     \
-        .learning_rate = 0.01, .seed = 1, .out = "clade-run"                   \
+        .learning_rate = 0.01, .schedule = "step", .seed = 1,                  \
+        .out = "clade-run"                                                     \
     }
 
 /*
@@ -67,21 +70,27 @@ struct clade_train_config {
  * keeps its shares.
  */
 
-/* The learning rate of an epoch: base * 0.98^floor((1 + epoch)/8), where epochs
+/* The learning rate of an epoch by the schedule "step": base * 0.98^floor((1 + epoch)/8), where epochs
  * count from 0. */
 CLADE_API double clade_train_rate(double base, int epoch);
 
 /*
  * The learning rate of a step, where steps count from 0 over all epochs:
  *
- *     clade_train_rate(learning_rate, epoch) * scale
+ *     rate * scale
+ *     rate  = clade_train_rate(learning_rate, epoch)    schedule step
+ *             learning_rate                             constant
+ *             learning_rate * (1 + cos(pi * step / all steps)) / 2    cosine
  *     scale = 1 + (k - 1) * min(1, step / (warmup * steps of an epoch))
  *     k     = batch / rate_batch
  *
  * Without a warm-up, scale is k in every step; without rate_batch, it is 1.
  * This is the linear scaling rule with a gradual warm-up of Goyal et al., 2017
  * (arXiv:1706.02677, sections 2.1 and 2.2): a batch k times as large wants k
- * times the rate, but not at once.
+ * times the rate, but not at once.  The cosine is that of Loshchilov & Hutter,
+ * 2017 (arXiv:1608.03983, equation 5), without restarts: it falls over all steps
+ * of the config's epochs, so a run with it can be resumed only with as many
+ * epochs.  NaN if no schedule has that name.
  */
 CLADE_API double clade_train_step_rate(const struct clade_train_config *config,
                                        int step);
@@ -136,8 +145,9 @@ struct clade_train_observer {
  * Train.  However a run ends, the files of the last complete epoch stay.
  * observer may be NULL.
  *
- * CLADE_EUSAGE     `out` is NULL, a number of the config is out of range, or it
- *                  has a warm-up without rate_batch
+ * CLADE_EUSAGE     `out` is NULL, a number of the config is out of range, a name
+ *                  is not one that it can have, or there is a warm-up without
+ *                  rate_batch
  * CLADE_EINUSE     `out` holds another run, and resume is not set; or another
  *                  run is using it now
  * CLADE_EDATA      the data or the checkpoint are bad, or the checkpoint is
@@ -170,6 +180,7 @@ struct clade_checkpoint_info {
     int batch, train_count, test_count;
     double learning_rate;
     int rate_batch, warmup; /* 0: none */
+    const char *schedule;
     const char *data; /* struct clade_data's source */
     const char *classes;  /* struct clade_data's names of the classes: a JSON
                              array of strings.  Older checkpoints lack it; then

@@ -38,7 +38,10 @@ static const struct tool_option options[] = {
       "the images of each share; under mpirun they go round the ranks; auto: "
       "one for each rank, by its measured speed", 0, 0 },
     { "learning-rate", TOOL_REAL, CONFIG(learning_rate), "R",
-      "the step size in epoch 0; it falls by 2 % every 8 epochs", 0, 1000 },
+      "the step size in epoch 0; --schedule says how it falls", 0, 1000 },
+    { "schedule", TOOL_CHOICE, CONFIG(schedule), "step|constant|cosine",
+      "how the rate falls: by 2 % every 8 epochs; not; or along half a cosine "
+      "to 0 at the end of the last epoch", 0, 0 },
     { "rate-batch", TOOL_INT, CONFIG(rate_batch), "B",
       "the batch that --learning-rate is for: a batch k times as large gets k "
       "times the rate", 1, 65536 },

@@ -285,6 +285,9 @@ static clade_status get_info(clade_checkpoint *c)
     net = net_table_find(info->net);
     if ((st = get_classes(c, net->classes)) || (st = get_image(c, net)))
         return st;
+    info->schedule = safetensors_text(c->file, "schedule");
+    if (!info->schedule)
+        info->schedule = "step";
     info->shares = safetensors_text(c->file, "shares");
     info->devices = safetensors_text(c->file, "devices");
     return info->devices

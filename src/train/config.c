@@ -3,6 +3,7 @@
 #include "train/training.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "status.h"
 
@@ -11,14 +12,93 @@ double clade_train_rate(double base, int epoch)
     return base * pow(0.98, floor((1 + epoch) / 8.0));
 }
 
+/* ---- schedules ----------------------------------------------------------- */
+
+/* The rate of step `step`, of `steps` steps in an epoch. */
+typedef double schedule_rate(const struct clade_train_config *c, int step,
+                             int steps);
+
+static double rate_step(const struct clade_train_config *c, int step, int steps)
+{
+    return clade_train_rate(c->learning_rate, step / steps);
+}
+
+static double rate_constant(const struct clade_train_config *c, int step,
+                            int steps)
+{
+    (void)step;
+    (void)steps;
+    return c->learning_rate;
+}
+
+static double rate_cosine(const struct clade_train_config *c, int step,
+                          int steps)
+{
+    return c->learning_rate *
+           (1 + cos(M_PI * step / ((double)c->epochs * steps))) / 2;
+}
+
+#define SCHEDULES "step, constant and cosine"
+
+static const struct schedule {
+    const char *name;
+    schedule_rate *rate;
+} schedules[] = { { "step", rate_step },
+                  { "constant", rate_constant },
+                  { "cosine", rate_cosine } };
+
+/* NULL: there is none of this name. */
+static const struct schedule *find_schedule(const char *name)
+{
+    for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
+        if (!name || !strcmp(schedules[i].name, name))
+            return &schedules[i];
+    return NULL;
+}
+
+const char *run_schedule(const struct clade_train_config *c)
+{
+    return find_schedule(c->schedule)->name;
+}
+
 double clade_train_step_rate(const struct clade_train_config *c, int step)
 {
     const int steps = (c->train_count - 1) / c->batch + 1;
-    const double rate = clade_train_rate(c->learning_rate, step / steps);
+    const struct schedule *schedule = find_schedule(c->schedule);
+    const double rate = schedule ? schedule->rate(c, step, steps) : NAN;
     const double warming = (double)c->warmup * steps;
     const double k = c->rate_batch ? (double)c->batch / c->rate_batch : 1;
 
     return rate * (step < warming ? 1 + (k - 1) * step / warming : k);
+}
+
+/* ---- the config and what it implies -------------------------------------- */
+
+clade_status run_check_config(const struct clade_train_config *c)
+{
+    if (!c->out || !*c->out)
+        return clade_fail(CLADE_EUSAGE, "clade_train: config->out must name a "
+                                        "folder for the run's files");
+    if (c->train_count < 1 || c->test_count < 1 || c->batch < 1 ||
+        c->epochs < 1 || !(c->learning_rate > 0))
+        return clade_fail(CLADE_EUSAGE,
+                          "training needs images, a batch, epochs and a "
+                          "learning rate above 0");
+    if (c->rate_batch < 0 || c->warmup < 0 || (c->warmup && !c->rate_batch))
+        return clade_fail(CLADE_EUSAGE,
+                          "%d epochs of warm-up, and a learning rate for "
+                          "batches of %d: a warm-up needs the batch that the "
+                          "rate is for, and raises it from there",
+                          c->warmup, c->rate_batch);
+    if (!find_schedule(c->schedule))
+        return clade_fail(CLADE_EUSAGE,
+                          "no schedule is called \"%s\"; there are " SCHEDULES,
+                          c->schedule);
+    if ((int64_t)c->epochs * ((c->train_count - 1) / c->batch + 1) > INT32_MAX)
+        return clade_fail(CLADE_EUSAGE,
+                          "%d epochs of %d images are more than 2^31 steps",
+                          c->epochs, c->train_count);
+    return CLADE_OK;
 }
 
 static int lesser(int a, int b)

@@ -55,6 +55,10 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
         set_text(metadata, "rate_batch", "%d", config->rate_batch);
     if (config->warmup)
         set_text(metadata, "warmup", "%d", config->warmup);
+    if (strcmp(run_schedule(config), "step"))
+        set_text(metadata, "schedule", "%s", run_schedule(config));
+    if (!strcmp(run_schedule(config), "cosine"))
+        set_text(metadata, "epochs", "%d", config->epochs);
     set_text(metadata, "data", "%s", data->source);
     set_json(metadata, "classes", data_classes_json(data));
     set_text(metadata, "image", "%dx%d", data->train.w, data->train.h);
@@ -156,28 +160,54 @@ static bool same_text(const json_t *a, const json_t *b, const char *key)
     return json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
+/* What must be the same when a run goes on; if a checkpoint does not say it, it
+ * has the second text. */
+static const struct {
+    const char *key, *absent, *why;
+} same[] = {
+    { "net", "none", "" },
+    { "seed", "none", "" },
+    { "batch", "none", "" },
+    { "train_count", "none", "" },
+    { "test_count", "none", "" },
+    { "learning_rate", "none", "" },
+    { "rate_batch", "none", "" },
+    { "warmup", "none", "" },
+    { "schedule", "step", "" },
+    { "epochs", "none",
+      "; a cosine goes over all epochs of a run, so resume it with as many" },
+    { "data", "none", "" },
+    { "shares", "none", "" },
+};
+
+static clade_status compare_config(const clade_checkpoint *checkpoint,
+                                   const json_t *metadata)
+{
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        const char *key = same[i].key;
+        const char *old = checkpoint_text(checkpoint, key);
+        const char *new = json_string_value(json_object_get(metadata, key));
+
+        old = old ? old : same[i].absent;
+        new = new ? new : same[i].absent;
+        if (strcmp(old, new))
+            return clade_fail(CLADE_EDATA,
+                              "%s: was trained with %s %s, this run has %s%s",
+                              checkpoint_path(checkpoint), key, old, new,
+                              same[i].why);
+    }
+    return CLADE_OK;
+}
+
 clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
                                 json_t *metadata, const json_t *devices,
                                 bool *elsewhere)
 {
-    static const char *const same[] = { "net",        "seed",
-                                        "batch",      "train_count",
-                                        "test_count", "learning_rate",
-                                        "rate_batch", "warmup",
-                                        "data",       "shares" };
+    clade_status st = compare_config(checkpoint, metadata);
     json_t *before;
-    clade_status st = CLADE_OK;
 
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        const char *old = checkpoint_text(checkpoint, same[i]);
-        const char *new = json_string_value(json_object_get(metadata, same[i]));
-
-        if (strcmp(old ? old : "", new ? new : ""))
-            return clade_fail(
-                CLADE_EDATA, "%s: was trained with %s %s, this run has %s",
-                checkpoint_path(checkpoint), same[i], old ? old : "none",
-                new ? new : "none");
-    }
+    if (st)
+        return st;
     *elsewhere = false;
     before = checkpoint_devices(checkpoint);
     for (int s = 0; device_of(devices, s); s++) {

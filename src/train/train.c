@@ -322,29 +322,6 @@ static clade_status train_epochs(struct training *t)
     return st;
 }
 
-static clade_status check_config(const struct clade_train_config *c)
-{
-    if (!c->out || !*c->out)
-        return clade_fail(CLADE_EUSAGE, "clade_train: config->out must name a "
-                                        "folder for the run's files");
-    if (c->train_count < 1 || c->test_count < 1 || c->batch < 1 ||
-        c->epochs < 1 || !(c->learning_rate > 0))
-        return clade_fail(CLADE_EUSAGE,
-                          "training needs images, a batch, epochs and a "
-                          "learning rate above 0");
-    if (c->rate_batch < 0 || c->warmup < 0 || (c->warmup && !c->rate_batch))
-        return clade_fail(CLADE_EUSAGE,
-                          "%d epochs of warm-up, and a learning rate for "
-                          "batches of %d: a warm-up needs the batch that the "
-                          "rate is for, and raises it from there",
-                          c->warmup, c->rate_batch);
-    if ((int64_t)c->epochs * ((c->train_count - 1) / c->batch + 1) > INT32_MAX)
-        return clade_fail(CLADE_EUSAGE,
-                          "%d epochs of %d images are more than 2^31 steps",
-                          c->epochs, c->train_count);
-    return CLADE_OK;
-}
-
 static const struct clade_train_observer nobody;
 
 clade_status train_check(clade_checkpoint **checkpoint,
@@ -354,7 +331,7 @@ clade_status train_check(clade_checkpoint **checkpoint,
     clade_status st;
 
     *checkpoint = NULL;
-    if ((st = check_config(config)) || (st = run_folder_check(config)) ||
+    if ((st = run_check_config(config)) || (st = run_folder_check(config)) ||
         !config->resume)
         return st;
     return run_folder_checkpoint(checkpoint, &previous, config->out, &nobody);
@@ -374,7 +351,7 @@ clade_status train_shadowed(clade_backend *be,
                           .be = be };
     clade_status st;
 
-    if ((st = check_config(config)) || (st = shadow_check(shadow, dist)))
+    if ((st = run_check_config(config)) || (st = shadow_check(shadow, dist)))
         return st;
     st = run_set_up(&t);
     if (!st)

@@ -21,6 +21,8 @@
  * resume, open the checkpoint to go on from; else *checkpoint is NULL. */
 clade_status train_check(clade_checkpoint **checkpoint,
                          const struct clade_train_config *config);
+/* The name of the config's schedule. */
+const char *run_schedule(const struct clade_train_config *config);
 /* The net that a new run trains; a resumed one has algorithms as well. */
 struct clade_net_config train_net_config(const struct clade_train_config *c);
 

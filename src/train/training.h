@@ -36,6 +36,9 @@ struct training {
     json_t *metadata; /* for the checkpoint */
 };
 
+/* Refuse a config with a number out of range, or with a name that is none. */
+clade_status run_check_config(const struct clade_train_config *config);
+
 /* Do everything that comes before the first step.  Free it whatever this
  * returns. */
 clade_status run_set_up(struct training *training);
