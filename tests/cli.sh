@@ -137,6 +137,10 @@ fails 3 'no/such/file' eval --checkpoint no/such/file
 fails 3 'no/such/folder' train --device cpu --data no/such/folder \
     --out "$dir/run"
 fails 3 'checkpoint.safetensors' train --device cpu --resume --out "$dir/run"
+fails 3 'no/such/weights' train --device cpu --weights no/such/weights \
+    --out "$dir/run"
+fails 2 'goes on with its own weights' train --resume --weights a/file \
+    --out "$dir/run"
 printf 'a folder with something of this name in it is in the way' >"$dir/file"
 fails 1 'file' train --device cpu --train-count 1 --test-count 1 \
     --out "$dir/file/run"
@@ -447,6 +451,11 @@ report $? "history.csv has Keras' header"
 ends 0 eval --device "$device" --checkpoint \
     "$dir/straight/checkpoint.safetensors" && grep -q '^aux2 ' "$dir/out"
 report $? 'clade eval reads the checkpoint'
+ends 0 "$@" --epochs 1 --out "$dir/further" --learning-rate 1e-30 --weights \
+    "$dir/straight/checkpoint.safetensors" &&
+    [ "$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9-)" = \
+        "$(tail -n 1 "$dir/further/history.csv" | cut -d , -f 9-)" ]
+report $? 'a run begins with its weights, which a rate of 1e-30 leaves as they are'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"

@@ -64,7 +64,8 @@ check_PROGRAMS = \
   tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t \
-  tests/verify-winograd.t
+  tests/verify-winograd.t \
+  tests/weights.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
@@ -271,6 +272,7 @@ tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
 tests_verify_winograd_t_SOURCES = tests/verify-winograd.c $(SOFT)
+tests_weights_t_SOURCES = tests/weights.c $(TRAINER)
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

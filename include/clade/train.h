@@ -31,6 +31,9 @@ extern "C" {
 struct clade_train_config {
     const char *data; /* a CIFAR-10 folder; NULL: built-in images */
     int train_count, test_count;
+    const char *weights;  /* a checkpoint whose parameters the run begins with,
+                             and momenta 0; NULL: initial values by the seed.
+                             A run that is resumed has its own: NULL then. */
     int epochs;           /* in all, including those before a resume */
     int batch;            /* images in a step; an epoch's last may have fewer */
     int accumulate;       /* compute a batch in so many equal shares, one after
@@ -147,10 +150,10 @@ struct clade_train_observer {
  *
  * CLADE_EUSAGE     `out` is NULL, a number of the config is out of range, a name
  *                  is not one that it can have, or there is a warm-up without
- *                  rate_batch
+ *                  rate_batch, or weights for a run that is resumed
  * CLADE_EINUSE     `out` holds another run, and resume is not set; or another
  *                  run is using it now
- * CLADE_EDATA      the data or the checkpoint are bad, or the checkpoint is
+ * CLADE_EDATA      the data, the weights or the checkpoint are bad, or the checkpoint is
  *                  another run's; the message names both values that differ
  * CLADE_EIO        a file cannot be read or written; the message names it
  * CLADE_EDIVERGED  the message names epoch and step

@@ -50,6 +50,8 @@ void progress_start(void *arg, const struct clade_train_start *start)
             c->batch, tool_bytes(m.total), tool_bytes(m.parameters),
             tool_bytes(m.packed), tool_bytes(m.activations),
             tool_bytes(m.unshared), tool_bytes(m.workspace));
+    if (c->weights)
+        fprintf(stderr, "weights %s\n", c->weights);
     if (start->done)
         fprintf(stderr, "resumed after %d of %d epochs\n", start->done,
                 c->epochs);

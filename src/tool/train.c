@@ -28,6 +28,9 @@ static const struct tool_option options[] = {
       "train with the first N images", 1, 10000000 },
     { "test-count", TOOL_INT, CONFIG(test_count), "N",
       "after each epoch, test with the first N test images", 1, 10000000 },
+    { "weights", TOOL_TEXT, CONFIG(weights), "FILE",
+      "begin with the parameters of this checkpoint, and momenta 0; without "
+      "it, with random values", 0, 0 },
     { "epochs", TOOL_INT, CONFIG(epochs), "E",
       "passes over the training images, those before --resume included", 1, 1000000 },
     { "batch", TOOL_INT, CONFIG(batch), "B", "images in a step", 1, 65536 },

@@ -90,6 +90,11 @@ clade_status run_check_config(const struct clade_train_config *c)
                           "batches of %d: a warm-up needs the batch that the "
                           "rate is for, and raises it from there",
                           c->warmup, c->rate_batch);
+    if (c->weights && c->resume)
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: a run that is resumed goes on with its own "
+                          "weights; take them for a new run in another folder",
+                          c->weights);
     if (!find_schedule(c->schedule))
         return clade_fail(CLADE_EUSAGE,
                           "no schedule is called \"%s\"; there are " SCHEDULES,

@@ -2,6 +2,7 @@
 /* What comes before the first step of a run. */
 #include "train/training.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,20 +162,56 @@ static clade_status make_staging(struct training *t)
     return CLADE_OK;
 }
 
-/* Give the net what the checkpoint has, which rank 0 reads for all. */
+static size_t vector_bytes(const struct training *t)
+{
+    return (size_t)net_whole(t->net).count *
+           clade_type_size(clade_backend_real(t->be));
+}
+
+/* Read the parameters that the run begins with.  The checkpoints have their
+ * hash. */
+static clade_status read_weights(struct training *t, struct net_vectors *v)
+{
+    clade_checkpoint *checkpoint;
+    char hash[32];
+    clade_status st = clade_checkpoint_open(&checkpoint, t->config->weights);
+
+    if (st)
+        return st;
+    st = checkpoint_read(checkpoint, t->net, v);
+    clade_checkpoint_close(checkpoint);
+    memset(v->momenta, 0, vector_bytes(t));
+    snprintf(hash, sizeof hash, "fnv64:%016" PRIx64,
+             rng_fnv64(v->values, vector_bytes(t)));
+    json_object_set_new(t->metadata, "weights", json_string(hash));
+    return st;
+}
+
+/* Read what a run goes on with. */
+static clade_status read_checkpoint(struct training *t, struct net_vectors *v,
+                                    clade_checkpoint *checkpoint)
+{
+    const char *weights = checkpoint_text(checkpoint, "weights");
+
+    if (weights)
+        json_object_set_new(t->metadata, "weights", json_string(weights));
+    return checkpoint_read(checkpoint, t->net, v);
+}
+
+/* Give the net the parameters and momenta of a file, which rank 0 reads for
+ * all. */
 static clade_status load(struct training *t, clade_checkpoint *checkpoint)
 {
-    const size_t bytes = (size_t)net_whole(t->net).count *
-                         clade_type_size(clade_backend_real(t->be));
     struct net_vectors v;
     clade_status st = net_vectors_new(&v, t->net);
 
-    if (!st && checkpoint)
-        st = checkpoint_read(checkpoint, t->net, &v);
+    if (!st && t->first)
+        st = checkpoint ? read_checkpoint(t, &v, checkpoint)
+                        : read_weights(t, &v);
     if (!st)
-        st = dist_broadcast(t->dist, v.values, bytes, 0);
+        st = dist_broadcast(t->dist, v.values, vector_bytes(t), 0);
     if (!st)
-        st = dist_broadcast(t->dist, v.momenta, bytes, 0);
+        st = dist_broadcast(t->dist, v.momenta, vector_bytes(t), 0);
     if (!st)
         st = net_vectors_write(t->net, &v);
     net_vectors_free(&v);
@@ -245,7 +282,8 @@ static clade_status set_up(struct training *t, struct known *known,
         (st = make_staging(t)))
         return st;
     t->done = known->epoch;
-    if (t->config->resume && (st = load(t, checkpoint)))
+    if ((t->config->resume || t->config->weights) &&
+        (st = load(t, checkpoint)))
         return st;
     if (t->first && (st = open_files(t)))
         return st;

@@ -324,6 +324,18 @@ static clade_status train_epochs(struct training *t)
 
 static const struct clade_train_observer nobody;
 
+/* Are they in a file that can be read? */
+static clade_status check_weights(const char *weights)
+{
+    clade_checkpoint *checkpoint;
+    const clade_status st =
+        weights ? clade_checkpoint_open(&checkpoint, weights) : CLADE_OK;
+
+    if (weights && !st)
+        clade_checkpoint_close(checkpoint);
+    return st;
+}
+
 clade_status train_check(clade_checkpoint **checkpoint,
                          const struct clade_train_config *config)
 {
@@ -332,7 +344,7 @@ clade_status train_check(clade_checkpoint **checkpoint,
 
     *checkpoint = NULL;
     if ((st = run_check_config(config)) || (st = run_folder_check(config)) ||
-        !config->resume)
+        (st = check_weights(config->weights)) || !config->resume)
         return st;
     return run_folder_checkpoint(checkpoint, &previous, config->out, &nobody);
 }
