@@ -131,6 +131,7 @@ fails 2 'one of train|infer|ops' bench --mode trai
 fails 2 'one of train|infer|ops' bench --mode 'train|infer'
 fails 2 'one of train|infer|ops' bench --mode ''
 fails 2 'one of step|constant|cosine' train --schedule sine
+fails 2 'augmented by "rotate"' train --augment rotate --out "$dir/run"
 fails 2 'is empty' train --out=
 fails 2 'FILE is required' eval
 fails 3 'no/such/file' eval --checkpoint no/such/file

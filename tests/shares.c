@@ -254,6 +254,23 @@ static void test_ranks(void)
     }
 }
 
+/* Options that a rank must not decide alone. */
+static void test_ranks_options(void)
+{
+    struct clade_train_config c = ranks_config("options-1", 4);
+
+    c.augment = "flip,crop";
+    c.schedule = "cosine";
+    c.accumulate = 4;
+    c.weights = strdup(path("ranks-1", TRAIN_CHECKPOINT));
+    if (train_for(&c, 0))
+        tap_bail("%s", clade_error());
+    c.out = path("options-4", "");
+    tap_ok(!train_ranks(&c, 4, 0) && same_run("options-1", "options-4"),
+           "so they do with augmented images, weights and another schedule");
+    free((char *)c.weights);
+}
+
 /* As many shares, by other ranks. */
 static void test_ranks_resume(void)
 {
@@ -415,12 +432,13 @@ int main(void)
 {
     trainer_begin("shares");
     cache_begin();
-    tap_plan(10 + 12 + 4 + 3 + 3 + 2 + 3 + 2 + 2 + 6);
+    tap_plan(10 + 12 + 4 + 3 + 3 + 1 + 2 + 3 + 2 + 2 + 6);
     test_cut();
     test_refused();
     test_accumulate();
     test_resume();
     test_ranks();
+    test_ranks_options();
     test_ranks_resume();
     test_ranks_end();
     test_auto();

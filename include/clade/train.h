@@ -45,6 +45,8 @@ struct clade_train_config {
                              NULL: "step" */
     int rate_batch;       /* the batch that this rate is for; 0: the run's own */
     int warmup;           /* epochs in which the rate rises; 0: none */
+    const char *augment;  /* vary the training images: "flip", "crop" or
+                             "flip,crop"; NULL: not */
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
     bool resume;          /* continue the run in `out` */
@@ -71,6 +73,14 @@ struct clade_train_config {
  * kept in a file of the cache folder for these devices and drivers, their hosts
  * and the batch; later runs read it, and so are cut alike.  A run that is resumed
  * keeps its shares.
+ */
+
+/*
+ * Images are augmented as by He et al., 2016 (arXiv:1512.03385, section 4.2), anew
+ * in each epoch: "flip" mirrors an image, left to right, with probability 1/2;
+ * "crop" surrounds it by 4 black pixels and takes a random window of its own size
+ * from that.  The random numbers depend on the seed, the epoch and the image,
+ * and not on batch and shares.  Test images stay as they are.
  */
 
 /* The learning rate of an epoch by the schedule "step": base * 0.98^floor((1 + epoch)/8), where epochs
@@ -184,6 +194,7 @@ struct clade_checkpoint_info {
     double learning_rate;
     int rate_batch, warmup; /* 0: none */
     const char *schedule;
+    const char *augment; /* NULL: not */
     const char *data; /* struct clade_data's source */
     const char *classes;  /* struct clade_data's names of the classes: a JSON
                              array of strings.  Older checkpoints lack it; then

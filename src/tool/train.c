@@ -51,8 +51,12 @@ static const struct tool_option options[] = {
     { "warmup", TOOL_INT, CONFIG(warmup), "E",
       "with --rate-batch, the epochs in which the rate rises to k times", 1,
       1000000 },
+    { "augment", TOOL_TEXT, CONFIG(augment), "flip,crop",
+      "vary the training images at random: flip mirrors half of them, crop moves "
+      "them by up to 4 pixels; without it, they stay as they are", 0, 0 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
-      "seed of initial values, image order, dropout and built-in images", 0, 0 },
+      "seed of initial values, image order, dropout, --augment and built-in "
+      "images", 0, 0 },
     { "out", TOOL_TEXT, CONFIG(out), "DIR",
       "the folder for history.csv, steps.csv and checkpoint.safetensors", 0, 0 },
     { "resume", TOOL_FLAG, CONFIG(resume), NULL,

@@ -288,6 +288,7 @@ static clade_status get_info(clade_checkpoint *c)
     info->schedule = safetensors_text(c->file, "schedule");
     if (!info->schedule)
         info->schedule = "step";
+    info->augment = safetensors_text(c->file, "augment");
     info->shares = safetensors_text(c->file, "shares");
     info->devices = safetensors_text(c->file, "devices");
     return info->devices

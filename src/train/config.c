@@ -76,6 +76,9 @@ double clade_train_step_rate(const struct clade_train_config *c, int step)
 
 clade_status run_check_config(const struct clade_train_config *c)
 {
+    struct augment augment;
+    clade_status st;
+
     if (!c->out || !*c->out)
         return clade_fail(CLADE_EUSAGE, "clade_train: config->out must name a "
                                         "folder for the run's files");
@@ -95,6 +98,8 @@ clade_status run_check_config(const struct clade_train_config *c)
                           "%s: a run that is resumed goes on with its own "
                           "weights; take them for a new run in another folder",
                           c->weights);
+    if ((st = augment_parse(&augment, c->augment)))
+        return st;
     if (!find_schedule(c->schedule))
         return clade_fail(CLADE_EUSAGE,
                           "no schedule is called \"%s\"; there are " SCHEDULES,

@@ -9,6 +9,7 @@
 #include "data/data.h"
 #include "plain.h"
 #include "status.h"
+#include "train/augment.h"
 
 /* Set a key to a text that is formatted as by printf(). */
 static void set_text(json_t *metadata, const char *key, const char *fmt, ...)
@@ -43,6 +44,7 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
 {
     const struct run_device *first = &devices->list[0];
     json_t *metadata = json_object();
+    struct augment augment;
 
     set_text(metadata, "format", "%s", CHECKPOINT_FORMAT);
     set_text(metadata, "net", "%s", net_name);
@@ -59,6 +61,9 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
         set_text(metadata, "schedule", "%s", run_schedule(config));
     if (!strcmp(run_schedule(config), "cosine"))
         set_text(metadata, "epochs", "%d", config->epochs);
+    augment_parse(&augment, config->augment);
+    if (augment_text(&augment))
+        set_text(metadata, "augment", "%s", augment_text(&augment));
     set_text(metadata, "data", "%s", data->source);
     set_json(metadata, "classes", data_classes_json(data));
     set_text(metadata, "image", "%dx%d", data->train.w, data->train.h);
@@ -176,6 +181,7 @@ static const struct {
     { "schedule", "step", "" },
     { "epochs", "none",
       "; a cosine goes over all epochs of a run, so resume it with as many" },
+    { "augment", "none", "" },
     { "data", "none", "" },
     { "shares", "none", "" },
 };

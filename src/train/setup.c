@@ -153,6 +153,7 @@ static clade_status make_staging(struct training *t)
     const struct clade_train_config *c = t->config;
 
     t->steps = (c->train_count - 1) / c->batch + 1;
+    augment_parse(&t->augment, c->augment);
     t->shuffle = rng_stream("shuffle", "train");
     t->order = malloc((size_t)c->train_count * sizeof *t->order);
     clade_net_staging(t->net, &t->images, &t->labels);

@@ -135,9 +135,10 @@ static clade_status ask_all(struct training *t)
 struct place {
     struct training *t;
     int at;
+    int epoch;
 };
 
-/* Copy images of the epoch's order into one share. */
+/* Copy images of the epoch's order into one share, augmented. */
 static struct clade_batch train_images(void *arg, int first, int count)
 {
     const struct place *place = arg;
@@ -146,10 +147,10 @@ static struct clade_batch train_images(void *arg, int first, int count)
     const size_t bytes = image_bytes(train);
 
     for (int i = 0; i < count; i++) {
-        const size_t from = t->order[place->at + first + i];
+        const uint32_t from = t->order[place->at + first + i];
 
-        memcpy(t->images + (size_t)i * bytes, train->images + from * bytes,
-               bytes);
+        augment_copy(t->images + (size_t)i * bytes, train, from, &t->augment,
+                     t->config->seed, (uint32_t)place->epoch);
         t->labels[i] = train->labels[from];
     }
     return (struct clade_batch){ .n = count,
@@ -168,7 +169,7 @@ static clade_status evaluate_together(void *arg, int at, int n,
                                       struct clade_result *result)
 {
     struct training *t = arg;
-    struct place place = { t, at };
+    struct place place = { t, at, 0 };
     const struct group_batch batch = { n, test_images, &place };
     const clade_status st = ask_all(t);
 
@@ -182,7 +183,7 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
     const struct clade_train_config *config = t->config;
     const int number = epoch * t->steps + step;
     const double rate = clade_train_step_rate(config, number);
-    struct place place = { t, step * config->batch };
+    struct place place = { t, step * config->batch, epoch };
     const struct group_batch batch = {
         lesser(config->batch, config->train_count - place.at), train_images,
         &place

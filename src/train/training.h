@@ -2,6 +2,7 @@
 #ifndef TRAIN_TRAINING_H
 #define TRAIN_TRAINING_H
 
+#include "train/augment.h"
 #include "train/group.h"
 #include "train/train.h"
 
@@ -25,6 +26,7 @@ struct training {
     int steps;                /* in an epoch */
     int done;                 /* complete epochs */
     uint32_t shuffle;         /* the stream of random numbers for shuffling */
+    struct augment augment;
     uint32_t *order;          /* the order of the images in this epoch */
     uint8_t *images, *labels; /* of one share, in the net's staging memory */
     struct run_folder folder;
