@@ -4,6 +4,7 @@
 set terminal svg size 860,330 font 'sans-serif,12' background 'white'
 set output 'curves.svg'
 set datafile separator ','
+set datafile missing 'NA'
 set multiplot layout 1,2
 set grid linecolor '#dddddd'
 set border 3

@@ -452,11 +452,6 @@ report $? "history.csv has Keras' header"
 ends 0 eval --device "$device" --checkpoint \
     "$dir/straight/checkpoint.safetensors" && grep -q '^aux2 ' "$dir/out"
 report $? 'clade eval reads the checkpoint'
-ends 0 "$@" --epochs 1 --out "$dir/further" --learning-rate 1e-30 --weights \
-    "$dir/straight/checkpoint.safetensors" &&
-    [ "$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9-)" = \
-        "$(tail -n 1 "$dir/further/history.csv" | cut -d , -f 9-)" ]
-report $? 'a run begins with its weights, which a rate of 1e-30 leaves as they are'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"
@@ -465,6 +460,21 @@ ends 0 eval --device "$device" --json --checkpoint \
     [ "$(head -n 1 "$dir/out")" = '{' ] && grep -q '"epochs": 2' "$dir/out" &&
     [ "$(grep -c '"accuracy": [0-9]' "$dir/out")" = 3 ]
 report $? 'and prints it as JSON'
+ends 0 "$@" --epochs 1 --out "$dir/further" --learning-rate 1e-30 --weights \
+    "$dir/straight/checkpoint.safetensors" &&
+    [ "$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9-)" = \
+        "$(tail -n 1 "$dir/further/history.csv" | cut -d , -f 9-)" ]
+report $? 'a run begins with its weights, which a rate of 1e-30 leaves as they are'
+ends 0 "$@" --epochs 9 --out "$dir/early" --learning-rate 1e-30 --eval-every 2 \
+    --early-stop 1 --save-best --augment flip,crop &&
+    grep -q '^clade: no validation .* of epoch 2: .* after 4 of 9 ' "$dir/err" &&
+    grep -q "eval --checkpoint $dir/early/best.safetensors" "$dir/err" &&
+    [ "$(grep -c '^ *[13] .* - *-$' "$dir/out")" = 2 ] &&
+    [ "$(cut -d , -f 9 "$dir/early/history.csv" | grep -c NA)" = 2 ]
+report $? 'a run ends early, and keeps the best epoch'
+ends 0 eval --device "$device" --checkpoint "$dir/early/best.safetensors" &&
+    grep -q 'after 2 epochs' "$dir/out"
+report $? 'which clade eval reads'
 fails 4 'a batch of [0-9]* fits$' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
 grep -q '^clade: --batch' "$dir/err"

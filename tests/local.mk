@@ -6,6 +6,7 @@ check_PROGRAMS = \
   tests/verify-steps.t \
   tests/asked.t \
   tests/augment.t \
+  tests/best.t \
   tests/callers-memory.t \
   tests/callers-net.t \
   tests/callers-ops.t \
@@ -120,6 +121,8 @@ FAULTY = tests/faulty.c tests/faulty.h
 SOFT = tests/soft.c tests/soft.h $(FAULTY)
 tests_asked_t_SOURCES = tests/asked.c $(SOFT)
 tests_augment_t_SOURCES = tests/augment.c $(TRAINER)
+tests_best_t_SOURCES = tests/best.c $(TRAINER)
+tests_best_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
 tests_checkpoint_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_child_t_SOURCES = tests/child.c

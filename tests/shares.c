@@ -261,14 +261,24 @@ static void test_ranks_options(void)
 
     c.augment = "flip,crop";
     c.schedule = "cosine";
+    c.eval_every = 3;
+    c.save_best = true;
     c.accumulate = 4;
     c.weights = strdup(path("ranks-1", TRAIN_CHECKPOINT));
     if (train_for(&c, 0))
         tap_bail("%s", clade_error());
     c.out = path("options-4", "");
     tap_ok(!train_ranks(&c, 4, 0) && same_run("options-1", "options-4"),
-           "so they do with augmented images, weights and another schedule");
+           "so they do with other options, byte for byte");
     free((char *)c.weights);
+    c = ranks_config("early", 8);
+    c.learning_rate = 1e-30;
+    c.early_stop = 2;
+    tap_ok(!train_ranks(&c, 3, 0) && strstr(noticed, "after 3 of 8 epochs"),
+           "all end early: %s", noticed);
+    c.resume = true;
+    tap_ok(!train_ranks(&c, 3, 0) && strstr(noticed, "after 3 of 8 epochs"),
+           "and find nothing left to do when they are resumed");
 }
 
 /* As many shares, by other ranks. */
@@ -432,7 +442,7 @@ int main(void)
 {
     trainer_begin("shares");
     cache_begin();
-    tap_plan(10 + 12 + 4 + 3 + 3 + 1 + 2 + 3 + 2 + 2 + 6);
+    tap_plan(10 + 12 + 4 + 3 + 3 + 3 + 2 + 3 + 2 + 2 + 6);
     test_cut();
     test_refused();
     test_accumulate();

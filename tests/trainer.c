@@ -130,7 +130,8 @@ clade_status train(const char *run, int epochs, bool resume)
 static const char *const files[] = { "history.csv", "steps.csv",
                                      "checkpoint.safetensors" };
 /* A run need not have these. */
-static const char *const more_files[] = { "checkpoint.previous.safetensors" };
+static const char *const more_files[] = { "checkpoint.previous.safetensors",
+                                          "best.safetensors" };
 
 static bool is_there(const char *name)
 {

@@ -24,7 +24,12 @@ extern "C" {
  *                             resumed from there if the newest is missing or
  *                             damaged, with a notice, to the same end
  *
- * After every epoch each file is replaced as a whole.  The same config on the
+ *     best.safetensors        with save_best: the checkpoint after the epoch with
+ *                             the best validation
+ *
+ * In history.csv, an epoch without a validation has NA in the columns from
+ * val_loss on, as Keras' CSVLogger writes it.  After every epoch each file is
+ * replaced as a whole.  The same config on the
  * same device and driver gives the same bytes.  Until the run ends, no other run
  * can use the folder: it is locked with flock().
  */
@@ -47,6 +52,11 @@ struct clade_train_config {
     int warmup;           /* epochs in which the rate rises; 0: none */
     const char *augment;  /* vary the training images: "flip", "crop" or
                              "flip,crop"; NULL: not */
+    int eval_every;       /* validate after every so many epochs, and after the
+                             last one; 0: after each */
+    int early_stop;       /* end after so many epochs without a better
+                             validation; 0: never */
+    bool save_best;       /* keep the best epoch's checkpoint as well */
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
     bool resume;          /* continue the run in `out` */
@@ -81,6 +91,17 @@ struct clade_train_config {
  * "crop" surrounds it by 4 black pixels and takes a random window of its own size
  * from that.  The random numbers depend on the seed, the epoch and the image,
  * and not on batch and shares.  Test images stay as they are.
+ */
+
+/*
+ * Of two validations the better one has the higher accuracy of the main head
+ * (head 0) or, at the same accuracy, the lower loss, with the digits that
+ * history.csv has; of equals it is the earlier.  So a run that is resumed decides
+ * as one that was not disturbed.  Only the epochs that are validated count, and
+ * only after one of them does early_stop end a run, with a notice and CLADE_OK.
+ * If save_best is set for a run that is resumed, and best.safetensors is not that
+ * of its best epoch, a notice says so, and the best of the epochs from there on is
+ * kept.
  */
 
 /* The learning rate of an epoch by the schedule "step": base * 0.98^floor((1 + epoch)/8), where epochs
@@ -138,6 +159,7 @@ struct clade_train_step {
 struct clade_train_epoch {
     int epoch;    /* from 0 */
     bool resumed; /* read back from history.csv, whose figures are rounded */
+    bool validated; /* `test` has figures */
     struct clade_figures train, test;
 };
 
@@ -195,6 +217,7 @@ struct clade_checkpoint_info {
     int rate_batch, warmup; /* 0: none */
     const char *schedule;
     const char *augment; /* NULL: not */
+    int eval_every;
     const char *data; /* struct clade_data's source */
     const char *classes;  /* struct clade_data's names of the classes: a JSON
                              array of strings.  Older checkpoints lack it; then

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tool.h"
+#include "train/train.h"
 
 #define BAR          20   /* characters in a bar */
 #define BAR_SECONDS  0.1  /* from one bar to the next */
@@ -103,10 +104,12 @@ static void print_epoch(struct progress *p,
     else
         fprintf(stderr, "epoch %d/%d:", epoch->epoch + 1, p->epochs);
     fprintf(stderr, " %s", tool_clock(seconds));
-    fprintf(stderr,
-            " loss %.4f accuracy %.4f val_loss %.4f val_accuracy %.4f%s\n",
-            epoch->train.loss, epoch->train.accuracy[0], epoch->test.loss,
-            epoch->test.accuracy[0], p->terminal ? "\033[K" : "");
+    fprintf(stderr, " loss %.4f accuracy %.4f", epoch->train.loss,
+            epoch->train.accuracy[0]);
+    if (epoch->validated)
+        fprintf(stderr, " val_loss %.4f val_accuracy %.4f", epoch->test.loss,
+                epoch->test.accuracy[0]);
+    fprintf(stderr, "%s\n", p->terminal ? "\033[K" : "");
 }
 
 void progress_epoch(void *arg, const struct clade_train_epoch *epoch)
@@ -144,6 +147,13 @@ static void print_figures(const struct progress *p,
         printf(" %8.4f", f->accuracy[i]);
 }
 
+/* In the place of figures that an epoch has not. */
+static void print_dashes(const struct progress *p)
+{
+    for (int i = 0; i < 1 + p->shape.heads; i++)
+        printf(" %8s", "-");
+}
+
 static void print_titles(const struct progress *p, const char *loss)
 {
     printf(" %8s %8s", loss, "accuracy");
@@ -153,7 +163,7 @@ static void print_titles(const struct progress *p, const char *loss)
 
 void progress_table(const struct progress *p)
 {
-    int best = 0;
+    struct best best = { .any = false };
 
     printf("epoch");
     print_titles(p, "loss");
@@ -164,12 +174,14 @@ void progress_table(const struct progress *p)
 
         printf("%5d", row->epoch + 1);
         print_figures(p, &row->train);
-        print_figures(p, &row->test);
+        if (row->validated)
+            print_figures(p, &row->test);
+        else
+            print_dashes(p);
         putchar('\n');
-        if (row->test.accuracy[0] > p->rows[best].test.accuracy[0])
-            best = i;
+        best_update(&best, row);
     }
-    if (p->n_rows)
-        printf("best validation accuracy: %.4f (epoch %d)\n",
-               p->rows[best].test.accuracy[0], p->rows[best].epoch + 1);
+    if (best.any)
+        printf("best validation accuracy: %.4f (epoch %d)\n", best.accuracy,
+               best.epoch + 1);
 }

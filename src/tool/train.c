@@ -54,6 +54,14 @@ static const struct tool_option options[] = {
     { "augment", TOOL_TEXT, CONFIG(augment), "flip,crop",
       "vary the training images at random: flip mirrors half of them, crop moves "
       "them by up to 4 pixels; without it, they stay as they are", 0, 0 },
+    { "eval-every", TOOL_INT, CONFIG(eval_every), "N",
+      "test after every N-th epoch and after the last one, not after each", 1,
+      1000000 },
+    { "early-stop", TOOL_INT, CONFIG(early_stop), "N",
+      "end after N epochs without a better test: the main head's accuracy, "
+      "then the loss", 1, 1000000 },
+    { "save-best", TOOL_FLAG, CONFIG(save_best), NULL,
+      "keep the best epoch's checkpoint, too, as best.safetensors", 0, 0 },
     { "seed", TOOL_SEED, CONFIG(seed), "S",
       "seed of initial values, image order, dropout, --augment and built-in "
       "images", 0, 0 },
@@ -101,8 +109,10 @@ static clade_status train(clade_backend *be, const struct train_options *o,
         if (!o->quiet)
             fprintf(stderr,
                     "next: clade eval --checkpoint "
-                    "%s/checkpoint.safetensors%s%s\n",
-                    o->config.out, o->config.data ? " --data " : "",
+                    "%s/%s%s%s\n",
+                    o->config.out,
+                    o->config.save_best ? TRAIN_BEST : TRAIN_CHECKPOINT,
+                    o->config.data ? " --data " : "",
                     o->config.data ? o->config.data : "");
     }
     if (st == CLADE_EINTERRUPTED && progress.n_rows && !o->quiet)

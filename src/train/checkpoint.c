@@ -276,6 +276,7 @@ static clade_status get_info(clade_checkpoint *c)
         (st = get_real(&info->learning_rate, c, "learning_rate")) ||
         (st = get_int_or_0(&info->rate_batch, c, "rate_batch")) ||
         (st = get_int_or_0(&info->warmup, c, "warmup")) ||
+        (st = get_int_or_0(&info->eval_every, c, "eval_every")) ||
         (st = get_text(&info->data, c, "data")) ||
         (st = get_text(&info->device, c, "device")) ||
         (st = get_text(&info->driver, c, "driver")) ||
@@ -288,6 +289,8 @@ static clade_status get_info(clade_checkpoint *c)
     info->schedule = safetensors_text(c->file, "schedule");
     if (!info->schedule)
         info->schedule = "step";
+    if (!info->eval_every)
+        info->eval_every = 1;
     info->augment = safetensors_text(c->file, "augment");
     info->shares = safetensors_text(c->file, "shares");
     info->devices = safetensors_text(c->file, "devices");

@@ -93,6 +93,11 @@ clade_status run_check_config(const struct clade_train_config *c)
                           "batches of %d: a warm-up needs the batch that the "
                           "rate is for, and raises it from there",
                           c->warmup, c->rate_batch);
+    if (c->eval_every < 0 || c->early_stop < 0)
+        return clade_fail(CLADE_EUSAGE,
+                          "validations every %d epochs, and an end after %d "
+                          "without a better one: a number is below 0",
+                          c->eval_every, c->early_stop);
     if (c->weights && c->resume)
         return clade_fail(CLADE_EUSAGE,
                           "%s: a run that is resumed goes on with its own "

@@ -41,6 +41,11 @@ static clade_status check_unused(const char *folder)
                           "%s: holds another run; resume that, or take another "
                           "folder",
                           folder);
+    if (holds(folder, TRAIN_BEST))
+        return clade_fail(CLADE_EINUSE,
+                          "%s: holds the " TRAIN_BEST
+                          " of a run; move it, or take another folder",
+                          folder);
     if (holds(folder, TRAIN_HISTORY) && !holds_beginning(folder))
         return clade_fail(CLADE_EINUSE,
                           "%s: holds a " TRAIN_HISTORY
@@ -82,7 +87,8 @@ static clade_status check_writable(const char *folder)
 static void remove_leftovers(const char *folder)
 {
     static const char *const names[] = { TRAIN_STEPS, TRAIN_HISTORY,
-                                         TRAIN_CHECKPOINT, TRAIN_PREVIOUS };
+                                         TRAIN_CHECKPOINT, TRAIN_PREVIOUS,
+                                         TRAIN_BEST };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = file_path(folder, names[i]);

@@ -66,6 +66,15 @@ static void append_figures(FILE *to, const struct clade_net_shape *shape,
         fprintf(to, ",%.6f,%.6f", f->head_loss[i], f->accuracy[i]);
 }
 
+/* Keras' CSVLogger writes this for what an epoch lacks. */
+#define ABSENT ",NA"
+
+static void append_absent(FILE *to, const struct clade_net_shape *shape)
+{
+    for (int i = 0; i < 1 + 2 * shape->heads; i++)
+        fputs(ABSENT, to);
+}
+
 void history_append(struct csv *csv, const struct clade_net_shape *shape,
                     const struct clade_train_epoch *epoch)
 {
@@ -73,7 +82,10 @@ void history_append(struct csv *csv, const struct clade_net_shape *shape,
 
     fprintf(csv->out, "%d", epoch->epoch);
     append_figures(csv->out, shape, &epoch->train);
-    append_figures(csv->out, shape, &epoch->test);
+    if (epoch->validated)
+        append_figures(csv->out, shape, &epoch->test);
+    else
+        append_absent(csv->out, shape);
     fputc('\n', csv->out);
     plain_end(before);
 }
@@ -117,6 +129,20 @@ static bool parse_figures(struct clade_figures *f, char **at,
     return good;
 }
 
+/* Does an epoch without a validation end at *at?  Then move *at behind it. */
+static bool skip_absent(char **at, const struct clade_net_shape *shape)
+{
+    const size_t n = strlen(ABSENT);
+
+    char *end = *at;
+
+    for (int i = 0; i < 1 + 2 * shape->heads; i++, end += n)
+        if (strncmp(end, ABSENT, n))
+            return false;
+    *at = end;
+    return true;
+}
+
 /* Read the row at *at, and move *at behind it; false if it is damaged. */
 static bool parse_row(struct clade_train_epoch *row, char **at,
                       const struct clade_net_shape *shape)
@@ -125,15 +151,19 @@ static bool parse_row(struct clade_train_epoch *row, char **at,
     bool good;
 
     row->epoch = (int)strtol(*at, at, 10);
-    good = parse_figures(&row->train, at, shape) &&
-           parse_figures(&row->test, at, shape) && *(*at)++ == '\n';
+    good = parse_figures(&row->train, at, shape);
+    row->validated = good && !skip_absent(at, shape);
+    if (row->validated)
+        good = parse_figures(&row->test, at, shape);
+    good = good && *(*at)++ == '\n';
     plain_end(before);
     return good;
 }
 
 clade_status history_replay(struct csv *csv,
                             const struct clade_net_shape *shape,
-                            const struct clade_train_observer *observer)
+                            const struct clade_train_observer *observer,
+                            struct best *best)
 {
     char *at;
 
@@ -146,6 +176,7 @@ clade_status history_replay(struct csv *csv,
         if (!parse_row(&row, &at, shape))
             return clade_fail(CLADE_EDATA, "%s: the row of epoch %d is damaged",
                               csv->path, row.epoch);
+        best_update(best, &row);
         if (observer->epoch)
             observer->epoch(observer->arg, &row);
     }

@@ -64,6 +64,8 @@ json_t *checkpoint_metadata(const struct clade_train_config *config,
     augment_parse(&augment, config->augment);
     if (augment_text(&augment))
         set_text(metadata, "augment", "%s", augment_text(&augment));
+    if (config->eval_every > 1)
+        set_text(metadata, "eval_every", "%d", config->eval_every);
     set_text(metadata, "data", "%s", data->source);
     set_json(metadata, "classes", data_classes_json(data));
     set_text(metadata, "image", "%dx%d", data->train.w, data->train.h);
@@ -182,6 +184,7 @@ static const struct {
     { "epochs", "none",
       "; a cosine goes over all epochs of a run, so resume it with as many" },
     { "augment", "none", "" },
+    { "eval_every", "1", "" },
     { "data", "none", "" },
     { "shares", "none", "" },
 };

@@ -261,13 +261,62 @@ static clade_status take_folder(struct training *t,
         return st;
     t->checkpoint = file_path(c->out, TRAIN_CHECKPOINT);
     t->previous = file_path(c->out, TRAIN_PREVIOUS);
-    if (!t->checkpoint || !t->previous)
+    t->kept = file_path(c->out, TRAIN_BEST);
+    if (!t->checkpoint || !t->previous || !t->kept)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", c->out);
     if (!c->resume)
         return CLADE_OK;
     st = run_folder_checkpoint(checkpoint, &previous, c->out, t->observer);
     t->saved = !st && !previous;
     return st;
+}
+
+/* Is `kept` the checkpoint of the best epoch so far? */
+static bool is_best_kept(const struct training *t)
+{
+    clade_checkpoint *checkpoint;
+    bool is;
+
+    if (clade_checkpoint_open(&checkpoint, t->kept))
+        return false;
+    is = clade_checkpoint_info(checkpoint)->epoch == t->best.epoch + 1;
+    clade_checkpoint_close(checkpoint);
+    return is;
+}
+
+/* Find out what best.safetensors has.  If the best epoch is the last one, the
+ * checkpoint can be taken that the run goes on from. */
+static clade_status find_kept(struct training *t)
+{
+    char text[512];
+
+    if (!t->config->save_best || !t->best.any)
+        return CLADE_OK;
+    t->best_kept = t->best;
+    if (is_best_kept(t))
+        return CLADE_OK;
+    if (t->best.epoch + 1 == t->done)
+        return file_keep(t->saved ? t->checkpoint : t->previous, t->kept);
+    snprintf(text, sizeof text,
+             "%s: is not there, or not that of epoch %d, which was the best: the "
+             "best from here on is kept",
+             t->kept, t->best.epoch + 1);
+    if (t->observer->notice)
+        t->observer->notice(t->observer->arg, text);
+    t->best_kept.any = false;
+    return CLADE_OK;
+}
+
+/* Read the history, and let all ranks know the best of it. */
+static clade_status find_best(struct training *t)
+{
+    clade_status st = CLADE_OK;
+
+    if (t->first)
+        st = history_replay(&t->history, &t->shape, t->observer, &t->best);
+    if (!st && t->first)
+        st = find_kept(t);
+    return st ? st : dist_broadcast(t->dist, &t->best, sizeof t->best, 0);
 }
 
 static clade_status set_up(struct training *t, struct known *known,
@@ -289,8 +338,7 @@ static clade_status set_up(struct training *t, struct known *known,
     if (t->first && (st = open_files(t)))
         return st;
     tell_start(t);
-    return t->first ? history_replay(&t->history, &t->shape, t->observer)
-                    : CLADE_OK;
+    return find_best(t);
 }
 
 clade_status run_set_up(struct training *t)
@@ -313,6 +361,7 @@ void run_free(struct training *t)
     json_decref(t->metadata);
     free(t->checkpoint);
     free(t->previous);
+    free(t->kept);
     free(t->order);
     shadow_free(&t->shadow);
     group_free(&t->group);

@@ -214,8 +214,10 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
     return CLADE_OK;
 }
 
-/* Replace the checkpoint, and keep the one before it. */
-static clade_status save_checkpoint(struct training *t, struct net_vectors *v)
+/* Replace the checkpoint, and keep the one before it; if it is better than all
+ * before, keep it as well. */
+static clade_status save_checkpoint(struct training *t, struct net_vectors *v,
+                                    bool better)
 {
     clade_status st = CLADE_OK;
 
@@ -224,12 +226,15 @@ static clade_status save_checkpoint(struct training *t, struct net_vectors *v)
     if (!st)
         st = checkpoint_save(t->checkpoint, t->net, t->metadata, t->done, v);
     t->saved = !st;
+    if (!st && better && t->config->save_best)
+        st = file_keep(t->checkpoint, t->kept);
     return st;
 }
 
 /* Write all files after an epoch.  The checkpoint comes last, because it says
  * how many rows of the csv files count. */
-static clade_status write_files(struct training *t, struct net_vectors *v)
+static clade_status write_files(struct training *t, struct net_vectors *v,
+                                bool better)
 {
     clade_status st;
 
@@ -239,10 +244,10 @@ static clade_status write_files(struct training *t, struct net_vectors *v)
         (st = net_vector_read(t->net, v->values, NET_VALUES,
                               net_whole(t->net))))
         return st;
-    return save_checkpoint(t, v);
+    return save_checkpoint(t, v, better);
 }
 
-static clade_status save(struct training *t)
+static clade_status save(struct training *t, bool better)
 {
     struct net_vectors v;
     clade_status st = net_vectors_new(&v, t->net);
@@ -250,8 +255,32 @@ static clade_status save(struct training *t)
     if (!st)
         st = group_momenta(&t->group, v.momenta);
     if (!st)
-        st = write_files(t, &v);
+        st = write_files(t, &v, better);
     net_vectors_free(&v);
+    return st;
+}
+
+/* Is an epoch one that is validated? */
+static bool is_validated(const struct clade_train_config *c, int epoch)
+{
+    const int every = c->eval_every ? c->eval_every : 1;
+
+    return (epoch + 1) % every == 0 || epoch + 1 == c->epochs;
+}
+
+static clade_status validate(struct training *t, struct clade_train_epoch *row)
+{
+    clade_status st;
+
+    row->validated = is_validated(t->config, row->epoch);
+    if (!row->validated)
+        return CLADE_OK;
+    st = evaluate(&row->test, t->config->test_count,
+                  lesser(t->config->batch, t->config->test_count),
+                  evaluate_together, t);
+    if (st == CLADE_EDIVERGED)
+        return clade_fail(st, "epoch %d: %s: try a smaller learning rate",
+                          row->epoch + 1, clade_error());
     return st;
 }
 
@@ -269,19 +298,14 @@ static clade_status train_epoch(struct training *t, int epoch)
             (st = train_step(t, &sums, epoch, step)))
             return st;
     row.train = figures_mean(&sums);
-    st = evaluate(&row.test, t->config->test_count,
-                  lesser(t->config->batch, t->config->test_count),
-                  evaluate_together, t);
-    if (st == CLADE_EDIVERGED)
-        return clade_fail(st, "epoch %d: %s: try a smaller learning rate",
-                          epoch + 1, clade_error());
-    if (st)
+    if ((st = validate(t, &row)))
         return st;
     run_tell_notices(t);
     if (t->first)
         history_append(&t->history, &t->shape, &row);
     t->done = epoch + 1;
-    if ((st = save(t)))
+    best_update(&t->best, &row);
+    if ((st = save(t, best_update(&t->best_kept, &row))))
         return st;
     if (observer->epoch)
         observer->epoch(observer->arg, &row);
@@ -304,12 +328,28 @@ static void keep_steps(struct training *t, clade_status st)
     free(why);
 }
 
+/* Say that a run ends before its last epoch. */
+static void tell_early_stop(struct training *t)
+{
+    char text[160];
+
+    snprintf(text, sizeof text,
+             "no validation was better than that of epoch %d: the training ends "
+             "early, after %d of %d epochs",
+             t->best.epoch + 1, t->done, t->config->epochs);
+    if (t->first && t->observer->notice)
+        t->observer->notice(t->observer->arg, text);
+}
+
 static clade_status train_epochs(struct training *t)
 {
+    const struct clade_train_config *c = t->config;
     clade_status st = CLADE_OK;
 
-    while (t->done < t->config->epochs && !st)
+    while (t->done < c->epochs && !best_is_old(&t->best, c) && !st)
         st = train_epoch(t, t->done);
+    if (!st && t->done < c->epochs)
+        tell_early_stop(t);
     if (st)
         keep_steps(t, st);
     if (st == CLADE_EINTERRUPTED && t->done > 0)

@@ -14,6 +14,7 @@
 /* The files in the folder of a run. */
 #define TRAIN_CHECKPOINT "checkpoint.safetensors"
 #define TRAIN_PREVIOUS   "checkpoint.previous.safetensors"
+#define TRAIN_BEST       "best.safetensors"
 #define TRAIN_HISTORY    "history.csv"
 #define TRAIN_STEPS      "steps.csv"
 
@@ -77,6 +78,23 @@ clade_status run_folder_checkpoint(clade_checkpoint **checkpoint,
  * it. */
 void run_folder_release(struct run_folder *folder);
 
+/* ---- best.c -------------------------------------------------------------- */
+
+/* Of the validations so far, the best one: see clade_train(). */
+struct best {
+    bool any;  /* there was one */
+    int epoch; /* of the best; from 0 */
+    int last;  /* the epoch that was validated last */
+    double accuracy, loss; /* of the best, as in history.csv */
+};
+
+/* Take an epoch into account.  Is it better than all before it? */
+bool best_update(struct best *best, const struct clade_train_epoch *epoch);
+/* Is it so many epochs after the best one that the run is to end? */
+bool best_is_old(const struct best *best, const struct clade_train_config *c);
+
+/* ---- csv.c, history.c ---------------------------------------------------- */
+
 /*
  * A csv file, kept in memory.  Rows are appended through `out`.
  */
@@ -107,10 +125,12 @@ void history_append(struct csv *csv, const struct clade_net_shape *shape,
 void steps_append(struct csv *csv, const struct clade_net_shape *shape,
                   int epoch, int step, double learning_rate,
                   const struct clade_result *result);
-/* Call `observer` with each row of a history that csv_open() has read. */
+/* Call `observer` with each row of a history that csv_open() has read, and note
+ * the best of them. */
 clade_status history_replay(struct csv *csv,
                             const struct clade_net_shape *shape,
-                            const struct clade_train_observer *observer);
+                            const struct clade_train_observer *observer,
+                            struct best *best);
 
 #define CHECKPOINT_FORMAT "clade-checkpoint/1"
 
