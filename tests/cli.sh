@@ -455,6 +455,8 @@ report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"
+fails 5 "epoch 1, step [12] of .* not finite; the first is" "$@" --quiet \
+    --epochs 1 --check-numerics --learning-rate 1e30 --out "$dir/hot"
 ends 0 eval --device "$device" --json --checkpoint \
     "$dir/straight/checkpoint.safetensors" &&
     [ "$(head -n 1 "$dir/out")" = '{' ] && grep -q '"epochs": 2' "$dir/out" &&

@@ -31,6 +31,7 @@ check_PROGRAMS = \
   tests/locale.t \
   tests/net.t \
   tests/null-step.t \
+  tests/numerics.t \
   tests/op.t \
   tests/opencl.t \
   tests/ops-conv.t \
@@ -196,6 +197,8 @@ tests_null_step_t_SOURCES = tests/null-step.c
 tests_null_step_t_CFLAGS = $(FAULTS_CFLAGS)
 tests_null_step_t_LDFLAGS = -export-dynamic
 tests_null_step_t_LDADD = $(LDADD) -ldl
+tests_numerics_t_SOURCES = tests/numerics.c $(TRAINER)
+tests_numerics_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_op_t_SOURCES = tests/op.c
 tests_opencl_t_SOURCES = tests/opencl.c
 tests_opencl_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)

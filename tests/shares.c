@@ -167,8 +167,8 @@ struct rank {
     int asked, stop_after; /* 0: never */
 };
 
-/* The notices of rank 0 in the last training by ranks. */
-static char noticed[1024];
+/* The notices and the message of rank 0 in the last training by ranks. */
+static char noticed[1024], failure[512];
 
 static void notice(void *arg, const char *text)
 {
@@ -221,6 +221,7 @@ static clade_status train_ranks(const struct clade_train_config *c, int size,
         pthread_join(ranks[i].thread, NULL);
     threads_end();
     snprintf(noticed, sizeof noticed, "%s", ranks[0].notices);
+    snprintf(failure, sizeof failure, "%s", ranks[0].message);
     for (int i = 1; i < size; i++)
         if (ranks[i].st != ranks[0].st)
             tap_bail("rank 0: %s; rank %d: %s", ranks[0].message, i,
@@ -279,6 +280,24 @@ static void test_ranks_options(void)
     c.resume = true;
     tap_ok(!train_ranks(&c, 3, 0) && strstr(noticed, "after 3 of 8 epochs"),
            "and find nothing left to do when they are resumed");
+}
+
+/* What a rank finds, all end with: the first finding in the order of shares. */
+static void test_ranks_numerics(void)
+{
+    struct clade_train_config c = ranks_config("numerics", 2);
+    char alone[512];
+
+    c.check_numerics = true;
+    c.accumulate = 4;
+    c.learning_rate = 1e30;
+    if (!train_for(&c, 0))
+        tap_bail("a rate of 1e30 does not diverge");
+    snprintf(alone, sizeof alone, "%s", clade_error());
+    for (int size = 2; size <= 4; size++)
+        tap_ok(train_ranks(&c, size, 0) == CLADE_EDIVERGED &&
+                   !strcmp(failure, alone) && strstr(failure, " of 4, "),
+               "%d ranks name the same op and share: %s", size, failure);
 }
 
 /* As many shares, by other ranks. */
@@ -442,13 +461,14 @@ int main(void)
 {
     trainer_begin("shares");
     cache_begin();
-    tap_plan(10 + 12 + 4 + 3 + 3 + 3 + 2 + 3 + 2 + 2 + 6);
+    tap_plan(10 + 12 + 4 + 3 + 3 + 3 + 3 + 2 + 3 + 2 + 2 + 6);
     test_cut();
     test_refused();
     test_accumulate();
     test_resume();
     test_ranks();
     test_ranks_options();
+    test_ranks_numerics();
     test_ranks_resume();
     test_ranks_end();
     test_auto();

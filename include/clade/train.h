@@ -57,6 +57,7 @@ struct clade_train_config {
     int early_stop;       /* end after so many epochs without a better
                              validation; 0: never */
     bool save_best;       /* keep the best epoch's checkpoint as well */
+    bool check_numerics;  /* search all that ops write for NaN and infinity */
     uint64_t seed;        /* for everything random */
     const char *out;      /* the folder; it is created if it does not exist */
     bool resume;          /* continue the run in `out` */
@@ -188,7 +189,11 @@ struct clade_train_observer {
  * CLADE_EDATA      the data, the weights or the checkpoint are bad, or the checkpoint is
  *                  another run's; the message names both values that differ
  * CLADE_EIO        a file cannot be read or written; the message names it
- * CLADE_EDIVERGED  the message names epoch and step
+ * CLADE_EDIVERGED  the message names epoch and step.  With check_numerics it also
+ *                  names the first op of the step that wrote a value that is not
+ *                  finite, forward, backward or in the update, with its layer and
+ *                  tensor, how many there are and where the first is.  Such a run
+ *                  is slow, and writes the same files.
  */
 CLADE_API clade_status clade_train(clade_backend *be,
                                    const struct clade_train_config *config,

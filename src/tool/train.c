@@ -75,6 +75,9 @@ static const struct tool_option options[] = {
       1000000 },
     { "shadow-warn", TOOL_FLAG, AT(shadow.warn), NULL,
       "if --shadow finds a fault, say so and go on", 0, 0 },
+    { "check-numerics", TOOL_FLAG, CONFIG(check_numerics), NULL,
+      "search what each op writes for NaN and infinity, which is slow; end with "
+      "exit code 5, and name the first such op and its layer", 0, 0 },
     { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
       "for the matrix products that it can run (OpenCL: clblast, direct, "
       "implicit, winograd); without it, chosen per shape", 0, 0 },

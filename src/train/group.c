@@ -139,10 +139,12 @@ static clade_status compute(const struct together *t)
     if (!group_share_size(&t->at, g->dist->rank))
         return CLADE_OK;
     share = group_share(&t->at, g->dist->rank);
+    g->share = group_share_of(&t->at, g->dist->rank);
     return t->training
                ? net_gradients(g->net, &share, t->at.step,
-                               g->images + share.first, NULL)
-               : net_forward(g->net, &share, g->images + share.first, NULL);
+                               g->images + share.first, g->observer)
+               : net_forward(g->net, &share, g->images + share.first,
+                             g->observer);
 }
 
 /* Let all ranks know what each has found for its images. */
@@ -294,7 +296,7 @@ clade_status group_train(struct group *g, const struct group_batch *batch,
         (st = net_vector_write(g->net, NET_GRADIENTS, own_piece(g), g->sum)))
         return st;
     end_phase(g, GROUP_COPY);
-    st = net_update(g->net, learning_rate, NULL);
+    st = net_update(g->net, learning_rate, g->observer);
     end_phase(g, GROUP_UPDATE);
     return st ? st : tell_values(g);
 }

@@ -46,6 +46,9 @@ struct group {
      * the device, and `values`. */
     clade_status (*watch)(void *arg, const struct group_round *round);
     void *watch_arg;
+    /* Sees the ops of the steps; NULL, as at first: nobody does. */
+    const struct net_observer *observer;
+    int share; /* that this rank computes or has computed last */
 };
 
 /* Batches have at most `largest` images.  Free it whatever it returns. */

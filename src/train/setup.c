@@ -138,14 +138,24 @@ static clade_status make_net(struct training *t, const struct known *known)
                                                       : net.eval_batch);
 }
 
+/* Let what looks at the steps do so. */
 static clade_status watch(struct training *t)
 {
+    static const char slow_text[] =
+        "every op's output is searched for NaN and infinity, in all steps: "
+        "the training is slow";
+    const struct clade_train_observer *observer = t->observer;
+    clade_status st = CLADE_OK;
+
     t->net_config = train_net_config(t->config);
-    return t->shadowing->every
-               ? shadow_new(&t->shadow, t->shadowing, &t->group, &t->devices,
-                            &t->net_config, t->observer->notice,
-                            t->observer->arg)
-               : CLADE_OK;
+    if (t->shadowing->every)
+        st = shadow_new(&t->shadow, t->shadowing, &t->group, &t->devices,
+                        &t->net_config, observer->notice, observer->arg);
+    if (st || !t->config->check_numerics)
+        return st;
+    if (t->first && observer->notice)
+        observer->notice(observer->arg, slow_text);
+    return numerics_new(&t->numerics, &t->group);
 }
 
 static clade_status make_staging(struct training *t)
@@ -364,6 +374,7 @@ void run_free(struct training *t)
     free(t->kept);
     free(t->order);
     shadow_free(&t->shadow);
+    numerics_free(&t->numerics);
     group_free(&t->group);
     clade_net_free(t->net);
     devices_free(&t->devices);

@@ -165,15 +165,23 @@ static struct clade_batch test_images(void *arg, int first, int count)
     return images_at(&place->t->data.test, place->at + first, count);
 }
 
+/* After a step that returned `st`: was there a value that is not finite? */
+static clade_status search_numerics(struct training *t, clade_status st)
+{
+    return t->config->check_numerics ? numerics_conclude(&t->numerics, st) : st;
+}
+
 static clade_status evaluate_together(void *arg, int at, int n,
                                       struct clade_result *result)
 {
     struct training *t = arg;
     struct place place = { t, at, 0 };
     const struct group_batch batch = { n, test_images, &place };
-    const clade_status st = ask_all(t);
+    clade_status st = ask_all(t);
 
-    return st ? st : group_eval(&t->group, &batch, result);
+    if (!st)
+        st = search_numerics(t, group_eval(&t->group, &batch, result));
+    return st;
 }
 
 /* Make step `step` of an epoch, and add its results to the epoch's sums. */
@@ -193,6 +201,7 @@ static clade_status train_step(struct training *t, struct clade_figures *sums,
 
     st = group_train(&t->group, &batch, (uint32_t)number, (float)rate,
                      &result);
+    st = search_numerics(t, st);
     if (st == CLADE_EDIVERGED)
         return clade_fail(st,
                           "epoch %d, step %d of %d: %s: try a smaller "

@@ -4,6 +4,7 @@
 
 #include "train/augment.h"
 #include "train/group.h"
+#include "train/numerics.h"
 #include "train/train.h"
 
 /* A training run, from its set-up to its last step, as one of its ranks has it.
@@ -23,6 +24,7 @@ struct training {
     struct group group;
     struct clade_net_config net_config; /* without shares */
     struct shadow shadow;
+    struct numerics numerics;
     int steps;                /* in an epoch */
     int done;                 /* complete epochs */
     uint32_t shuffle;         /* the stream of random numbers for shuffling */
