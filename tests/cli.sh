@@ -455,8 +455,11 @@ report $? 'clade eval reads the checkpoint'
 loss=$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9)
 grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
 report $? "and computes the validation's loss, $loss"
-fails 5 "epoch 1, step [12] of .* not finite; the first is" "$@" --quiet \
-    --epochs 1 --check-numerics --learning-rate 1e30 --out "$dir/hot"
+ends 5 "$@" --quiet --epochs 9 --check-numerics --learning-rate 1000 \
+    --out "$dir/hot" &&
+    grep -q '^clade: .* training is slow' "$dir/err" && grep -q \
+    '^clade: epoch .*, step .*d, .* not finite; the first is .* at ' "$dir/err"
+report $? 'exit 5: a run names the first op that writes what is not finite'
 ends 0 eval --device "$device" --json --checkpoint \
     "$dir/straight/checkpoint.safetensors" &&
     [ "$(head -n 1 "$dir/out")" = '{' ] && grep -q '"epochs": 2' "$dir/out" &&

@@ -68,8 +68,8 @@ struct clade_train_config {
 #define CLADE_TRAIN_DEFAULTS                                                   \
     {                                                                          \
         .train_count = 2500, .test_count = 500, .epochs = 25, .batch = 32,     \
-        .learning_rate = 0.01, .schedule = "step", .seed = 1,                  \
-        .out = "clade-run"                                                     \
+        .learning_rate = 0.01, .schedule = "step", .eval_every = 1,            \
+        .seed = 1, .out = "clade-run"                                          \
     }
 
 /*

@@ -66,7 +66,8 @@ static const struct tool_option options[] = {
       "seed of initial values, image order, dropout, --augment and built-in "
       "images", 0, 0 },
     { "out", TOOL_TEXT, CONFIG(out), "DIR",
-      "the folder for history.csv, steps.csv and checkpoint.safetensors", 0, 0 },
+      "the folder for history.csv, steps.csv, checkpoint.safetensors and the "
+      "checkpoint before it", 0, 0 },
     { "resume", TOOL_FLAG, CONFIG(resume), NULL,
       "continue the run in the out folder", 0, 0 },
     { "shadow", TOOL_INT, AT(shadow.every), "N",
