@@ -124,8 +124,10 @@ static void test_words(void)
 
 static void test_texts(void)
 {
-    static const char *const bad[] = { "", "flop", "flip,", ",crop", "flip crop",
-                                       "flip,flip", "flip,crop,flip", "Flip" };
+    static const char *const bad[] = {
+        "",          "flop",      "flip,",          ",crop",
+        "flip crop", "flip,flip", "flip,crop,flip", "Flip"
+    };
     struct augment a;
     int refused = 0;
 
@@ -135,8 +137,9 @@ static void test_texts(void)
            clade_error());
     tap_ok(!augment_parse(&a, "crop,flip") &&
                !strcmp(augment_text(&a), "flip,crop") &&
-               !augment_parse(&a, "crop") && !strcmp(augment_text(&a), "crop") &&
-               !augment_parse(&a, NULL) && !augment_text(&a),
+               !augment_parse(&a, "crop") &&
+               !strcmp(augment_text(&a), "crop") && !augment_parse(&a, NULL) &&
+               !augment_text(&a),
            "their order says nothing");
 }
 

@@ -15,11 +15,11 @@
 
 static bool update(struct best *best, int epoch, double accuracy, double loss)
 {
-    return best_update(best, &(struct clade_train_epoch){
-                                 .epoch = epoch,
-                                 .validated = true,
-                                 .test = { .accuracy = { accuracy, 1 },
-                                           .loss = loss } });
+    return best_update(
+        best, &(struct clade_train_epoch){
+                  .epoch = epoch,
+                  .validated = true,
+                  .test = { .accuracy = { accuracy, 1 }, .loss = loss } });
 }
 
 static void test_order(void)
@@ -190,8 +190,8 @@ static void test_every(void)
         tap_bail("%s", clade_error());
     c = every("parts", 5, 2);
     c.resume = true;
-    tap_ok(!train_for(&c, 0) && validated("-x-xx") &&
-               seen.rows[0].resumed && same_run("parts", "every"),
+    tap_ok(!train_for(&c, 0) && validated("-x-xx") && seen.rows[0].resumed &&
+               same_run("parts", "every"),
            "it is resumed, byte for byte");
     c = every("parts", 6, 3);
     c.resume = true;

@@ -26,8 +26,8 @@ static size_t place_of(const char *name, const char *tensor)
     return at;
 }
 
-/* Train a run that begins with the weights of "straight", but for `count` values
- * of a tensor, from value `first` on. */
+/* Train a run that begins with the weights of "straight", but for `count`
+ * values of a tensor, from value `first` on. */
 static clade_status train_with(const char *run, struct clade_train_config c,
                                const char *tensor, int first,
                                const float *values, int count)
@@ -69,12 +69,13 @@ static void test_forward(void)
 {
     const float nan = NAN, inf = -INFINITY;
 
-    tap_ok(failed(train_with("dense", config(), "classifier/kernel", 7, &nan, 1),
-                  CLADE_EDIVERGED,
-                  "epoch 1, step 1 of 3: forward, conv_fwd of classifier: of "
-                  "the 20 values of y, 2 are not finite",
-                  "the first is nan at [0,0,0,7]"),
-           "a NaN of a dense layer: %s", clade_error());
+    tap_ok(
+        failed(train_with("dense", config(), "classifier/kernel", 7, &nan, 1),
+               CLADE_EDIVERGED,
+               "epoch 1, step 1 of 3: forward, conv_fwd of classifier: of "
+               "the 20 values of y, 2 are not finite",
+               "the first is nan at [0,0,0,7]"),
+        "a NaN of a dense layer: %s", clade_error());
     tap_ok(failed(train_with("conv", config(), "conv1/kernel", 2, &nan, 1),
                   CLADE_EDIVERGED, "forward, conv_fwd of conv1: of the 512 ",
                   "nan at [0,0,0,2]"),
@@ -126,8 +127,8 @@ static void test_validation(void)
     c.check_numerics = true;
     c.learning_rate = 1e37;
     c.train_count = 1;
-    tap_ok(failed(train_for(&c, 0), CLADE_EDIVERGED,
-                  "epoch 1: validation, ", "not finite"),
+    tap_ok(failed(train_for(&c, 0), CLADE_EDIVERGED, "epoch 1: validation, ",
+                  "not finite"),
            "a validation: %s", clade_error());
 }
 

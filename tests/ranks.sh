@@ -59,6 +59,15 @@ train 1 ranks --epochs 2 --resume
 report $? 'one of them goes on' "$dir/out"
 same shares ranks 'with the same files, byte for byte'
 
+options='--epochs 3 --augment flip,crop --eval-every 2 --early-stop 9 --save-best'
+# shellcheck disable=SC2086 # one word an option
+train 0 options $options --accumulate 2
+report $? 'one process trains with more options' "$dir/out"
+# shellcheck disable=SC2086
+train 2 options-2 $options
+report $? 'two processes do' "$dir/out"
+same options options-2 'with the same files, byte for byte'
+
 if has_device; then
     train 2 mixed --epochs 1 --device "$device,cpu" &&
         grep -q 'unlike devices' "$dir/out"
@@ -82,9 +91,11 @@ OCL_ICD_VENDORS=$dir/none refused 4 'has no OpenCL device' 2 train $small \
 # shellcheck disable=SC2086
 refused 5 'diverged\|the loss of' 2 train $small --out "$dir/no" \
     --learning-rate 1000 --epochs 9
-
 [ "$(grep -c 'the loss of' "$dir/out")" -eq 1 ]
 report $? 'which one of them says' "$dir/out"
+# shellcheck disable=SC2086
+refused 5 'share [12] of 2, .* not finite; the first is' 2 train $small \
+    --out "$dir/no" --learning-rate 1000 --epochs 9 --check-numerics
 
 # Devices that check each other change nothing.
 train 2 checked --epochs 2 --shadow 1

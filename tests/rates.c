@@ -183,9 +183,9 @@ static void test_schedules(void)
                   "has constant"),
            "and so is another schedule");
     c.out = path("straight", "");
-    tap_ok(failed(train_for(&c, 0), CLADE_EDATA, "schedule step",
-                  "has constant"),
-           "also in the place of the usual one");
+    tap_ok(
+        failed(train_for(&c, 0), CLADE_EDATA, "schedule step", "has constant"),
+        "also in the place of the usual one");
     c.schedule = "step";
     c.epochs = 2;
     tap_ok(!train_for(&c, 0), "which has a name, too");

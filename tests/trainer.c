@@ -175,7 +175,8 @@ bool same_run(const char *a, const char *b)
     for (size_t i = 0; i < COUNT_OF(files); i++)
         same &= same_file(path(a, files[i]), path(b, files[i]));
     for (size_t i = 0; i < COUNT_OF(more_files); i++) {
-        const char *in_a = path(a, more_files[i]), *in_b = path(b, more_files[i]);
+        const char *in_a = path(a, more_files[i]),
+                   *in_b = path(b, more_files[i]);
 
         if (is_there(in_a) || is_there(in_b))
             same &= is_there(in_a) && is_there(in_b) && same_file(in_a, in_b);

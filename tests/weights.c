@@ -64,14 +64,14 @@ static void test_refused(void)
            "a file that is missing is named, and no folder is left");
     c.weights = bad;
     write_all(bad, bytes, n - 1);
-    tap_ok(failed(train_for(&c, 0), CLADE_EDATA, "bad.safetensors: ",
-                  "cut short"),
-           "a file that is cut short is refused");
+    tap_ok(
+        failed(train_for(&c, 0), CLADE_EDATA, "bad.safetensors: ", "cut short"),
+        "a file that is cut short is refused");
     at = memmem(bytes, n, "\"conv1/kernel\"", 14);
     memcpy(at, "\"conv2/kernel\"", 14);
     write_all(bad, bytes, n);
-    tap_ok(failed(train_for(&c, 0), CLADE_EDATA, "bad.safetensors: ",
-                  "tensor conv1/kernel is missing"),
+    tap_ok(failed(train_for(&c, 0), CLADE_EDATA,
+                  "bad.safetensors: ", "tensor conv1/kernel is missing"),
            "another net's weights are refused");
     free(bytes);
 }

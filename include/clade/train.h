@@ -23,15 +23,15 @@ extern "C" {
  *                             the same after the epoch before it; a run is
  *                             resumed from there if the newest is missing or
  *                             damaged, with a notice, to the same end
- *
- *     best.safetensors        with save_best: the checkpoint after the epoch with
- *                             the best validation
+ *     best.safetensors        with save_best: the checkpoint after the epoch
+ *                             that has the best validation
  *
  * In history.csv, an epoch without a validation has NA in the columns from
  * val_loss on, as Keras' CSVLogger writes it.  After every epoch each file is
- * replaced as a whole.  The same config on the
- * same device and driver gives the same bytes.  Until the run ends, no other run
- * can use the folder: it is locked with flock().
+ * replaced as a whole.  The same config on the same device and driver gives the
+ * same bytes.  Until the run ends, no other run can use the folder: it is
+ * locked with flock().  A folder whose run was killed before its first
+ * checkpoint is used again, with a notice.
  */
 struct clade_train_config {
     const char *data; /* a CIFAR-10 folder; NULL: built-in images */
@@ -87,26 +87,26 @@ struct clade_train_config {
  */
 
 /*
- * Images are augmented as by He et al., 2016 (arXiv:1512.03385, section 4.2), anew
- * in each epoch: "flip" mirrors an image, left to right, with probability 1/2;
- * "crop" surrounds it by 4 black pixels and takes a random window of its own size
- * from that.  The random numbers depend on the seed, the epoch and the image,
- * and not on batch and shares.  Test images stay as they are.
+ * Images are augmented as by He et al., 2016 (arXiv:1512.03385, section 4.2),
+ * anew in each epoch: "flip" mirrors an image, left to right, with probability
+ * 1/2; "crop" surrounds it by 4 black pixels and takes a random window of its
+ * own size from that.  The random numbers depend on the seed, the epoch and the
+ * image, and not on batch and shares.  Test images stay as they are.
  */
 
 /*
  * Of two validations the better one has the higher accuracy of the main head
  * (head 0) or, at the same accuracy, the lower loss, with the digits that
- * history.csv has; of equals it is the earlier.  So a run that is resumed decides
- * as one that was not disturbed.  Only the epochs that are validated count, and
- * only after one of them does early_stop end a run, with a notice and CLADE_OK.
- * If save_best is set for a run that is resumed, and best.safetensors is not that
- * of its best epoch, a notice says so, and the best of the epochs from there on is
- * kept.
+ * history.csv has; of equals it is the earlier.  So a run that is resumed
+ * decides as one that was not disturbed.  early_stop counts all epochs, but
+ * only after one that is validated does it end a run, with a notice and
+ * CLADE_OK.  If save_best is set for a run that is resumed, and
+ * best.safetensors is not that of its best epoch, a notice says so, and the
+ * best of the epochs from there on is kept.
  */
 
-/* The learning rate of an epoch by the schedule "step": base * 0.98^floor((1 + epoch)/8), where epochs
- * count from 0. */
+/* The learning rate of an epoch by the schedule "step", where epochs count from
+ * 0: base * 0.98^floor((1 + epoch)/8). */
 CLADE_API double clade_train_rate(double base, int epoch);
 
 /*
@@ -123,9 +123,9 @@ CLADE_API double clade_train_rate(double base, int epoch);
  * This is the linear scaling rule with a gradual warm-up of Goyal et al., 2017
  * (arXiv:1706.02677, sections 2.1 and 2.2): a batch k times as large wants k
  * times the rate, but not at once.  The cosine is that of Loshchilov & Hutter,
- * 2017 (arXiv:1608.03983, equation 5), without restarts: it falls over all steps
- * of the config's epochs, so a run with it can be resumed only with as many
- * epochs.  NaN if no schedule has that name.
+ * 2017 (arXiv:1608.03983, equation 5), without restarts: it falls over all
+ * steps of the config's epochs, so a run with it can be resumed only with as
+ * many epochs.  The result is NaN if no schedule has that name.
  */
 CLADE_API double clade_train_step_rate(const struct clade_train_config *config,
                                        int step);
@@ -181,19 +181,20 @@ struct clade_train_observer {
  * Train.  However a run ends, the files of the last complete epoch stay.
  * observer may be NULL.
  *
- * CLADE_EUSAGE     `out` is NULL, a number of the config is out of range, a name
- *                  is not one that it can have, or there is a warm-up without
- *                  rate_batch, or weights for a run that is resumed
+ * CLADE_EUSAGE     `out` is NULL, a number of the config is out of range, a
+ *                  text is not one of those that it can be, it has a warm-up
+ *                  without rate_batch, or weights for a run that is resumed
  * CLADE_EINUSE     `out` holds another run, and resume is not set; or another
  *                  run is using it now
- * CLADE_EDATA      the data, the weights or the checkpoint are bad, or the checkpoint is
- *                  another run's; the message names both values that differ
+ * CLADE_EDATA      the data, the weights or the checkpoint are bad, or the
+ *                  checkpoint is another run's; the message names both values
+ *                  that differ
  * CLADE_EIO        a file cannot be read or written; the message names it
- * CLADE_EDIVERGED  the message names epoch and step.  With check_numerics it also
- *                  names the first op of the step that wrote a value that is not
- *                  finite, forward, backward or in the update, with its layer and
- *                  tensor, how many there are and where the first is.  Such a run
- *                  is slow, and writes the same files.
+ * CLADE_EDIVERGED  the message names epoch and step.  With check_numerics it
+ *                  also names the first op of the step that wrote a value that
+ *                  is not finite, forward, backward or in the update, with its
+ *                  layer and tensor, how many there are and where the first is.
+ *                  Such a run is slow, and writes the same files.
  */
 CLADE_API clade_status clade_train(clade_backend *be,
                                    const struct clade_train_config *config,

@@ -38,8 +38,8 @@ const char *augment_text(const struct augment *a)
     return texts[a->flip][a->crop];
 }
 
-/* How an image is read: pixel (y, x) of the copy is pixel (y + dy, x + dx) of the
- * image or, mirrored, of its mirror image. */
+/* How an image is read: pixel (y, x) of the copy is pixel (y + dy, x + dx) of
+ * the image or, mirrored, of its mirror image. */
 struct view {
     bool mirrored;
     int dy, dx;

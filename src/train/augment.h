@@ -13,10 +13,11 @@
  *            the image's own size is taken from that
  *
  * The random numbers of an image depend on the seed, the epoch and the image's
- * number in the data set alone, so not on the batch, its shares and who computes
- * them: they are the words of Philox4x32-10 with counter (image, 0, epoch,
- * stream "augment/train").  The first word's highest bit flips; the second and
- * the third say the window's row and column, floor(word * 9 / 2^32) each.
+ * number in the data set alone, so not on the batch, its shares and who
+ * computes them: they are the words of Philox4x32-10 with counter (image, 0,
+ * epoch, stream "augment/train").  The first word's highest bit flips; the
+ * second and the third say the window's row and column, floor(word * 9 / 2^32)
+ * each.
  */
 struct augment {
     bool flip, crop;

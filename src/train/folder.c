@@ -3,7 +3,6 @@
  * used by one run at a time. */
 #include "train.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -99,21 +98,6 @@ static void remove_leftovers(const char *folder)
     }
 }
 
-static void notice(const struct clade_train_observer *observer,
-                   const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void notice(const struct clade_train_observer *observer,
-                   const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    if (observer->notice)
-        observer->notice(observer->arg, text);
-}
-
 /* Lock the folder, or tell the observer that it cannot be locked. */
 static clade_status lock(struct run_folder *f,
                          const struct clade_train_observer *observer)
@@ -123,7 +107,8 @@ static clade_status lock(struct run_folder *f,
     f->locked = !st;
     if (st != CLADE_EUNSUPPORTED)
         return st;
-    notice(observer, "%s; take care that no other run uses it", clade_error());
+    run_notice(observer, "%s; take care that no other run uses it",
+               clade_error());
     return CLADE_OK;
 }
 
@@ -144,7 +129,7 @@ clade_status run_folder_take(struct run_folder *f,
     if ((st = run_folder_check(config)))
         return st;
     if (!config->resume && holds_beginning(f->path))
-        notice(observer,
+        run_notice(observer,
                "%s: its run ended before the first checkpoint, and is begun "
                "again",
                f->path);
@@ -180,7 +165,7 @@ clade_status run_folder_checkpoint(clade_checkpoint **checkpoint,
         return clade_fail(st, "%s; and the one before it, %s", why,
                           clade_error());
     *previous = true;
-    notice(observer,
+    run_notice(observer,
            "%s; the run goes on from the checkpoint before it, " TRAIN_PREVIOUS
            ", after epoch %d",
            why, clade_checkpoint_info(*checkpoint)->epoch);

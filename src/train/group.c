@@ -140,11 +140,10 @@ static clade_status compute(const struct together *t)
         return CLADE_OK;
     share = group_share(&t->at, g->dist->rank);
     g->share = group_share_of(&t->at, g->dist->rank);
-    return t->training
-               ? net_gradients(g->net, &share, t->at.step,
-                               g->images + share.first, g->observer)
-               : net_forward(g->net, &share, g->images + share.first,
-                             g->observer);
+    return t->training ? net_gradients(g->net, &share, t->at.step,
+                                       g->images + share.first, g->observer)
+                       : net_forward(g->net, &share, g->images + share.first,
+                                     g->observer);
 }
 
 /* Let all ranks know what each has found for its images. */

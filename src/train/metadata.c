@@ -200,10 +200,9 @@ static clade_status compare_config(const clade_checkpoint *checkpoint,
         old = old ? old : same[i].absent;
         new = new ? new : same[i].absent;
         if (strcmp(old, new))
-            return clade_fail(CLADE_EDATA,
-                              "%s: was trained with %s %s, this run has %s%s",
-                              checkpoint_path(checkpoint), key, old, new,
-                              same[i].why);
+            return clade_fail(
+                CLADE_EDATA, "%s: was trained with %s %s, this run has %s%s",
+                checkpoint_path(checkpoint), key, old, new, same[i].why);
     }
     return CLADE_OK;
 }

@@ -43,8 +43,8 @@ static struct bad_values count_bad(const void *values,
     return bad;
 }
 
-/* Write the place of element `at` of a tensor: "[0,3,4,17]".  False if it has no
- * such element. */
+/* Write the place of element `at` of a tensor: "[0,3,4,17]".  False if it has
+ * no such element. */
 static bool set_place(char text[64], const struct clade_tensor *t, int64_t at)
 {
     const int64_t pixel = at / t->ld, c = at % t->ld, row = pixel / t->w;

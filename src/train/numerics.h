@@ -5,9 +5,9 @@
 #include "train/group.h"
 
 /*
- * The search for the first op whose output has a NaN or an infinity, while steps
- * are computed.  After each op, all floats that it has written are read back from
- * the device.
+ * The search for the first op whose output has a NaN or an infinity, while
+ * steps are computed.  After each op, all floats that it has written are read
+ * back from the device.
  */
 
 /* The first such op that a rank has found. */
@@ -31,9 +31,10 @@ clade_status numerics_new(struct numerics *numerics, struct group *group);
 void numerics_free(struct numerics *numerics);
 
 /*
- * Let all ranks know what was found, after group_train() or group_eval() returned
- * `st`: CLADE_OK or CLADE_EDIVERGED.  CLADE_EDIVERGED: something was found; the
- * message has the first finding, in the order of the shares.  Else returns st.
+ * Let all ranks know what was found, after group_train() or group_eval()
+ * returned `st`: CLADE_OK or CLADE_EDIVERGED.  CLADE_EDIVERGED: something was
+ * found; the message has the first finding, in the order of the shares.  Else
+ * returns st.
  */
 clade_status numerics_conclude(struct numerics *numerics, clade_status st);
 

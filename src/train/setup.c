@@ -141,9 +141,6 @@ static clade_status make_net(struct training *t, const struct known *known)
 /* Let what looks at the steps do so. */
 static clade_status watch(struct training *t)
 {
-    static const char slow_text[] =
-        "every op's output is searched for NaN and infinity, in all steps: "
-        "the training is slow";
     const struct clade_train_observer *observer = t->observer;
     clade_status st = CLADE_OK;
 
@@ -153,8 +150,10 @@ static clade_status watch(struct training *t)
                         &t->net_config, observer->notice, observer->arg);
     if (st || !t->config->check_numerics)
         return st;
-    if (t->first && observer->notice)
-        observer->notice(observer->arg, slow_text);
+    if (t->first)
+        run_notice(observer,
+                   "every op's output is searched for NaN and infinity, in all "
+                   "steps: the training is slow");
     return numerics_new(&t->numerics, &t->group);
 }
 
@@ -298,8 +297,6 @@ static bool is_best_kept(const struct training *t)
  * checkpoint can be taken that the run goes on from. */
 static clade_status find_kept(struct training *t)
 {
-    char text[512];
-
     if (!t->config->save_best || !t->best.any)
         return CLADE_OK;
     t->best_kept = t->best;
@@ -307,12 +304,10 @@ static clade_status find_kept(struct training *t)
         return CLADE_OK;
     if (t->best.epoch + 1 == t->done)
         return file_keep(t->saved ? t->checkpoint : t->previous, t->kept);
-    snprintf(text, sizeof text,
-             "%s: is not there, or not that of epoch %d, which was the best: the "
-             "best from here on is kept",
-             t->kept, t->best.epoch + 1);
-    if (t->observer->notice)
-        t->observer->notice(t->observer->arg, text);
+    run_notice(t->observer,
+               "%s: is not there, or not that of epoch %d, which was the best: "
+               "the best from here on is kept",
+               t->kept, t->best.epoch + 1);
     t->best_kept.any = false;
     return CLADE_OK;
 }
@@ -342,8 +337,7 @@ static clade_status set_up(struct training *t, struct known *known,
         (st = make_staging(t)))
         return st;
     t->done = known->epoch;
-    if ((t->config->resume || t->config->weights) &&
-        (st = load(t, checkpoint)))
+    if ((t->config->resume || t->config->weights) && (st = load(t, checkpoint)))
         return st;
     if (t->first && (st = open_files(t)))
         return st;

@@ -337,19 +337,6 @@ static void keep_steps(struct training *t, clade_status st)
     free(why);
 }
 
-/* Say that a run ends before its last epoch. */
-static void tell_early_stop(struct training *t)
-{
-    char text[160];
-
-    snprintf(text, sizeof text,
-             "no validation was better than that of epoch %d: the training ends "
-             "early, after %d of %d epochs",
-             t->best.epoch + 1, t->done, t->config->epochs);
-    if (t->first && t->observer->notice)
-        t->observer->notice(t->observer->arg, text);
-}
-
 static clade_status train_epochs(struct training *t)
 {
     const struct clade_train_config *c = t->config;
@@ -357,8 +344,11 @@ static clade_status train_epochs(struct training *t)
 
     while (t->done < c->epochs && !best_is_old(&t->best, c) && !st)
         st = train_epoch(t, t->done);
-    if (!st && t->done < c->epochs)
-        tell_early_stop(t);
+    if (!st && t->done < c->epochs && t->first)
+        run_notice(t->observer,
+                   "no validation was better than that of epoch %d: the "
+                   "training ends early, after %d of %d epochs",
+                   t->best.epoch + 1, t->done, c->epochs);
     if (st)
         keep_steps(t, st);
     if (st == CLADE_EINTERRUPTED && t->done > 0)

@@ -41,6 +41,10 @@ clade_status train_shadowed(clade_backend *be,
                             const struct dist *dist,
                             const struct shadow_options *shadow);
 
+/* Give the observer a notice, formatted as by printf(). */
+void run_notice(const struct clade_train_observer *observer, const char *fmt,
+                ...) __attribute__((format(printf, 2, 3)));
+
 /* The folder that a run uses. */
 struct run_folder {
     const char *path;
@@ -67,8 +71,8 @@ clade_status run_folder_take(struct run_folder *folder,
                              const struct clade_train_config *config,
                              const struct clade_train_observer *observer);
 /*
- * Open the checkpoint that a folder's run can go on from: the newest or, if that
- * is missing or damaged and the one before it is good, that one; then set
+ * Open the checkpoint that a folder's run can go on from: the newest or, if
+ * that is missing or damaged and the one before it is good, that one; then set
  * *previous, and say so in a notice.
  */
 clade_status run_folder_checkpoint(clade_checkpoint **checkpoint,
@@ -82,9 +86,9 @@ void run_folder_release(struct run_folder *folder);
 
 /* Of the validations so far, the best one: see clade_train(). */
 struct best {
-    bool any;  /* there was one */
-    int epoch; /* of the best; from 0 */
-    int last;  /* the epoch that was validated last */
+    bool any;              /* there was one */
+    int epoch;             /* of the best; from 0 */
+    int last;              /* the epoch that was validated last */
     double accuracy, loss; /* of the best, as in history.csv */
 };
 

@@ -33,11 +33,11 @@ struct training {
     uint8_t *images, *labels; /* of one share, in the net's staging memory */
     struct run_folder folder;
     struct csv history, losses;
-    char *checkpoint; /* the path of the checkpoint, */
-    char *previous;   /* of the one before it, */
-    char *kept;       /* and of the best one's */
-    bool saved;       /* `checkpoint` is there, and good */
-    struct best best; /* of all epochs */
+    char *checkpoint;      /* the path of the checkpoint, */
+    char *previous;        /* of the one before it, */
+    char *kept;            /* and of the best one's */
+    bool saved;            /* `checkpoint` is there, and good */
+    struct best best;      /* of all epochs */
     struct best best_kept; /* the best of those from which `kept` comes */
     bool elsewhere;   /* another device or driver wrote the checkpoint */
     json_t *metadata; /* for the checkpoint */
