@@ -6,6 +6,7 @@ check_PROGRAMS = \
   tests/verify-steps.t \
   tests/asked.t \
   tests/augment.t \
+  tests/begin.t \
   tests/best.t \
   tests/callers-memory.t \
   tests/callers-net.t \
@@ -67,8 +68,7 @@ check_PROGRAMS = \
   tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t \
-  tests/verify-winograd.t \
-  tests/weights.t
+  tests/verify-winograd.t
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
@@ -122,6 +122,7 @@ FAULTY = tests/faulty.c tests/faulty.h
 SOFT = tests/soft.c tests/soft.h $(FAULTY)
 tests_asked_t_SOURCES = tests/asked.c $(SOFT)
 tests_augment_t_SOURCES = tests/augment.c $(TRAINER)
+tests_begin_t_SOURCES = tests/begin.c $(TRAINER)
 tests_best_t_SOURCES = tests/best.c $(TRAINER)
 tests_best_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_checkpoint_t_SOURCES = tests/checkpoint.c $(TRAINER)
@@ -280,7 +281,6 @@ tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
 tests_verify_winograd_t_SOURCES = tests/verify-winograd.c $(SOFT)
-tests_weights_t_SOURCES = tests/weights.c $(TRAINER)
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

@@ -78,7 +78,7 @@ static void test_refused(void)
 
 int main(void)
 {
-    trainer_begin("weights-test");
+    trainer_begin("begin-test");
     tap_plan(2 + 2 + 3);
     if (train("straight", 2, false))
         tap_bail("%s", clade_error());
