@@ -21,7 +21,7 @@ CL_INC = $(CL_SRC:.cl=.inc)
 EMBED = $(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	  od -An -v -tx1 $< | sed 's/[0-9a-f][0-9a-f]/0x&,/g' >$@.tmp && \
 	  mv $@.tmp $@
-SUFFIXES = .cl .html .inc .json
+SUFFIXES = .cl .css .inc .json
 .cl.inc:
 	$(EMBED)
 

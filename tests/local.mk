@@ -260,7 +260,7 @@ tests_verify_deaths_t_SOURCES = \
   src/tool/json.c \
   src/tool/options.c \
   src/tool/uptime.c
-nodist_tests_verify_deaths_t_SOURCES = src/tool/verify_head.inc
+nodist_tests_verify_deaths_t_SOURCES = src/tool/page.inc
 tests_verify_deaths_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
 tests_verify_deaths_t_LDFLAGS = -export-dynamic
 tests_verify_deaths_t_LDADD = $(LDADD) $(JANSSON_LIBS) -ldl
