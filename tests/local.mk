@@ -74,6 +74,7 @@ test_scripts = \
   tests/cli.sh \
   tests/completion.sh \
   tests/man.sh \
+  tests/report.sh \
   tests/rooms.sh \
   tests/skips.sh \
   tests/structure.sh \
@@ -305,6 +306,7 @@ EXTRA_DIST += \
   tests/launched.sh \
   tests/ranks.sh \
   tests/lsan.supp \
+  tests/page.py \
   tests/ref/keras-float64-b2-s5-seed1.json \
   tests/tested.sh \
   tests/verify.sh

@@ -14,6 +14,7 @@ const struct tool_command *const tool_commands[] = {
     &cmd_verify,
     &cmd_bench,
     &cmd_tune,
+    &cmd_report,
     &cmd_completion,
     &cmd_help,
     NULL,

@@ -115,6 +115,8 @@ static const struct {
     { CLADE_ETOOSMALL, "batch", "--batch B takes fewer images at a time" },
     { CLADE_ETOOSMALL, "accumulate",
       "--accumulate S computes the same batch in S shares" },
+    { CLADE_ENODEVICE, "no-eval",
+      "--no-eval writes the page without a device" },
 };
 
 /* The command that has an option, or NULL. */

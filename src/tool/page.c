@@ -132,3 +132,8 @@ const char *page_number(const char *format, double x)
         snprintf(text, sizeof texts[0], format, x);
     return text;
 }
+
+const char *page_figure(double x)
+{
+    return page_number(fabs(x) < 1e6 ? "%.4f" : "%.4g", x);
+}

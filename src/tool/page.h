@@ -42,5 +42,7 @@ void page_scroll(FILE *f, const char *name);
 
 /* A number, empty for a NaN, in a text that 15 further calls leave alone. */
 const char *page_number(const char *format, double x);
+/* The same with four digits behind the point, unless it is huge. */
+const char *page_figure(double x);
 
 #endif

@@ -62,7 +62,7 @@ struct tool_command {
 };
 
 extern const struct tool_command cmd_bench, cmd_completion, cmd_devices,
-    cmd_eval, cmd_help, cmd_train, cmd_tune, cmd_verify;
+    cmd_eval, cmd_help, cmd_report, cmd_train, cmd_tune, cmd_verify;
 
 /* Every subcommand, in the order of help; the last one's name is NULL. */
 extern const struct tool_command *const tool_commands[];
@@ -126,8 +126,9 @@ void tool_progress(void *arg, const char *text);
 clade_status tool_open(clade_backend **be, const char *device);
 
 /* The nets that a command will run on a device. */
+#define TOOL_PLANS_MAX 8
 struct tool_plans {
-    struct clade_net_config config[2];
+    struct clade_net_config config[TOOL_PLANS_MAX];
     int count;  /* 0: there is no self-test */
     bool quiet; /* say nothing meanwhile */
 };
