@@ -480,6 +480,14 @@ EXTRA_DIST += \
   tests/runtimes.py \
   tests/runtimes.sh
 
+# Look at pages of `clade report` in chromium.
+EXTRA_DIST += tests/peers/page.sh
+check-page: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= \
+	  TESTS=tests/peers/page.sh
+.PHONY: check-page
+CLEANFILES += tests/peers/page.log tests/peers/page.trs
+
 # How fast others train the same network; run by hand, see doc/scaling.md.
 EXTRA_DIST += \
   tests/peers/ddp.py \
