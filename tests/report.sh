@@ -139,6 +139,10 @@ report $? 'three runs share a page'
 is_good 'it'
 has 'validation of run C: 2.4 at epoch 1' 'with the curves of each'
 
+"$CLADE" verify --device cpu --suite ops --quick --case softmax \
+    --html "$page" --format json >"$dir/verify.json" 2>"$dir/err"
+is_good 'the page of clade verify'
+
 # ---- what is refused --------------------------------------------------------------
 
 fails 2 'a RUN, the folder of a training, is required'
@@ -180,10 +184,10 @@ fails 3 'bad/history.csv: is no regular file' "$dir/bad"
 rm "$dir/bad/history.csv"
 echo 'no checkpoint' >"$dir/bad/checkpoint.safetensors"
 fails 3 'bad/checkpoint.safetensors: ' "$dir/bad"
-echo '{"format": "clade-verify/1", "devices": [' >"$dir/verify.json"
-fails 3 'verify.json: line 2: ' "$one" --verify "$dir/verify.json"
-echo '{"format": "clade-verify/2", "devices": []}' >"$dir/verify.json"
-fails 3 'verify.json: is not what' "$one" --verify "$dir/verify.json"
+echo '{"format": "clade-verify/1", "devices": [' >"$dir/bad.json"
+fails 3 'bad.json: line 2: ' "$one" --verify "$dir/bad.json"
+echo '{"format": "clade-verify/2", "devices": []}' >"$dir/bad.json"
+fails 3 'bad.json: is not what' "$one" --verify "$dir/bad.json"
 fails 3 'no/verify.json: No such file' "$one" --verify "$dir/no/verify.json"
 
 # ---- real runs --------------------------------------------------------------------
@@ -205,8 +209,7 @@ train()
 }
 
 train run
-"$CLADE" verify --device cpu --suite ops --quick --case softmax \
-    --format json >"$dir/run/verify.json" 2>"$dir/err"
+cp "$dir/verify.json" "$dir/run"
 writes "$dir/run" --device "$device"
 report $? "a run on $device has a page"
 is_good 'it'
@@ -261,16 +264,24 @@ writes "$dir/run" "$dir/moved" --no-eval
 report $? 'a checkpoint without a history has a page, too'
 has '>device <span class="mark">differs<' 'and the devices of runs may differ'
 
-# A run on images from a folder, which are not given.
-sed 's/"data":"builtin"/"data":"folders"/' "$dir/run/checkpoint.safetensors" \
-    >"$dir/safetensors"
-mkdir "$dir/real"
-cp "$dir/run/history.csv" "$dir/real"
-cp "$dir/safetensors" "$dir/real/checkpoint.safetensors"
+# Records of CIFAR-10: black images of class 0, then one of class 1.
+mkdir "$dir/images"
+head -c $((count * 3073)) /dev/zero >"$dir/images/data_batch_1.bin"
+head -c $((2 * 3073)) /dev/zero >"$dir/images/test_batch.bin"
+train real --data "$dir/images"
 writes "$dir/real" --device "$device" --no-profile
-report $? 'a run on real images has a page without them'
+report $? 'a run on images from a folder has a page without them'
 has 'trained on images from a folder. Name it with --data DIR' \
     'which says how to give them'
+writes "$dir/real" --device "$device" --no-profile --data "$dir/images"
+report $? 'and one with them'
+lacks 'hash differs' 'which are those of the training'
+printf '\001' | cat - "$dir/images/test_batch.bin" | head -c $((2 * 3073)) \
+    >"$dir/changed"
+mv "$dir/changed" "$dir/images/test_batch.bin"
+writes "$dir/real" --device "$device" --no-profile --data "$dir/images"
+report $? 'and one with others'
+has 'not those of the training: their hash differs' 'which says so'
 fails 3 'no/such/folder' "$dir/real" --data no/such/folder
 head -c 5000 "$dir/run/checkpoint.safetensors" \
     >"$dir/real/checkpoint.safetensors"
