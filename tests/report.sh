@@ -286,4 +286,9 @@ fails 3 'no/such/folder' "$dir/real" --data no/such/folder
 head -c 5000 "$dir/run/checkpoint.safetensors" \
     >"$dir/real/checkpoint.safetensors"
 fails 3 'real/checkpoint.safetensors: ' "$dir/real"
+cp "$dir/run/checkpoint.safetensors" \
+    "$dir/real/checkpoint.previous.safetensors"
+writes "$dir/real" --no-eval
+report $? 'if the newest checkpoint is damaged, the one before it is taken'
+has 'newest checkpoint is missing or damaged' 'which the page says'
 echo "1..$number"

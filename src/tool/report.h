@@ -62,8 +62,9 @@ struct runlog {
     int heads;
     char *head[CLADE_HEADS_MAX];
     clade_checkpoint *checkpoint; /* NULL: there is none yet */
-    json_t *names;                /* of the classes; NULL: not known */
-    json_t *verify;               /* what `clade verify` found, or NULL */
+    bool previous;  /* it is the one before the newest, which is no good */
+    json_t *names;  /* of the classes; NULL: not known */
+    json_t *verify; /* what `clade verify` found, or NULL */
     char *verify_path;
 
     char *device; /* that the net was evaluated on, with its driver; or NULL */

@@ -186,16 +186,32 @@ static clade_status find_heads(struct runlog *r)
     return CLADE_OK;
 }
 
+/* Is there a file of this name in the run's folder? */
+static bool holds(const struct runlog *r, const char *name)
+{
+    char *path = file_path(r->folder, name);
+    const bool there = path && is_there(path);
+
+    free(path);
+    return there;
+}
+
+static void notice(void *arg, const char *text)
+{
+    (void)arg;
+    tool_notice(text);
+}
+
+/* Open the newest checkpoint or, if that is damaged, the one before it. */
 static clade_status read_checkpoint(struct runlog *r)
 {
-    char *path = file_path(r->folder, TRAIN_CHECKPOINT);
-    clade_status st = CLADE_OK;
+    static const struct clade_train_observer observer = { .notice = notice };
+    clade_status st;
 
-    if (!path)
-        return clade_fail(CLADE_ENOMEM, "%s: out of memory", r->folder);
-    if (is_there(path))
-        st = clade_checkpoint_open(&r->checkpoint, path);
-    free(path);
+    if (!holds(r, TRAIN_CHECKPOINT) && !holds(r, TRAIN_PREVIOUS))
+        return CLADE_OK;
+    st = run_folder_checkpoint(&r->checkpoint, &r->previous, r->folder,
+                               &observer);
     if (r->checkpoint)
         r->names =
             json_loads(clade_checkpoint_info(r->checkpoint)->classes, 0, NULL);

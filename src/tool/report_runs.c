@@ -307,6 +307,10 @@ static void write_notes(FILE *f, const struct runlog *r)
         write_note(f, r->folder,
                    "there is no checkpoint yet, so its device and "
                    "configuration are not known.");
+    if (r->previous)
+        write_note(f, r->folder,
+                   "the newest checkpoint is missing or damaged; this is the "
+                   "one before it.");
     if (info && info->epoch != epochs_of(r)) {
         snprintf(text, sizeof text,
                  "the checkpoint has %d epochs, history.csv has %d.",
