@@ -5,57 +5,10 @@
 # shellcheck disable=SC2086 # options kept in a variable are split into words
 # shellcheck source=tests/tested.sh
 . "$SRCDIR/tests/tested.sh"
-number=0
-dir=$(mktemp -d ./cli-test-XXXXXX) || exit 1
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/command.sh
+. "$SRCDIR/tests/command.sh"
 unset CLADE_DEVICE
 cache=$XDG_CACHE_HOME
-
-# report STATUS NAME: the line of one test; on failure also what the command
-# printed.
-report()
-{
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# stdout: /' "$dir/out"
-        sed 's/^/# stderr: /' "$dir/err"
-    fi
-}
-
-# ends CODE ARG...: run clade ARG...; succeed if it ends with CODE.
-ends()
-{
-    wanted=$1
-    shift
-    "$CLADE" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    got=$?
-    [ "$got" -eq "$wanted" ] || echo "# clade $*: exit $got, not $wanted"
-    [ "$got" -eq "$wanted" ]
-}
-
-# fails CODE TEXT ARG...: one test; clade ARG... must end with CODE, and print
-# nothing to stdout, but TEXT in a line `clade: ...` to stderr.
-fails()
-{
-    code=$1 text=$2
-    shift 2
-    ends "$code" "$@" && [ ! -s "$dir/out" ] &&
-        grep -q "^clade: .*$text" "$dir/err"
-    report $? "exit $code, \"$text\": clade $*"
-}
-
-# prints TEXT ARG...: one test; clade ARG... must succeed, and print TEXT to
-# stdout and nothing to stderr.
-prints()
-{
-    text=$1
-    shift
-    ends 0 "$@" && [ ! -s "$dir/err" ] && grep -q -e "$text" "$dir/out"
-    report $? "prints \"$text\": clade $*"
-}
 
 # ---- help -------------------------------------------------------------------
 

@@ -302,6 +302,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
   $(test_scripts) \
+  tests/command.sh \
   tests/faulty.sh \
   tests/launched.sh \
   tests/ranks.sh \
