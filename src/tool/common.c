@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BAR 20 /* characters in a bar */
+
 static volatile sig_atomic_t stopping;
 
 static const int signals[] = { SIGINT, SIGTERM };
@@ -77,6 +79,16 @@ void tool_progress(void *arg, const char *text)
         return;
     said = tool_uptime();
     tool_notice(text);
+}
+
+void tool_bar(int64_t done, int64_t total)
+{
+    const int full = (int)(done * BAR / total);
+
+    fputc('[', stderr);
+    for (int i = 0; i < BAR; i++)
+        fputc(i < full ? '=' : i == full ? '>' : '.', stderr);
+    fputc(']', stderr);
 }
 
 clade_status tool_open(clade_backend **be, const char *device)

@@ -7,7 +7,6 @@
 #include "tool.h"
 #include "train/train.h"
 
-#define BAR          20   /* characters in a bar */
 #define BAR_SECONDS  0.1  /* from one bar to the next */
 #define LINE_SECONDS 10.0 /* from one line to the next, without a terminal */
 
@@ -61,13 +60,9 @@ void progress_start(void *arg, const struct clade_train_start *start)
 
 static void print_bar(const struct progress *p, int done)
 {
-    int full = done * BAR / p->steps;
-
-    fprintf(stderr, "\r%*d/%d [", (int)snprintf(NULL, 0, "%d", p->steps), done,
+    fprintf(stderr, "\r%*d/%d ", (int)snprintf(NULL, 0, "%d", p->steps), done,
             p->steps);
-    for (int i = 0; i < BAR; i++)
-        fputc(i < full ? '=' : i == full ? '>' : '.', stderr);
-    fputc(']', stderr);
+    tool_bar(done, p->steps);
 }
 
 void progress_step(void *arg, const struct clade_train_step *step)

@@ -122,6 +122,8 @@ void tool_notice(const char *text);
 void tool_notices(clade_backend *be);
 /* Print a line of progress, at most one a second; a backend's `say`. */
 void tool_progress(void *arg, const char *text);
+/* Print "[====>...]" to stderr. */
+void tool_bar(int64_t done, int64_t total);
 /* Open a device, and print its notices. */
 clade_status tool_open(clade_backend **be, const char *device);
 
