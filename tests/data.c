@@ -206,13 +206,13 @@ static const struct {
     const char *file, *what, *remedy; /* must be in the message */
     const char *why;
 } faults[] = {
-    { cut_file, 2, 2, "data_batch_2.bin", "record 3 is cut short, 3000 of 3073", "cifar-10-binary.tar.gz", "a file that was cut, although its records are not needed" },
-    { empty_file, 5, 2, "data_batch_1.bin", "record 0 is missing", "cifar-10-binary.tar.gz", "an empty file" },
-    { high_label, 5, 2, "data_batch_1.bin", "record 2 (at byte 6146) has label 10", "cifar-10-binary.tar.gz", "a label above 9" },
-    { no_training_files, 5, 2, "data_batch_*.bin", "no ", "cifar-10-binary.tar.gz", "no training files" },
-    { no_test_file, 5, 2, "test_batch.bin", "No such file", "cifar-10-binary.tar.gz", "no test file" },
-    { fifo, 5, 2, "data_batch_2.bin", "is no regular file", "cifar-10-binary.tar.gz", "a FIFO, which is not waited for" },
-    { folder, 5, 2, "test_batch.bin", "is a folder", "cifar-10-binary.tar.gz", "a folder" },
+    { cut_file, 2, 2, "data_batch_2.bin", "record 3 is cut short, 3000 of 3073", "clade fetch cifar10", "a file that was cut, although its records are not needed" },
+    { empty_file, 5, 2, "data_batch_1.bin", "record 0 is missing", "clade fetch cifar10", "an empty file" },
+    { high_label, 5, 2, "data_batch_1.bin", "record 2 (at byte 6146) has label 10", "clade fetch cifar10", "a label above 9" },
+    { no_training_files, 5, 2, "data_batch_*.bin", "no ", "clade fetch cifar10", "no training files" },
+    { no_test_file, 5, 2, "test_batch.bin", "No such file", "clade fetch cifar10", "no test file" },
+    { fifo, 5, 2, "data_batch_2.bin", "is no regular file", "clade fetch cifar10", "a FIFO, which is not waited for" },
+    { folder, 5, 2, "test_batch.bin", "is a folder", "clade fetch cifar10", "a folder" },
     { nothing, 8, 2, "data_batch_*.bin", "8 images are needed, there are 7", "train_count of 7", "more training images than there are" },
     { nothing, 5, 3, "test_batch.bin", "3 images are needed, there are 2", "test_count of 2", "more test images than there are" },
 };

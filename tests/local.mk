@@ -4,6 +4,7 @@
 # visible.
 check_PROGRAMS = \
   tests/verify-steps.t \
+  tests/archive.t \
   tests/asked.t \
   tests/augment.t \
   tests/begin.t \
@@ -121,6 +122,7 @@ OPMAKER = tests/opmaker.c tests/opmaker.h
 TRAINER = tests/trainer.c tests/trainer.h
 FAULTY = tests/faulty.c tests/faulty.h
 SOFT = tests/soft.c tests/soft.h $(FAULTY)
+tests_archive_t_SOURCES = tests/archive.c
 tests_asked_t_SOURCES = tests/asked.c $(SOFT)
 tests_augment_t_SOURCES = tests/augment.c $(TRAINER)
 tests_begin_t_SOURCES = tests/begin.c $(TRAINER)
@@ -302,6 +304,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
   $(test_scripts) \
+  tests/archives.py \
   tests/command.sh \
   tests/faulty.sh \
   tests/launched.sh \

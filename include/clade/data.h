@@ -37,9 +37,13 @@ struct clade_data {
  * are the first test_count of `dir`/test_batch.bin.  The classes' names are the
  * lines of `dir`/batches.meta.txt, or CIFAR-10's if there is no such file.
  *
+ * `dir` may also be the archive of the folder, cifar-10-binary.tar.gz: it is
+ * read, not unpacked, and gives the same.
+ *
  * Returns CLADE_EDATA if a file is missing, damaged or too short; the message
  * names the file, the record or line, and what to do.  CLADE_EUSAGE: a count is
- * negative.  Of 0 images no records are read.
+ * negative, or `dir` is an archive and clade was built without libarchive.  Of 0
+ * images no records are read.
  */
 CLADE_API clade_status clade_data_cifar10(struct clade_data *data,
                                           const char *dir, int train_count,

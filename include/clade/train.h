@@ -34,7 +34,8 @@ extern "C" {
  * checkpoint is used again, with a notice.
  */
 struct clade_train_config {
-    const char *data; /* a CIFAR-10 folder; NULL: built-in images */
+    const char *data; /* CIFAR-10, its folder or archive; NULL: built-in
+                         images */
     int train_count, test_count;
     const char *weights;  /* a checkpoint whose parameters the run begins with,
                              and momenta 0; NULL: initial values by the seed.

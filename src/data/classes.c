@@ -111,6 +111,15 @@ static clade_status take_names(struct clade_data *data, char *text,
     return CLADE_OK;
 }
 
+clade_status data_take_classes(struct clade_data *data, char *text, size_t n,
+                               const char *path)
+{
+    if (strlen(text) < n)
+        return clade_fail(CLADE_EDATA, "%s: is no text; " REMEDY, path,
+                          CLADE_DATA_CLASSES);
+    return take_names(data, text, path);
+}
+
 static clade_status read_names(struct clade_data *data, const char *path)
 {
     clade_status st;
@@ -123,11 +132,7 @@ static clade_status read_names(struct clade_data *data, const char *path)
     }
     if ((st = file_read(&text, &n, path)))
         return st;
-    if (strlen(text) < n)
-        st = clade_fail(CLADE_EDATA, "%s: is no text; " REMEDY, path,
-                        CLADE_DATA_CLASSES);
-    else
-        st = take_names(data, text, path);
+    st = data_take_classes(data, text, n, path);
     free(text);
     return st;
 }

@@ -19,6 +19,9 @@ void data_name_classes(struct clade_data *data, const char *source);
 clade_status data_read_classes(struct clade_data *data, const char *dir);
 /* The names, an array of strings. */
 json_t *data_classes_json(const struct clade_data *data);
+/* Read them from the n bytes of such a file and a 0 byte, which are changed. */
+clade_status data_take_classes(struct clade_data *data, char *text, size_t n,
+                               const char *path);
 /* What is wrong with the name of a class ("is empty"), or NULL. */
 const char *data_class_fault(const char *name);
 

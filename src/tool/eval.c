@@ -19,8 +19,9 @@ static const struct tool_option options[] = {
     { "checkpoint", TOOL_TEXT, AT(checkpoint), "FILE",
       "the checkpoint to measure: DIR/checkpoint.safetensors of `clade train`", 0, 0 },
     { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
-    { "data", TOOL_TEXT, AT(data), "DIR",
-      "the folder with CIFAR-10's binary files; without it, built-in images", 0, 0 },
+    { "data", TOOL_TEXT, AT(data), "PATH",
+      "CIFAR-10, binary version: its folder or its archive (clade fetch "
+      "cifar10); without it, built-in images", 0, 0 },
     { "test-count", TOOL_INT, AT(test_count), "N",
       "test with the first N images; 0: as many as the training did", 0, 10000000 },
     { "batch", TOOL_INT, AT(batch), "B", "images at a time; 0: as many as in the training's steps", 0, 65536 },
@@ -41,7 +42,7 @@ static clade_status read_images(struct clade_data *data,
     if (strcmp(info->data, "builtin"))
         return clade_fail(CLADE_EUSAGE,
                           "%s: was trained on images from a folder (%s): "
-                          "--data DIR is required",
+                          "--data PATH is required",
                           o->checkpoint, info->data);
     return clade_data_builtin(data, 0, count, info->seed);
 }

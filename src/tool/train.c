@@ -22,8 +22,9 @@ struct train_options {
 /* clang-format off */
 static const struct tool_option options[] = {
     { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
-    { "data", TOOL_TEXT, CONFIG(data), "DIR",
-      "the folder with CIFAR-10's binary files; without it, built-in images", 0, 0 },
+    { "data", TOOL_TEXT, CONFIG(data), "PATH",
+      "CIFAR-10, binary version: its folder or its archive (clade fetch "
+      "cifar10); without it, built-in images", 0, 0 },
     { "train-count", TOOL_INT, CONFIG(train_count), "N",
       "train with the first N images", 1, 10000000 },
     { "test-count", TOOL_INT, CONFIG(test_count), "N",
