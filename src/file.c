@@ -483,3 +483,8 @@ clade_status file_make_folder_of(const char *path)
     free(folder);
     return st;
 }
+
+clade_status file_move(const char *from, const char *to)
+{
+    return rename(from, to) ? io_failed(to) : flush_folder_of(to);
+}

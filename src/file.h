@@ -67,6 +67,9 @@ char *file_cache(const char *name);
 clade_status file_make_folder(const char *path, int *made);
 /* Make the folder of a file. */
 clade_status file_make_folder_of(const char *path);
+/* Give a file or folder another name, where there is nothing or an empty
+ * folder, and flush the name to the disk.  CLADE_EIO. */
+clade_status file_move(const char *from, const char *to);
 /* Remove the folder and those above it, `made` in all, if they are empty. */
 void file_remove_folder(const char *path, int made);
 

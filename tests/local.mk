@@ -74,6 +74,7 @@ test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
   tests/completion.sh \
+  tests/fetch.sh \
   tests/man.sh \
   tests/report.sh \
   tests/rooms.sh \
@@ -307,11 +308,13 @@ EXTRA_DIST += \
   tests/archives.py \
   tests/command.sh \
   tests/faulty.sh \
+  tests/interrupt.py \
   tests/launched.sh \
   tests/ranks.sh \
   tests/lsan.supp \
   tests/page.py \
   tests/ref/keras-float64-b2-s5-seed1.json \
+  tests/serve.py \
   tests/tested.sh \
   tests/verify.sh
 

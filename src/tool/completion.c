@@ -37,7 +37,8 @@ static const struct {
 } names[] = {
     { "D", COMPLETE_DEVICES },   { "DIR", COMPLETE_FOLDERS },
     { "FILE", COMPLETE_FILES },  { "IMAGE", COMPLETE_FILES },
-    { "RUN", COMPLETE_FOLDERS }, { "TOPIC", COMPLETE_WORDS },
+    { "PATH", COMPLETE_FILES },  { "RUN", COMPLETE_FOLDERS },
+    { "TOPIC", COMPLETE_WORDS },
 };
 
 static enum completion value_of(const struct tool_option *o)

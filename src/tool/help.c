@@ -9,6 +9,7 @@
 /* clang-format off */
 const struct tool_command *const tool_commands[] = {
     &cmd_devices,
+    &cmd_fetch,
     &cmd_train,
     &cmd_eval,
     &cmd_verify,

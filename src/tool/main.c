@@ -112,6 +112,10 @@ static const struct {
 } hints[] = {
     { CLADE_EINUSE, "resume",
       "--resume continues a run; --out DIR takes another folder" },
+    { CLADE_EFAIL, "url",
+      "--url file:FILE takes the archive that was downloaded elsewhere; --url "
+      "URL takes it from another server, and --cacert FILE trusts more "
+      "certificates" },
     { CLADE_ETOOSMALL, "batch", "--batch B takes fewer images at a time" },
     { CLADE_ETOOSMALL, "accumulate",
       "--accumulate S computes the same batch in S shares" },

@@ -16,8 +16,9 @@ static const struct topic_row cache_rows[] = {
 static const struct topic_row data_rows[] = {
     { "without --data", "images by formula, of ten classes that a network "
       "learns in minutes; --seed makes others" },
-    { "--data DIR", "CIFAR-10's binary version: data_batch_*.bin to train "
-      "with, test_batch.bin to test with" },
+    { "--data PATH", "CIFAR-10's binary version: the folder that `clade fetch "
+      "cifar10` makes, with data_batch_*.bin to train with and test_batch.bin "
+      "to test with; or the archive, cifar-10-binary.tar.gz" },
     { "--train-count N", "the first N images of data_batch_*.bin, in the "
       "order of their names" },
     { "--test-count N", "the first N images of test_batch.bin" },
