@@ -87,6 +87,8 @@ fails 2 'one of step|constant|cosine' train --schedule sine
 fails 2 'augmented by "rotate"' train --augment rotate --out "$dir/run"
 fails 2 'is empty' train --out=
 fails 2 'FILE is required' eval
+fails 2 'FILE is required' predict picture.png
+fails 2 'name pictures' predict --checkpoint no/such/file
 fails 3 'no/such/file' eval --checkpoint no/such/file
 fails 3 'no/such/folder' train --device cpu --data no/such/folder \
     --out "$dir/run"
@@ -437,6 +439,38 @@ fails 4 'a batch of [0-9]* fits$' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
 grep -q '^clade: --batch' "$dir/err"
 report $? 'and --batch is named'
+# Of a PNG of one pixel, its signature and the chunks IHDR, IDAT and IEND.
+for bytes in \
+    '\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122' \
+    '\000\000\000\001\000\000\000\001\010\002\000\000\000\220\167\123\336' \
+    '\000\000\000\014\111\104\101\124\170\332\143\070' \
+    '\041\047\007\000\002\266\001\005\012\133\246\006' \
+    '\000\000\000\000\111\105\116\104\256\102\140\202'; do
+    # shellcheck disable=SC2059 # it has nothing but octal escapes
+    printf "$bytes"
+done >"$dir/red.jpg"
+set -- predict --device "$device" --checkpoint \
+    "$dir/straight/checkpoint.safetensors"
+fails 3 'file: is of no known format' "$@" "$dir/file"
+"$CLADE" "$@" "$dir/red.jpg" >"$dir/out" 2>"$dir/err"
+if grep -q 'built without libpng' "$dir/err"; then
+    number=$((number + 1))
+    echo "ok $number # SKIP clade predict: clade was built without libpng"
+else
+    ends 0 "$@" --top 2 "$dir/red.jpg" &&
+        [ "$(grep -c "^$dir/red.jpg  .* 0\.[0-9]*$" "$dir/out")" -eq 2 ]
+    report $? 'clade predict prints the two likeliest classes of a PNG'
+    "$CLADE" "$@" --json - <"$dir/red.jpg" >"$dir/out" 2>"$dir/err" &&
+        [ "$(grep -c '"probability": [0-9]' "$dir/out")" -eq 3 ]
+    report $? 'with --json, the three likeliest of standard input'
+    mkdir "$dir/pictures"
+    cp "$dir/red.jpg" "$dir/file" "$dir/pictures"
+    ends 3 "$@" --top 1 "$dir/pictures" && grep -q 'red.jpg  ' "$dir/out" &&
+        grep -q '^clade: .*pictures/file: is of no' "$dir/err" &&
+        grep -q '^1 pictures in .* images/s$' "$dir/err" &&
+        grep -q '^clade: 1 of 2 files' "$dir/err"
+    report $? 'in a folder, what is no picture is named, and the exit code is 3'
+fi
 ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
     cp "$dir/out" "$dir/bench.json" &&
     grep -q '"images_per_second": [0-9]' "$dir/out"

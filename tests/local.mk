@@ -40,6 +40,7 @@ check_PROGRAMS = \
   tests/ops.t \
   tests/pages.t \
   tests/passes.t \
+  tests/picture.t \
   tests/plan.t \
   tests/progress.t \
   tests/rates.t \
@@ -70,6 +71,13 @@ check_PROGRAMS = \
   tests/verify-trainings.t \
   tests/verify-triage.t \
   tests/verify-winograd.t
+# What needs a library that clade can be built without.
+if JPEG
+check_PROGRAMS += tests/jpeg.t
+endif
+if PNG
+check_PROGRAMS += tests/png.t tests/predict.t
+endif
 test_scripts = \
   tests/bootstrap.sh \
   tests/cli.sh \
@@ -178,6 +186,9 @@ tests_grids_t_LDADD = $(LDADD) -ldl
 tests_implicit_t_SOURCES = tests/implicit.c
 tests_implicit_t_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 tests_kept_t_SOURCES = tests/kept.c
+tests_jpeg_t_SOURCES = tests/jpeg.c
+tests_jpeg_t_CFLAGS = $(AM_CFLAGS) $(JPEG_CFLAGS)
+tests_jpeg_t_LDADD = $(PICTURES) $(JPEG_LIBS)
 tests_keras_t_SOURCES = tests/keras.c
 tests_keras_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 # These link the shared library as a user does, with public names only.
@@ -212,7 +223,18 @@ tests_ops_conv_t_SOURCES = tests/ops-conv.c $(DOORS)
 tests_ops_t_SOURCES = tests/ops.c $(DOORS)
 tests_pages_t_SOURCES = tests/pages.c
 tests_passes_t_SOURCES = tests/passes.c
+PICTURES = libtap.la libpicture.la libcladecore.la
+tests_picture_t_SOURCES = tests/picture.c
+tests_picture_t_LDADD = $(PICTURES) -lm
 tests_plan_t_SOURCES = tests/plan.c
+PNGS = tests/pngs.c tests/pngs.h
+tests_png_t_SOURCES = tests/png.c $(PNGS)
+tests_png_t_CFLAGS = $(AM_CFLAGS) $(PNG_CFLAGS)
+tests_png_t_LDADD = $(PICTURES) $(PNG_LIBS)
+# This one predicts by the trainer's small net.
+tests_predict_t_SOURCES = tests/predict.c $(PNGS) $(TRAINER)
+tests_predict_t_CFLAGS = $(AM_CFLAGS) $(PNG_CFLAGS)
+tests_predict_t_LDADD = $(PICTURES) $(PNG_LIBS) -lm
 tests_programs_SOURCES = tests/programs.c
 tests_programs_CFLAGS = $(AM_CFLAGS) $(OPENCL_CFLAGS)
 # This one compiles some sources of the tool, without its main().

@@ -12,6 +12,7 @@ const struct tool_command *const tool_commands[] = {
     &cmd_fetch,
     &cmd_train,
     &cmd_eval,
+    &cmd_predict,
     &cmd_verify,
     &cmd_bench,
     &cmd_tune,
