@@ -89,6 +89,8 @@ fails 2 'is empty' train --out=
 fails 2 'FILE is required' eval
 fails 2 'FILE is required' predict picture.png
 fails 2 'name pictures' predict --checkpoint no/such/file
+fails 2 'name pictures' predict --checkpoint no/such/file --
+fails 2 'is called "--help"' help -- --help
 fails 3 'no/such/file' eval --checkpoint no/such/file
 fails 3 'no/such/folder' train --device cpu --data no/such/folder \
     --out "$dir/run"

@@ -306,12 +306,17 @@ clade_status tool_parse(const struct tool_command *command, void *options,
                         bool *help, int argc, char **argv)
 {
     clade_status st = CLADE_OK;
+    bool ended = false; /* by "--": what follows are operands */
 
     *help = false;
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
         *help |= tool_asks_help(argv[i]);
     for (int i = 0; i < argc && !st && !*help; i++) {
-        if (!strncmp(argv[i], "--", 2) && argv[i][2])
+        if (ended)
+            st = parse_operand(command, options, i, argv);
+        else if (!strcmp(argv[i], "--"))
+            ended = true;
+        else if (!strncmp(argv[i], "--", 2))
             st = parse_option(command, options, &i, argc, argv);
         else if (argv[i][0] == '-' && argv[i][1])
             st = clade_fail(

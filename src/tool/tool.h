@@ -78,7 +78,7 @@ const struct tool_command *tool_command_find(const char *name);
 /*
  * Fill `options` (a copy of command->defaults) from argv[0..argc-1], the
  * arguments after the command's name.  *help: --help or -h was among them, and
- * nothing else was looked at.
+ * nothing else was looked at.  All arguments after "--" are operands.
  * CLADE_EUSAGE names the option, the values that it takes, and for an unknown
  * option the nearest known one.
  */
