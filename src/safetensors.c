@@ -202,7 +202,10 @@ static clade_status parse_tensor(struct safetensors *file, const char *name,
 
     t->name = name;
     if (!type || strcmp(type, "F32"))
-        return bad_tensor(file, name, "its dtype is not F32");
+        return clade_fail(CLADE_EDATA,
+                          "%s: tensor %s: its dtype is %s, not F32: convert it "
+                          "to float32",
+                          file->path, name, type ? type : "missing");
     if (!parse_shape(t, json_object_get(entry, "shape")))
         return bad_tensor(file, name,
                           "its shape is not an array of at most four extents");

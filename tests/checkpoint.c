@@ -12,59 +12,6 @@
 #include "train/train.h"
 #include "trainer.h"
 
-static clade_status new_net(clade_net **net)
-{
-    struct clade_net_config config = CLADE_NET_DEFAULTS;
-
-    config.train_batch = BATCH;
-    config.eval_batch = BATCH;
-    config.eval_last = TESTS % BATCH;
-    config.seed = 99; /* initial values that no run here has */
-    return clade_net_new(net, cpu, &config);
-}
-
-/* The sum of a net's first parameter.  It changes when the net is written. */
-static double first_sum(clade_net *net)
-{
-    const struct clade_parameter *list;
-    double sum = 0;
-    size_t n;
-    float *v;
-
-    clade_net_parameters(net, &list);
-    n = (size_t)clade_tensor_elements(&list[0].value);
-    v = malloc(n * sizeof *v);
-    if (!v || clade_net_read(net, v, list[0].value))
-        tap_bail("%s", clade_error());
-    for (size_t i = 0; i < n; i++)
-        sum += v[i];
-    free(v);
-    return sum;
-}
-
-/* Open a checkpoint and load it into a new net. */
-static clade_status load(const char *name)
-{
-    clade_checkpoint *checkpoint = NULL;
-    clade_net *net;
-    clade_status st;
-    double before;
-
-    if (new_net(&net))
-        tap_bail("%s", clade_error());
-    before = first_sum(net);
-    st = clade_checkpoint_open(&checkpoint, name);
-    if (!st)
-        st = clade_checkpoint_load(checkpoint, net);
-    if (st && first_sum(net) != before) {
-        tap_note("%s was refused, yet changed the net", name);
-        st = CLADE_EFAIL;
-    }
-    clade_checkpoint_close(checkpoint);
-    clade_net_free(net);
-    return st;
-}
-
 static void test_round_trip(void)
 {
     struct clade_data data;

@@ -70,7 +70,8 @@ check_PROGRAMS = \
   tests/verify-suites.t \
   tests/verify-trainings.t \
   tests/verify-triage.t \
-  tests/verify-winograd.t
+  tests/verify-winograd.t \
+  tests/weights.t
 # What needs a library that clade can be built without.
 if JPEG
 check_PROGRAMS += tests/jpeg.t
@@ -307,6 +308,8 @@ tests_verify_suites_t_SOURCES = tests/verify-suites.c $(FAULTY)
 tests_verify_trainings_t_SOURCES = tests/verify-trainings.c
 tests_verify_triage_t_SOURCES = tests/verify-triage.c
 tests_verify_winograd_t_SOURCES = tests/verify-winograd.c $(SOFT)
+tests_weights_t_SOURCES = tests/weights.c $(TRAINER)
+tests_weights_t_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 TEST_EXTENSIONS = .t .sh
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

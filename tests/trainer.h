@@ -43,6 +43,12 @@ struct clade_train_config config_for(const char *run, int epochs);
 clade_status train_for(const struct clade_train_config *c, int stop_after);
 clade_status train(const char *run, int epochs, bool resume);
 
+/* A net for these batches, with initial values that no run here has. */
+clade_status new_net(clade_net **net);
+/* Open a checkpoint and load it into a new net.  CLADE_EFAIL: it was refused, and
+ * yet changed the net. */
+clade_status load(const char *name);
+
 /* Read, write and compare files.  These bail out if a file cannot be read or
  * written. */
 char *read_all(size_t *n, const char *name);

@@ -216,6 +216,7 @@ typedef struct clade_checkpoint clade_checkpoint;
 /* What a checkpoint says about the run that wrote it.  The checkpoint owns the
  * texts. */
 struct clade_checkpoint_info {
+    bool weights; /* it holds weights alone: see clade_checkpoint_open() */
     const char *net;
     int epoch; /* complete epochs */
     uint64_t seed;
@@ -239,9 +240,19 @@ struct clade_checkpoint_info {
                                numbers of its "shares" */
 };
 
-/* Open a checkpoint, and check its metadata and layout.  CLADE_EDATA: there is
- * no such file, or it is no checkpoint, a folder or a FIFO.  CLADE_EIO: it
- * cannot be read.  The message names the file and what is wrong with it. */
+/*
+ * Open a checkpoint, and check its metadata, layout and tensors.  A file of
+ * weights alone is taken, too: a safetensors file from any program, with the
+ * values of all parameters of a net, and neither momenta nor clade's metadata.
+ * The tensors' names and shapes say which net it is.  The other members of its
+ * info are the values of CLADE_TRAIN_DEFAULTS and "unknown", unless the file has
+ * metadata with the names of a checkpoint's.
+ *
+ * CLADE_EDATA: there is no such file, or it is no checkpoint, a folder or a
+ * FIFO; a tensor is missing, has another shape or type, or the net has none of
+ * its name.  CLADE_EIO: it cannot be read.  The message names the file, the
+ * tensor and what is wrong with it.
+ */
 CLADE_API clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                              const char *path);
 /* Accepts NULL. */
@@ -249,9 +260,9 @@ CLADE_API void clade_checkpoint_close(clade_checkpoint *checkpoint);
 /* What it says; valid until it is closed. */
 CLADE_API const struct clade_checkpoint_info *
 clade_checkpoint_info(const clade_checkpoint *checkpoint);
-/* Copy the parameters into a net, and the momenta if the net trains.
- * CLADE_EDATA: a tensor is missing or has another shape; the message names file
- * and tensor, and the net is unchanged. */
+/* Copy the parameters into a net, and the momenta if the net trains; those of
+ * weights alone are 0.  CLADE_EDATA: the checkpoint is of another net, and the
+ * net is unchanged. */
 CLADE_API clade_status clade_checkpoint_load(clade_checkpoint *checkpoint,
                                              clade_net *net);
 

@@ -83,10 +83,17 @@ static const struct net_table tables[] = {
 
 const char net_table_names[] = "googlenet-cifar10";
 
+const struct net_table *net_table_at(int i)
+{
+    return i < (int)(sizeof tables / sizeof *tables) ? &tables[i] : NULL;
+}
+
 const struct net_table *net_table_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (!strcmp(tables[i].name, name))
-            return &tables[i];
-    return NULL;
+    const struct net_table *t;
+
+    for (int i = 0; (t = net_table_at(i)); i++)
+        if (!strcmp(t->name, name))
+            break;
+    return t;
 }

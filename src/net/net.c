@@ -404,3 +404,8 @@ clade_backend *net_backend(const clade_net *net)
 {
     return net->be;
 }
+
+const struct graph *net_graph(const clade_net *net)
+{
+    return &net->graph;
+}

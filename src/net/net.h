@@ -119,6 +119,7 @@ struct net_observer {
 /* The plan for a batch of n images, or NULL. */
 const struct plan *net_plan(const clade_net *net, int n, bool training);
 clade_backend *net_backend(const clade_net *net);
+const struct graph *net_graph(const clade_net *net);
 
 /* Make the net as new: parameters as a config with this seed has them, momenta
  * and gradients 0. */

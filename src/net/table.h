@@ -51,6 +51,8 @@ struct net_table {
 
 /* The table of this name, or NULL. */
 const struct net_table *net_table_find(const char *name);
+/* Table i, counted from 0; NULL after the last. */
+const struct net_table *net_table_at(int i);
 /* The names of all tables, for messages. */
 extern const char net_table_names[];
 

@@ -17,7 +17,8 @@ struct eval_options {
 /* clang-format off */
 static const struct tool_option options[] = {
     { "checkpoint", TOOL_TEXT, AT(checkpoint), "FILE",
-      "the checkpoint to measure: DIR/checkpoint.safetensors of `clade train`", 0, 0 },
+      "the checkpoint to measure: DIR/checkpoint.safetensors of `clade train`, or "
+      "weights alone as safetensors", 0, 0 },
     { "device", TOOL_TEXT, AT(device), "D", TOOL_DEVICE_HELP, 0, 0 },
     { "data", TOOL_TEXT, AT(data), "PATH",
       "CIFAR-10, binary version: its folder or its archive (clade fetch "
@@ -39,6 +40,11 @@ static clade_status read_images(struct clade_data *data,
 {
     if (o->data)
         return clade_data_cifar10(data, o->data, 0, count);
+    if (info->weights && strcmp(info->data, "builtin"))
+        return clade_fail(CLADE_EUSAGE,
+                          "%s: holds weights alone, which do not say for what "
+                          "images they are: --data DIR is required",
+                          o->checkpoint);
     if (strcmp(info->data, "builtin"))
         return clade_fail(CLADE_EUSAGE,
                           "%s: was trained on images from a folder (%s): "
@@ -121,8 +127,10 @@ static clade_status evaluate(clade_backend *be, const struct eval_options *o,
         st = print_json(o, info, data, &shape, &figures);
         goto out;
     }
-    printf("%s after %d epochs, %d test images (%s)\n", info->net, info->epoch,
-           data->test.count, data->source);
+    printf("%s ", info->net);
+    if (info->epoch)
+        printf("after %d epochs, ", info->epoch);
+    printf("%d test images (%s)\n", data->test.count, data->source);
     print_figures(&shape, &figures);
 out:
     clade_net_free(net);

@@ -8,21 +8,18 @@
 #include <string.h>
 
 #include "data/data.h"
-#include "net/table.h"
 #include "plain.h"
 #include "safetensors.h"
 #include "status.h"
-
-#define MOMENTUM "momentum/"
+#include "train/tensors.h"
 
 struct clade_checkpoint {
     struct safetensors *file;
+    struct graph graph; /* of its net */
     struct clade_checkpoint_info info;
     char *classes; /* what info.classes is if the file has none; or NULL */
 };
 
-/* Tensor 2i of a checkpoint is the value of parameter i of the net, and tensor
- * 2i+1 its momentum. */
 struct saving {
     const clade_net *net;
     const struct net_vectors *vectors;
@@ -32,55 +29,9 @@ static clade_status saved_values(void *arg, int i, float *to)
 {
     const struct saving *s = arg;
 
-    net_parameter_get(s->net, i / 2, to, 
+    net_parameter_get(s->net, i / 2, to,
                       i % 2 ? s->vectors->momenta : s->vectors->values);
     return CLADE_OK;
-}
-
-static char *momentum_name(const char *name)
-{
-    size_t n = sizeof MOMENTUM + strlen(name);
-    char *text = malloc(n);
-
-    if (text)
-        snprintf(text, n, MOMENTUM "%s", name);
-    return text;
-}
-
-/* The tensors in a checkpoint of these parameters.  The list owns the names of
- * the momenta.  NULL if there is no memory. */
-static struct safetensor *make_list(const struct clade_parameter *parameters,
-                                    int count)
-{
-    struct safetensor *list = calloc((size_t)count * 2, sizeof *list);
-
-    for (int i = 0; list && i < count; i++) {
-        const struct clade_parameter *p = &parameters[i];
-        struct safetensor t = { .name = p->name, .dims = p->dims };
-
-        for (int d = 0; d < p->dims; d++)
-            t.shape[d] = p->shape[d];
-        list[2 * i] = t;
-        t.name = momentum_name(p->name);
-        list[2 * i + 1] = t;
-    }
-    return list;
-}
-
-static void free_list(struct safetensor *list, int count)
-{
-    for (int i = 0; list && i < count; i++)
-        free((char *)list[2 * i + 1].name);
-    free(list);
-}
-
-/* Was there memory for the list and all its names? */
-static bool complete(const struct safetensor *list, int count)
-{
-    for (int i = 0; list && i < count; i++)
-        if (!list[2 * i + 1].name)
-            return false;
-    return list;
 }
 
 clade_status checkpoint_save(const char *path, const clade_net *net,
@@ -88,20 +39,17 @@ clade_status checkpoint_save(const char *path, const clade_net *net,
                              const struct net_vectors *vectors)
 {
     struct saving saving = { net, vectors };
-    const struct clade_parameter *parameters;
-    const int count = clade_net_parameters(net, &parameters);
-    struct safetensor *list = make_list(parameters, count);
+    struct tensors t;
     char epoch[16];
     clade_status st;
 
     snprintf(epoch, sizeof epoch, "%d", epochs);
     json_object_set_new(metadata, "epoch", json_string(epoch));
-    if (complete(list, count))
-        st = safetensors_write(path, metadata, list, 2 * count, saved_values,
+    st = tensors_new(&t, net_graph(net), true);
+    if (!st)
+        st = safetensors_write(path, metadata, t.list, t.count, saved_values,
                                &saving);
-    else
-        st = clade_fail(CLADE_ENOMEM, "%s: out of memory", path);
-    free_list(list, count);
+    tensors_free(&t);
     return st;
 }
 
@@ -118,21 +66,27 @@ static clade_status bad_text(const clade_checkpoint *c, const char *key,
                       safetensors_path(c->file), key, text);
 }
 
+/* Of weights alone, what the file does not say stays as it is. */
 static clade_status get_text(const char **value, const clade_checkpoint *c,
                              const char *key)
 {
-    *value = safetensors_text(c->file, key);
-    return *value ? CLADE_OK : bad_text(c, key, NULL);
+    const char *text = safetensors_text(c->file, key);
+
+    if (!text && !c->info.weights)
+        return bad_text(c, key, NULL);
+    if (text)
+        *value = text;
+    return CLADE_OK;
 }
 
 static clade_status get_number(uint64_t *value, const clade_checkpoint *c,
                                const char *key, uint64_t min, uint64_t max)
 {
-    const char *text;
+    const char *text = NULL;
     clade_status st = get_text(&text, c, key);
     char *end;
 
-    if (st)
+    if (st || !text)
         return st;
     errno = 0;
     *value = strtoull(text, &end, 10);
@@ -145,7 +99,7 @@ static clade_status get_number(uint64_t *value, const clade_checkpoint *c,
 static clade_status get_int(int *value, const clade_checkpoint *c,
                             const char *key, int min)
 {
-    uint64_t v;
+    uint64_t v = (uint64_t)*value;
     clade_status st = get_number(&v, c, key, (uint64_t)min, INT_MAX);
 
     if (!st)
@@ -165,12 +119,12 @@ static clade_status get_int_or_0(int *value, const clade_checkpoint *c,
 static clade_status get_real(double *value, const clade_checkpoint *c,
                              const char *key)
 {
-    const char *text;
+    const char *text = NULL;
     clade_status st = get_text(&text, c, key);
     locale_t before;
     char *end;
 
-    if (st)
+    if (st || !text)
         return st;
     before = plain_begin();
     *value = strtod(text, &end);
@@ -253,21 +207,50 @@ static clade_status get_image(clade_checkpoint *c, const struct net_table *net)
                       safetensors_path(c->file), text, net->name, wanted);
 }
 
+/* Is the file a checkpoint, or weights alone?  Others than clade may have put a
+ * `format` into their metadata, as PyTorch's users do. */
+static clade_status get_format(bool *weights, const clade_checkpoint *c)
+{
+    const char *format = safetensors_text(c->file, "format");
+
+    *weights = !format || strncmp(format, "clade-", 6);
+    if (*weights || !strcmp(format, CHECKPOINT_FORMAT))
+        return CLADE_OK;
+    return clade_fail(CLADE_EDATA,
+                      "%s: its format is \"%s\"; only \"%s\" is known",
+                      safetensors_path(c->file), format, CHECKPOINT_FORMAT);
+}
+
+/* What is taken for weights alone. */
+static clade_status set_defaults(struct clade_checkpoint_info *info,
+                                 const clade_checkpoint *c)
+{
+    const struct clade_train_config d = CLADE_TRAIN_DEFAULTS;
+
+    *info = (struct clade_checkpoint_info){
+        .weights = true,
+        .seed = d.seed,
+        .batch = d.batch,
+        .train_count = d.train_count,
+        .test_count = d.test_count,
+        .learning_rate = d.learning_rate,
+        .data = CHECKPOINT_UNKNOWN,
+        .device = CHECKPOINT_UNKNOWN,
+        .driver = CHECKPOINT_UNKNOWN,
+        .algorithms = "{}",
+    };
+    return tensors_net(&info->net, c->file);
+}
+
 static clade_status get_info(clade_checkpoint *c)
 {
     struct clade_checkpoint_info *info = &c->info;
+    clade_status st = get_format(&info->weights, c);
     const struct net_table *net;
-    const char *format;
-    clade_status st;
 
-    if ((st = get_text(&format, c, "format")))
-        return st;
-    if (strcmp(format, CHECKPOINT_FORMAT))
-        return clade_fail(CLADE_EDATA,
-                          "%s: its format is \"%s\"; only \"%s\" is known",
-                          safetensors_path(c->file), format,
-                          CHECKPOINT_FORMAT);
-    if ((st = get_net(&info->net, c)) ||
+    if (!st && info->weights)
+        st = set_defaults(info, c);
+    if (st || (st = get_net(&info->net, c)) ||
         (st = get_int(&info->epoch, c, "epoch", 0)) ||
         (st = get_number(&info->seed, c, "seed", 0, UINT64_MAX)) ||
         (st = get_int(&info->batch, c, "batch", 1)) ||
@@ -299,6 +282,20 @@ static clade_status get_info(clade_checkpoint *c)
                : CLADE_OK;
 }
 
+/* The file must hold exactly the tensors of its net. */
+static clade_status check_tensors(clade_checkpoint *c)
+{
+    struct tensors t = { 0 };
+    clade_status st = graph_new(&c->graph, c->info.net);
+
+    if (!st)
+        st = tensors_new(&t, &c->graph, !c->info.weights);
+    if (!st)
+        st = tensors_check(&t, c->file);
+    tensors_free(&t);
+    return st;
+}
+
 clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
                                    const char *path)
 {
@@ -313,9 +310,30 @@ clade_status clade_checkpoint_open(clade_checkpoint **checkpoint,
     st = safetensors_open(&c->file, path);
     if (!st)
         st = get_info(c);
+    if (!st)
+        st = check_tensors(c);
     if (st)
         clade_checkpoint_close(c);
     else
+        *checkpoint = c;
+    return st;
+}
+
+clade_status checkpoint_open_run(clade_checkpoint **checkpoint,
+                                 const char *path)
+{
+    clade_checkpoint *c;
+    clade_status st = clade_checkpoint_open(&c, path);
+
+    if (!st && c->info.weights) {
+        st = clade_fail(CLADE_EDATA,
+                        "%s: holds weights alone; a run goes on only from a "
+                        "checkpoint, which has the momenta and says what run "
+                        "it is of.  Start a new run from these weights",
+                        path);
+        clade_checkpoint_close(c);
+    }
+    if (!st)
         *checkpoint = c;
     return st;
 }
@@ -326,6 +344,7 @@ void clade_checkpoint_close(clade_checkpoint *checkpoint)
         return;
     safetensors_close(checkpoint->file);
     free(checkpoint->classes);
+    graph_free(&checkpoint->graph);
     free(checkpoint);
 }
 
@@ -345,59 +364,28 @@ clade_checkpoint_info(const clade_checkpoint *checkpoint)
     return checkpoint ? &checkpoint->info : NULL;
 }
 
-static bool same_shape(const struct safetensor *a, const struct safetensor *b)
+const struct graph *checkpoint_graph(const clade_checkpoint *checkpoint)
 {
-    bool same = a->dims == b->dims;
-
-    for (int d = 0; same && d < a->dims; d++)
-        same = a->shape[d] == b->shape[d];
-    return same;
+    return &checkpoint->graph;
 }
 
-/* The file must hold exactly the net's tensors, each with its shape. */
-static clade_status check_tensors(const clade_checkpoint *c,
-                                  const struct safetensor *wanted, int count)
+clade_status checkpoint_tensor(clade_checkpoint *checkpoint, float *to,
+                               const char *name)
 {
-    const char *path = safetensors_path(c->file);
-    const struct safetensor *list;
-    int held;
-
-    for (int i = 0; i < count; i++) {
-        const struct safetensor *t = safetensors_find(c->file, wanted[i].name);
-
-        if (!t)
-            return clade_fail(CLADE_EDATA, "%s: tensor %s is missing", path,
-                              wanted[i].name);
-        if (!same_shape(t, &wanted[i]))
-            return clade_fail(CLADE_EDATA,
-                              "%s: tensor %s: its shape is not the net's", path,
-                              wanted[i].name);
-    }
-    list = safetensors_list(c->file, &held);
-    for (int i = 0; held > count && i < held; i++) {
-        bool known = false;
-
-        for (int j = 0; j < count && !known; j++)
-            known = !strcmp(list[i].name, wanted[j].name);
-        if (!known)
-            return clade_fail(CLADE_EDATA,
-                              "%s: tensor %s: the net has no such parameter",
-                              path, list[i].name);
-    }
-    return CLADE_OK;
+    return safetensors_read(checkpoint->file, to,
+                            safetensors_find(checkpoint->file, name));
 }
 
 static clade_status load_tensor(clade_checkpoint *c, const clade_net *net,
                                 int i, const char *name, void *vector)
 {
-    const struct safetensor *t = safetensors_find(c->file, name);
-    size_t n = (size_t)safetensor_elements(t);
-    float *v = malloc(n * sizeof *v);
+    const int64_t n = c->graph.parameters[i].count;
+    float *v = malloc((size_t)n * sizeof *v);
     clade_status st;
 
     if (!v)
         return clade_fail(CLADE_ENOMEM, "%s: out of memory", name);
-    st = safetensors_read(c->file, v, t);
+    st = checkpoint_tensor(c, v, name);
     if (!st)
         net_parameter_put(net, i, vector, v);
     free(v);
@@ -407,23 +395,22 @@ static clade_status load_tensor(clade_checkpoint *c, const clade_net *net,
 clade_status checkpoint_read(clade_checkpoint *checkpoint,
                              const clade_net *net, struct net_vectors *v)
 {
-    const struct clade_parameter *parameters;
-    const int count = clade_net_parameters(net, &parameters);
-    struct safetensor *list = make_list(parameters, count);
+    const struct net_table *wanted = net_graph(net)->table;
+    const bool momenta = !checkpoint->info.weights;
+    struct tensors t;
     clade_status st;
 
-    if (!complete(list, count))
-        st = clade_fail(CLADE_ENOMEM, "%s: out of memory",
-                        safetensors_path(checkpoint->file));
-    else
-        st = check_tensors(checkpoint, list, 2 * count);
-    for (int i = 0; i < count && !st; i++) {
-        st = load_tensor(checkpoint, net, i, parameters[i].name, v->values);
-        if (!st)
-            st = load_tensor(checkpoint, net, i, list[2 * i + 1].name,
-                             v->momenta);
-    }
-    free_list(list, count);
+    if (wanted != checkpoint->graph.table)
+        return clade_fail(CLADE_EDATA, "%s: is of the net %s, not of %s",
+                          checkpoint_path(checkpoint), checkpoint->info.net,
+                          wanted->name);
+    st = tensors_new(&t, &checkpoint->graph, momenta);
+    for (int i = 0; i < t.count && !st; i++)
+        st = momenta ? load_tensor(checkpoint, net, i / 2, t.list[i].name,
+                                   i % 2 ? v->momenta : v->values)
+                     : load_tensor(checkpoint, net, i, t.list[i].name,
+                                   v->values);
+    tensors_free(&t);
     return st;
 }
 

@@ -142,7 +142,7 @@ static clade_status open_in(clade_checkpoint **checkpoint, const char *folder,
 {
     char *path = file_path(folder, name);
     const clade_status st =
-        path ? clade_checkpoint_open(checkpoint, path)
+        path ? checkpoint_open_run(checkpoint, path)
              : clade_fail(CLADE_ENOMEM, "%s: out of memory", folder);
 
     free(path);

@@ -137,6 +137,8 @@ clade_status history_replay(struct csv *csv,
                             struct best *best);
 
 #define CHECKPOINT_FORMAT "clade-checkpoint/1"
+/* What weights alone do not say. */
+#define CHECKPOINT_UNKNOWN "unknown"
 
 /* ---- metadata.c ---------------------------------------------------------- */
 
@@ -166,7 +168,12 @@ clade_status checkpoint_compare(const clade_checkpoint *checkpoint,
 clade_status checkpoint_save(const char *path, const clade_net *net,
                              json_t *metadata, int epochs,
                              const struct net_vectors *vectors);
-/* Read the parameters and momenta. */
+/* Open the checkpoint of a run that goes on.  CLADE_EDATA also if the file holds
+ * weights alone. */
+clade_status checkpoint_open_run(clade_checkpoint **checkpoint,
+                                 const char *path);
+/* Read the parameters and, unless the file holds weights alone, the momenta.
+ * CLADE_EDATA: it is of another net. */
 clade_status checkpoint_read(clade_checkpoint *checkpoint,
                              const clade_net *net,
                              struct net_vectors *vectors);
@@ -174,5 +181,10 @@ const char *checkpoint_path(const clade_checkpoint *checkpoint);
 /* A text of the metadata, or NULL. */
 const char *checkpoint_text(const clade_checkpoint *checkpoint,
                             const char *key);
+/* The graph of its net, which the checkpoint owns. */
+const struct graph *checkpoint_graph(const clade_checkpoint *checkpoint);
+/* Read the tensor of a parameter of this graph. */
+clade_status checkpoint_tensor(clade_checkpoint *checkpoint, float *to,
+                               const char *name);
 
 #endif
