@@ -13,6 +13,7 @@ const struct tool_command *const tool_commands[] = {
     &cmd_train,
     &cmd_eval,
     &cmd_predict,
+    &cmd_export,
     &cmd_verify,
     &cmd_bench,
     &cmd_tune,

@@ -62,8 +62,8 @@ struct tool_command {
 };
 
 extern const struct tool_command cmd_bench, cmd_completion, cmd_devices,
-    cmd_eval, cmd_fetch, cmd_help, cmd_predict, cmd_report, cmd_train, cmd_tune,
-    cmd_verify;
+    cmd_eval, cmd_export, cmd_fetch, cmd_help, cmd_predict, cmd_report,
+    cmd_train, cmd_tune, cmd_verify;
 
 /* Every subcommand, in the order of help; the last one's name is NULL. */
 extern const struct tool_command *const tool_commands[];

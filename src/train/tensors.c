@@ -138,8 +138,7 @@ static clade_status count_fits(int *fits, const char *net,
         st = tensors_new(&t, &graph, false);
     *fits = 0;
     for (int i = 0; i < t.count && !st; i++) {
-        const struct safetensor *found =
-            safetensors_find(file, t.list[i].name);
+        const struct safetensor *found = safetensors_find(file, t.list[i].name);
 
         *fits += found && same_shape(found, &t.list[i]);
     }

@@ -19,8 +19,8 @@ struct tensors {
 clade_status tensors_new(struct tensors *tensors, const struct graph *graph,
                          bool momenta);
 void tensors_free(struct tensors *tensors);
-/* A file must hold exactly these, each with its shape.  CLADE_EDATA: the message
- * names file and tensor. */
+/* A file must hold exactly these, each with its shape.  CLADE_EDATA: the
+ * message names file and tensor. */
 clade_status tensors_check(const struct tensors *tensors,
                            const struct safetensors *file);
 /* The name of the net whose tensors a file has: the one of which it has most.

@@ -187,4 +187,10 @@ const struct graph *checkpoint_graph(const clade_checkpoint *checkpoint);
 clade_status checkpoint_tensor(clade_checkpoint *checkpoint, float *to,
                                const char *name);
 
+/* ---- weights.c ----------------------------------------------------------- */
+
+/* Write the values of all parameters, without momenta, as safetensors. */
+clade_status checkpoint_write_weights(const char *path,
+                                      clade_checkpoint *checkpoint);
+
 #endif
