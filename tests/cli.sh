@@ -91,6 +91,14 @@ fails 2 'FILE is required' predict picture.png
 fails 2 'name pictures' predict --checkpoint no/such/file
 fails 2 'name pictures' predict --checkpoint no/such/file --
 fails 2 'is called "--help"' help -- --help
+fails 2 'checkpoint FILE is required' export --format onnx "$dir/model"
+fails 2 'format onnx|safetensors is required' export --checkpoint no/such/file \
+    "$dir/model"
+fails 2 'FILE to write is required' export --checkpoint no/such/file \
+    --format onnx
+fails 2 'one of onnx|safetensors' export --format keras "$dir/model"
+fails 3 'no/such/file' export --checkpoint no/such/file --format onnx \
+    "$dir/model"
 fails 3 'no/such/file' eval --checkpoint no/such/file
 fails 3 'no/such/folder' train --device cpu --data no/such/folder \
     --out "$dir/run"
@@ -441,6 +449,50 @@ fails 4 'a batch of [0-9]* fits$' eval --device cpu --checkpoint \
     "$dir/straight/checkpoint.safetensors" --test-count 4000 --batch 4000
 grep -q '^clade: --batch' "$dir/err"
 report $? 'and --batch is named'
+
+# ---- weights alone ----------------------------------------------------------
+
+trained=$dir/straight/checkpoint.safetensors
+weights=$dir/weights.safetensors
+ends 0 export --checkpoint "$trained" --format safetensors "$weights" &&
+    [ "$(wc -c <"$weights")" -lt $(($(wc -c <"$trained") * 51 / 100)) ]
+report $? 'clade export --format safetensors leaves the momenta out'
+ends 0 eval --device "$device" --checkpoint "$weights" --test-count 1 &&
+    grep -q "^weighted sum *$(printf %.4f "$loss")" "$dir/out"
+report $? 'and clade eval computes the same loss of it'
+sed 's/"data":/"dbta":/' "$weights" >"$dir/anyone"
+fails 2 'anyone: .*--data DIR is required' eval --device cpu --checkpoint \
+    "$dir/anyone"
+fails 2 'is the checkpoint' export --checkpoint "$trained" --format onnx \
+    "$dir/./straight/checkpoint.safetensors"
+mkdir "$dir/alone"
+cp "$weights" "$dir/alone/checkpoint.safetensors"
+fails 3 'weights alone' train --device cpu --resume --out "$dir/alone"
+head -c 1000000 "$weights" >"$dir/cut"
+fails 3 'cut: tensor .* cut short' eval --device cpu --checkpoint "$dir/cut"
+sed 's/"conv1\/kernel"/"conv8\/kernel"/' "$weights" >"$dir/renamed"
+fails 3 'renamed: tensor conv1/kernel is missing' export --checkpoint \
+    "$dir/renamed" --format safetensors "$dir/model"
+if ends 2 export --checkpoint "$weights" --format onnx "$dir/model" &&
+    grep -q 'without ONNX' "$dir/err"; then
+    number=$((number + 1))
+    echo "ok $number # SKIP clade was built without ONNX"
+else
+    ends 0 export --checkpoint "$weights" --format onnx "$dir/model" &&
+        [ "$(wc -c <"$dir/model")" -gt 20000000 ]
+    report $? 'clade export --format onnx writes the main head'
+    mkdir "$dir/in-the-way"
+    fails 1 'in-the-way' export --checkpoint "$weights" --format onnx \
+        "$dir/in-the-way"
+    [ ! -w /dev/full ] || fails 1 '/dev/full' export --checkpoint "$weights" \
+        --format onnx /dev/full
+    (ulimit -f 10000 && trap '' XFSZ && ends 1 export --checkpoint "$weights" \
+        --format onnx "$dir/limited") && [ -z "$(ls "$dir"/limited*)" ]
+    report $? 'of a model that cannot be written whole, nothing is left'
+fi
+
+# ---- predictions ------------------------------------------------------------
+
 # Of a PNG of one pixel, its signature and the chunks IHDR, IDAT and IEND.
 for bytes in \
     '\211\120\116\107\015\012\032\012\000\000\000\015\111\110\104\122' \
@@ -473,6 +525,9 @@ else
         grep -q '^clade: 1 of 2 files' "$dir/err"
     report $? 'in a folder, what is no picture is named, and the exit code is 3'
 fi
+
+# ---- speed ------------------------------------------------------------------
+
 ends 0 bench --device "$device" --mode infer --batch 1 --steps 1 --json &&
     cp "$dir/out" "$dir/bench.json" &&
     grep -q '"images_per_second": [0-9]' "$dir/out"

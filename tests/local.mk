@@ -107,6 +107,7 @@ EXTRA_PROGRAMS = \
   tests/limits-layer.t \
   tests/mixed.t \
   tests/mutants.t \
+  tests/peers/logits \
   tests/programs
 
 # A faulty driver that programs can be started with; -rpath makes it a shared
@@ -519,6 +520,36 @@ check-page: all
 	  TESTS=tests/peers/page.sh
 .PHONY: check-page
 CLEANFILES += tests/peers/page.log tests/peers/page.trs
+
+# The same network in other programs; see doc/interchange.md.  ONNX_PYTHON must
+# have onnx and onnxruntime, TORCH_PYTHON PyTorch, KERAS_PYTHON TensorFlow, and all
+# of them numpy and safetensors.
+peer_tests = \
+  tests/peers/keras.sh \
+  tests/peers/page.sh \
+  tests/peers/torch.sh
+tests_peers_logits_SOURCES = tests/peers/logits.c
+tests_peers_logits_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_peers_logits_LDADD = libcladecore.la $(JANSSON_LIBS)
+check-onnx: all tests/peers/logits$(EXEEXT)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= \
+	  TESTS=tests/peers/onnx.sh
+check-peers: all tests/peers/logits$(EXEEXT)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= \
+	  TESTS='$(peer_tests)'
+.PHONY: check-onnx check-peers
+CLEANFILES += \
+  tests/peers/*.log \
+  tests/peers/*.trs \
+  tests/peers/logits$(EXEEXT)
+EXTRA_DIST += \
+  $(peer_tests) \
+  tests/peers/check_keras.py \
+  tests/peers/check_onnx.py \
+  tests/peers/check_torch.py \
+  tests/peers/onnx.sh \
+  tests/peers/peer.py \
+  tests/peers/python.sh
 
 # How fast others train the same network; run by hand, see doc/scaling.md.
 EXTRA_DIST += \

@@ -45,8 +45,8 @@ clade_status train(const char *run, int epochs, bool resume);
 
 /* A net for these batches, with initial values that no run here has. */
 clade_status new_net(clade_net **net);
-/* Open a checkpoint and load it into a new net.  CLADE_EFAIL: it was refused, and
- * yet changed the net. */
+/* Open a checkpoint and load it into a new net.  CLADE_EFAIL: it was refused,
+ * and yet changed the net. */
 clade_status load(const char *name);
 
 /* Read, write and compare files.  These bail out if a file cannot be read or

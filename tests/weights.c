@@ -128,11 +128,11 @@ static void test_weights(void)
     loss_of(named, &weights, &epoch);
     tap_ok(weights && epoch == 7,
            "another program's format is weights, and an epoch is taken");
-    tap_ok(failed(load(write_weights("epoch",
-                                     json_pack("{s:s}", "epoch", "last"), false,
-                                     "", "")),
-                  CLADE_EDATA, "weights/epoch", "\"last\""),
-           "an epoch that is no number is refused");
+    tap_ok(
+        failed(load(write_weights("epoch", json_pack("{s:s}", "epoch", "last"),
+                                  false, "", "")),
+               CLADE_EDATA, "weights/epoch", "\"last\""),
+        "an epoch that is no number is refused");
 }
 
 static void test_weights_refused(void)
@@ -142,10 +142,10 @@ static void test_weights_refused(void)
                   CLADE_EDATA, "weights/missing",
                   "aux1/classifier/kernel is missing"),
            "weights without a tensor are refused");
-    tap_ok(failed(load(write_weights("extra", json_object(), false, "",
-                                     "extra")),
-                  CLADE_EDATA, "weights/extra", "tensor extra"),
-           "weights with one too many are refused");
+    tap_ok(
+        failed(load(write_weights("extra", json_object(), false, "", "extra")),
+               CLADE_EDATA, "weights/extra", "tensor extra"),
+        "weights with one too many are refused");
     tap_ok(failed(load(write_weights("momenta", json_object(), true, "", "")),
                   CLADE_EDATA, "weights/momenta", "leave the momenta out"),
            "momenta without metadata are refused");
@@ -161,17 +161,15 @@ static void test_weights_refused(void)
 /* A file with one tensor, which no net has. */
 static void test_no_net(void)
 {
-    static const char text[] =
-        "{\"x/kernel\":{\"dtype\":\"F32\",\"shape\":[1],"
-        "\"data_offsets\":[0,4]}}    ";
+    static const char text[] = "{\"x/kernel\":{\"dtype\":\"F32\",\"shape\":[1],"
+                               "\"data_offsets\":[0,4]}}    ";
     char bytes[8 + sizeof text - 1 + 4] = { sizeof text - 1 };
 
     const char *name = path("weights", "none");
 
     memcpy(bytes + 8, text, sizeof text - 1);
     write_all(name, bytes, sizeof bytes);
-    tap_ok(failed(load(name), CLADE_EDATA,
-                  "weights/none", "conv1/kernel"),
+    tap_ok(failed(load(name), CLADE_EDATA, "weights/none", "conv1/kernel"),
            "weights of no net that is known are refused");
 }
 

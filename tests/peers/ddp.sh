@@ -7,8 +7,9 @@
 #
 # usage: ddp.sh CLADE PYTHON [RANKS [BATCH [ROUNDS]]]
 #
-# PYTHON has PyTorch (Debian: python3-torch; with libopenblas0-pthread, or its
-# small products take ten times as long).  The environment may set
+# PYTHON has safetensors and PyTorch (Debian: python3-torch; with
+# libopenblas0-pthread, or its small products take ten times as long).  The
+# environment may set
 #     MPIRUN  the launcher of the MPI that clade was built with (mpirun)
 #     DEVICE  clade's device (opencl)
 # A round prints two lines; the last lines are medians of all rounds.
