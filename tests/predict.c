@@ -63,7 +63,7 @@ static void write_picture(const char *run, const char *name, int i)
     free(png);
 }
 
-static clade_net *new_net(const struct predict_batch *b)
+static clade_net *net_for(const struct predict_batch *b)
 {
     struct clade_net_config config = CLADE_NET_DEFAULTS;
     clade_net *net;
@@ -90,7 +90,7 @@ static clade_status predict(const char *const *names, int count, int batch,
     if (!st && !(st = predict_batch_new(&b, SIDE, batch, &files, &observer)))
         st = predict_batch_fill(&b);
     if (!st && b.n) {
-        net = new_net(&b);
+        net = net_for(&b);
         if (change)
             change(net);
     }
