@@ -63,6 +63,9 @@ static const struct topic_row file_rows[] = {
       "before the update" },
     { "checkpoint.safetensors", "weights and momenta after the last epoch; in "
       "its metadata, what the run was made with" },
+    { "checkpoint.previous.safetensors", "the same after the epoch before it" },
+    { "best.safetensors", "with --save-best: the checkpoint of the epoch with "
+      "the best validation" },
 };
 
 static const struct topic_row output_rows[] = {
@@ -76,8 +79,8 @@ static const struct topic_row resume_rows[] = {
     { "SIGINT, SIGTERM", "the run ends after the step, with exit code 130; its "
       "files are those of the last complete epoch" },
     { "a second one", "the process ends at once; the files are the same" },
-    { "--resume", "goes on in the folder of --out; all options but --epochs "
-      "must be as before" },
+    { "--resume", "goes on in the folder of --out; the options that decide what "
+      "is trained must be as before, but for --epochs" },
 };
 
 static const struct topic_row share_rows[] = {
@@ -128,7 +131,9 @@ const struct topic topics[] = {
       ROWS(file_rows),
       "Each file is replaced as a whole. A file with a name such as "
       "history.csv.123-1.tmp is left of a run that was killed; the next run in "
-      "the folder removes it. While a run uses the folder, others are refused." },
+      "the folder removes it. While a run uses the folder, others are refused. "
+      "clade eval, predict, export, report and train --weights read a "
+      "checkpoint, or weights alone in the same format." },
     { "output", "what goes to standard output and to standard error",
       "What a command prints can be piped, and its errors still be seen:",
       ROWS(output_rows),
@@ -138,7 +143,9 @@ const struct topic topics[] = {
     { "resume", "how to stop a training and go on",
       "A training can be stopped at any time:", ROWS(resume_rows),
       "Under mpirun, a run can go on with another number of processes. A run "
-      "that was killed, or whose machine failed, is resumed in the same way." },
+      "that was killed, or whose machine failed, is resumed in the same way; from "
+      "the checkpoint before, if the newest is damaged. The files are those of a "
+      "training that nothing disturbed." },
     { "shares", "a batch in shares, by one process or by several",
       "A batch that does not fit a device, or that several processes compute "
       "together, is cut into shares:",
