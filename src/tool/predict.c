@@ -4,7 +4,6 @@
 #include <clade/train.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "predict/predict.h"
 #include "status.h"
@@ -319,10 +318,8 @@ static clade_status predict_by(struct prediction *p,
                                 &observer)))
         return st;
     st = predict_files(p, &batch, checkpoint);
-    if (p->results && json_array_size(p->results)) {
-        json_dumpf(p->results, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
+    if (p->results && json_array_size(p->results))
+        tool_print_json(json_incref(p->results));
     predict_batch_free(&batch);
     return st;
 }
@@ -330,7 +327,7 @@ static clade_status predict_by(struct prediction *p,
 static clade_status predict(const void *given)
 {
     const struct predict_options *o = given;
-    struct prediction p = { .o = o, .terminal = isatty(STDERR_FILENO) };
+    struct prediction p = { .o = o, .terminal = tool_terminal() };
     clade_checkpoint *checkpoint;
     clade_status st;
 
