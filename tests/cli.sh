@@ -430,11 +430,14 @@ ends 0 eval --device "$device" --json --checkpoint \
     [ "$(head -n 1 "$dir/out")" = '{' ] && grep -q '"epochs": 2' "$dir/out" &&
     [ "$(grep -c '"accuracy": [0-9]' "$dir/out")" = 3 ]
 report $? 'and prints it as JSON'
-ends 0 "$@" --epochs 1 --out "$dir/further" --learning-rate 1e-30 --weights \
-    "$dir/straight/checkpoint.safetensors" &&
-    [ "$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9-)" = \
-        "$(tail -n 1 "$dir/further/history.csv" | cut -d , -f 9-)" ]
-report $? 'a run begins with its weights, which a rate of 1e-30 leaves as they are'
+ends 0 "$@" --epochs 1 --out "$dir/further" --learning-rate 1e-30 --json \
+    --weights "$dir/straight/checkpoint.safetensors" &&
+    [ "$(head -n 1 "$dir/out")" = '{' ] &&
+    [ "$(grep -c '"accuracy": [0-9]' "$dir/out")" = 7 ]
+report $? 'a run prints its epochs and the best one as JSON'
+[ "$(tail -n 1 "$dir/straight/history.csv" | cut -d , -f 9-)" = \
+    "$(tail -n 1 "$dir/further/history.csv" | cut -d , -f 9-)" ]
+report $? 'it begins with its weights, which a rate of 1e-30 leaves as they are'
 ends 0 "$@" --epochs 9 --out "$dir/early" --learning-rate 1e-30 --eval-every 2 \
     --early-stop 1 --save-best --augment flip,crop &&
     grep -q '^clade: no validation .* of epoch 2: .* after 4 of 9 ' "$dir/err" &&

@@ -177,6 +177,7 @@ tests_first_use_t_SOURCES = tests/first-use.c $(FAULTS) \
   src/tool/selftest.c \
   src/tool/shadow.c \
   src/tool/train.c \
+  src/tool/train_json.c \
   src/tool/uptime.c
 tests_first_use_t_CFLAGS = $(FAULTS_CFLAGS) $(JANSSON_CFLAGS)
 tests_first_use_t_LDFLAGS = -export-dynamic

@@ -53,28 +53,21 @@ static clade_status read_images(struct clade_data *data,
     return clade_data_builtin(data, 0, count, info->seed);
 }
 
-static json_t *heads_json(const struct clade_net_shape *shape,
-                          const struct clade_figures *f)
-{
-    json_t *heads = json_array();
-
-    for (int i = 0; i < shape->heads; i++)
-        json_array_append_new(
-            heads, json_pack("{s:s, s:f, s:f}", "name", shape->head[i], "loss",
-                             f->head_loss[i], "accuracy", f->accuracy[i]));
-    return heads;
-}
-
 static clade_status print_json(const struct eval_options *o,
                                const struct clade_checkpoint_info *info,
                                const struct clade_data *data,
                                const struct clade_net_shape *shape,
                                const struct clade_figures *f)
 {
-    return tool_print_json(json_pack(
-        "{s:s, s:s, s:i, s:s, s:i, s:f, s:o}", "checkpoint", o->checkpoint,
-        "net", info->net, "epochs", info->epoch, "data", data->source, "images",
-        f->images, "loss", f->loss, "heads", heads_json(shape, f)));
+    json_t *all = json_pack("{s:s, s:s, s:i, s:s, s:i}", "checkpoint",
+                            o->checkpoint, "net", info->net, "epochs",
+                            info->epoch, "data", data->source, "images",
+                            f->images);
+    json_t *figures = tool_figures_json(shape, f);
+
+    json_object_update(all, figures);
+    json_decref(figures);
+    return tool_print_json(all);
 }
 
 static void print_figures(const struct clade_net_shape *shape,

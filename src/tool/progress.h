@@ -31,5 +31,7 @@ void progress_notice(void *arg, const char *text);
 
 /* The table of the epochs and the best of them, to stdout. */
 void progress_table(const struct progress *p);
+/* The same as JSON, with the run's folder. */
+clade_status progress_json(const struct progress *p, const char *folder);
 
 #endif

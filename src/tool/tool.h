@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include <clade/net.h>
+#include <clade/train.h>
 #include <jansson.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -161,6 +161,11 @@ clade_status tool_judge_share(struct shadow_verdict *verdict, clade_net *net,
  * promises for floats; NULL after the last. */
 const char *tool_float_config(const struct clade_device *d, int i);
 
+/* A number; null if it is none. */
+json_t *tool_real_json(double value);
+/* The loss of a net, and losses and accuracies of its heads. */
+json_t *tool_figures_json(const struct clade_net_shape *shape,
+                          const struct clade_figures *figures);
 /* Print what --json prints, on lines of its own, and free it.  CLADE_ENOMEM if
  * it is NULL. */
 clade_status tool_print_json(json_t *value);

@@ -13,7 +13,7 @@ struct train_options {
     struct clade_train_config config;
     struct shadow_options shadow;
     const char *device;
-    bool quiet, no_self_test;
+    bool json, quiet, no_self_test;
 };
 
 #define AT(member)     offsetof(struct train_options, member)
@@ -83,6 +83,9 @@ static const struct tool_option options[] = {
     { "algorithm", TOOL_TEXT, CONFIG(algorithm), "NAME",
       "for the matrix products that it can run (OpenCL: clblast, direct, "
       "implicit, winograd); without it, chosen per shape", 0, 0 },
+    { "json", TOOL_FLAG, AT(json), NULL,
+      "at the end, print the epochs as one JSON object in place of the table",
+      0, 0 },
     { "quiet", TOOL_FLAG, AT(quiet), NULL,
       "print no progress, only the table of epochs", 0, 0 },
     TOOL_NO_SELF_TEST(AT(no_self_test)),
@@ -110,7 +113,10 @@ static clade_status train(clade_backend *be, const struct train_options *o,
     progress_open(&progress, o->quiet, o->config.epochs);
     st = train_shadowed(be, &o->config, &observer, dist, &o->shadow);
     if (!st) {
-        progress_table(&progress);
+        if (o->json)
+            st = progress_json(&progress, o->config.out);
+        else
+            progress_table(&progress);
         if (!o->quiet)
             fprintf(stderr,
                     "next: clade eval --checkpoint "
