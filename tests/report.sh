@@ -4,23 +4,10 @@
 # damaged runs.  tests/page.py judges each page.
 # shellcheck source=tests/tested.sh
 . "$SRCDIR/tests/tested.sh"
-number=0
-dir=$(mktemp -d ./report-test-XXXXXX) || exit 1
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/command.sh
+. "$SRCDIR/tests/command.sh"
 unset CLADE_DEVICE
 page=$dir/page.html
-
-# report STATUS NAME: the line of one test; on failure also what was printed.
-report()
-{
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err"
-    fi
-}
 
 # fails CODE TEXT ARG...: one test; clade report ARG... must end with CODE, say
 # TEXT, and leave no page.
@@ -29,9 +16,7 @@ fails()
     code=$1 text=$2
     shift 2
     rm -f "$page"
-    "$CLADE" report --out "$page" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    got=$?
-    [ "$got" -eq "$code" ] && [ ! -e "$page" ] &&
+    ends "$code" report --out "$page" "$@" && [ ! -e "$page" ] &&
         grep -q "^clade: .*$text" "$dir/err"
     report $? "exit $code (is $got), \"$text\": clade report $*"
 }
@@ -40,8 +25,7 @@ fails()
 writes()
 {
     rm -f "$page"
-    "$CLADE" report --out "$page" "$@" >"$dir/out" 2>"$dir/err" </dev/null &&
-        [ "$(cat "$dir/out")" = "$page" ]
+    ends 0 report --out "$page" "$@" && [ "$(cat "$dir/out")" = "$page" ]
 }
 
 # has TEXT NAME: one test; the page must have the text.
