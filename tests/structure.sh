@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The code must keep its structure: no file of src/ may, through others, call or
 # include itself; no file may be longer than 500 lines, no function longer than
-# 60; a message of the library may not name an option of the command.  Calls are read from the object files of the build folder, which is the
-# current one.
+# 60; a message of the library may not name an option of the command.  Calls are
+# read from the object files of the build folder, which is the current one.
 LC_ALL=C
 export LC_ALL
 dir=$(mktemp -d) || exit 1
@@ -107,11 +107,13 @@ includes()
     done | sort -u
 }
 
-# Print the files whose length is judged.  tests/home belongs to the drivers.
+# Print the files whose length is judged.  tests/home belongs to the drivers, and
+# protoc-c makes the files *.pb-c.*.
 sources()
 {
     (cd "$SRCDIR" && find src include cl tests -path tests/home -prune -o \
-        \( -name '*.[ch]' -o -name '*.cl' \) -print) | sort
+        -name '*.pb-c.*' -o \( -name '*.[ch]' -o -name '*.cl' \) -print) |
+        sort
 }
 
 # Print the files with more than 500 lines.
