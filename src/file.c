@@ -288,8 +288,11 @@ clade_status file_probe(const char *path)
     char *to, *name;
     int fd;
 
-    if (!stat(path, &s) && !S_ISREG(s.st_mode))
-        return CLADE_OK; /* it will be written into */
+    if (!stat(path, &s) && !S_ISREG(s.st_mode)) {
+        errno = EISDIR;
+        return S_ISDIR(s.st_mode) ? io_failed(path)
+                                  : CLADE_OK; /* it will be written into */
+    }
     if ((st = follow(&to, path)))
         return st;
     if (!(name = open_new(&fd, to)) || fd < 0)

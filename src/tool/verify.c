@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "file.h"
 #include "status.h"
 #include "verify_follow.h"
 
@@ -110,6 +111,18 @@ static clade_status check_files(const struct verify_options *o)
                       o->record ? "record" : "make-envelope");
 }
 
+/* Can the files be written?  A failure must show now and not after the work. */
+static clade_status probe_files(const struct verify_options *o)
+{
+    const char *const files[] = { o->html, o->record, o->make_envelope };
+    clade_status st = CLADE_OK;
+
+    for (size_t i = 0; i < COUNT_OF(files) && !st; i++)
+        if (files[i])
+            st = file_probe(files[i]);
+    return st;
+}
+
 static clade_status verify(const void *given)
 {
     const struct verify_options *o = given;
@@ -124,7 +137,9 @@ static clade_status verify(const void *given)
         return st;
     tool_catch_signals();
     report_open(&r, o, writer);
-    verify_devices(&r);
+    report_end(&r, NULL, probe_files(o));
+    if (report_goes_on(&r))
+        verify_devices(&r);
     print_end(&r);
     st = report_status(&r);
     report_close(&r);
