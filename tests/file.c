@@ -254,6 +254,9 @@ static void test_probe(void)
 {
     mkdir(in_dir("probe"), 0777);
     make_link("../victim", "probe/link");
+    tap_ok(failed(file_probe(in_dir("probe")), CLADE_EIO, "probe",
+                  "Is a directory"),
+           "a folder cannot be written as a file");
     tap_ok(!file_probe(in_dir("probe/link")) && holds("victim", "untouched") &&
                !file_probe(in_dir("probe/none")) &&
                !unlink(in_dir("probe/link")) && !rmdir(in_dir("probe")),
@@ -471,7 +474,7 @@ static void test_keep(void)
 int main(void)
 {
     dir = folder_new("file-test");
-    tap_plan(3 + 5 + 4 + 2 + 1 + 4 + 1 + 4 + 4 + 1 + 4);
+    tap_plan(3 + 5 + 4 + 3 + 1 + 4 + 1 + 4 + 4 + 1 + 4);
     test_links();
     test_special();
     test_writers();
