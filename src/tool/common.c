@@ -102,6 +102,20 @@ clade_status tool_open(clade_backend **be, const char *device)
     return CLADE_OK;
 }
 
+clade_status tool_load(clade_net **net, clade_backend *be,
+                       const struct clade_net_config *config,
+                       clade_checkpoint *checkpoint)
+{
+    clade_status st = clade_net_new(net, be, config);
+
+    if (st)
+        return st;
+    tool_notices(be);
+    if ((st = clade_checkpoint_load(checkpoint, *net)))
+        clade_net_free(*net);
+    return st;
+}
+
 const char *tool_bytes(uint64_t bytes)
 {
     static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };

@@ -108,12 +108,11 @@ static clade_status evaluate(clade_backend *be, const struct eval_options *o,
     clade_net *net;
     clade_status st;
 
-    if ((st = clade_net_new(&net, be, config)))
+    if ((st = tool_load(&net, be, config, checkpoint)))
         return st;
-    tool_notices(be);
-    if ((st = clade_checkpoint_load(checkpoint, net)) ||
-        (st = clade_train_evaluate(&figures, net, &data->test,
-                                   config->eval_batch, &observer)))
+    st = clade_train_evaluate(&figures, net, &data->test, config->eval_batch,
+                              &observer);
+    if (st)
         goto out;
     shape = clade_net_shape(net);
     if (o->json) {

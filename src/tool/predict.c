@@ -220,13 +220,11 @@ static clade_status load_and_predict(struct prediction *p,
                                      const struct clade_net_config *config)
 {
     clade_net *net;
-    clade_status st = clade_net_new(&net, be, config);
+    clade_status st = tool_load(&net, be, config, checkpoint);
 
     if (st)
         return st;
-    tool_notices(be);
-    if (!(st = clade_checkpoint_load(checkpoint, net)))
-        st = predict_all(p, b, net);
+    st = predict_all(p, b, net);
     clade_net_free(net);
     return st;
 }

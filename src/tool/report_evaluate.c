@@ -191,8 +191,7 @@ static clade_status profile(struct runlog *r, clade_net *net, int batch)
     return st;
 }
 
-/* ---- the nets
- * ---------------------------------------------------------------- */
+/* ---- the nets ------------------------------------------------------------ */
 
 /* The images that a device of the run computed at a time: the batch, or the
  * largest of its shares. */
@@ -233,13 +232,11 @@ static clade_status use_net(struct runlog *r, clade_backend *be,
                             const struct clade_net_config *config)
 {
     clade_net *net;
-    clade_status st = clade_net_new(&net, be, config);
+    clade_status st = tool_load(&net, be, config, r->checkpoint);
 
     if (st)
         return st;
-    tool_notices(be);
-    st = clade_checkpoint_load(r->checkpoint, net);
-    if (!st && r->evaluation)
+    if (r->evaluation)
         st = evaluate(r, net, config->eval_batch);
     if (!st && config->train_batch)
         st = profile(r, net, config->train_batch);
@@ -247,8 +244,7 @@ static clade_status use_net(struct runlog *r, clade_backend *be,
     return st;
 }
 
-/* ---- the runs
- * ------------------------------------------------------------------ */
+/* ---- the runs ------------------------------------------------------------ */
 
 /* Note in the run, and unless that was asked for, on stderr. */
 static clade_status note(struct runlog *r, bool asked, const char *why)

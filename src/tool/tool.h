@@ -147,6 +147,12 @@ struct shadow_verdict;
 clade_status tool_judge_share(struct shadow_verdict *verdict, clade_net *net,
                               const struct clade_batch *share, uint32_t step);
 
+/* Make a net with the parameters of a checkpoint, and print the notices of its
+ * backend. */
+clade_status tool_load(clade_net **net, clade_backend *be,
+                       const struct clade_net_config *config,
+                       clade_checkpoint *checkpoint);
+
 /* The option that leaves the self-test out. */
 #define TOOL_NO_SELF_TEST(at)                                                  \
     {                                                                          \
