@@ -272,7 +272,7 @@ clade_status file_keep(const char *path, const char *as)
     if (!name)
         return no_memory(as);
     if (link_new(name, as, path)) {
-        st = rename(name, as) ? io_failed(as) : flush_folder_of(as);
+        st = file_move(name, as);
         unlink(name); /* rename() leaves it if both are one file already */
     } else {
         st = file_replace(as, write_copy, (void *)path);
