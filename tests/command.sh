@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 # What scripts share that run the command and look at what it prints.  The
 # scripts source this file.  $dir is a folder for their files.
-number=0
+# shellcheck source=tests/tap.sh
+. "$SRCDIR/tests/tap.sh"
 dir=$(mktemp -d ./command-test-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
@@ -10,14 +11,10 @@ trap 'rm -rf "$dir"' EXIT
 # printed.
 report()
 {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
+    tap_line "$1" "$2" || {
         sed 's/^/# stdout: /' "$dir/out"
         sed 's/^/# stderr: /' "$dir/err"
-    fi
+    }
 }
 
 # ends CODE ARG...: run clade ARG...; succeed if it ends with CODE.

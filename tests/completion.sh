@@ -3,7 +3,8 @@
 # Type the beginnings of words into bash and zsh on a terminal, with the scripts
 # that `clade completion` prints, and see what command they make of them; and ask
 # fish.
-number=0
+# shellcheck source=tests/tap.sh
+. "$SRCDIR/tests/tap.sh"
 dir=$(mktemp -d "$PWD/completion-test-XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 tab=$(printf '\t')
@@ -38,13 +39,7 @@ END
 
 report()
 {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        printf 'got %s\n' "$got" | sed 's/^/# /'
-    fi
+    tap_line "$1" "$2" || printf 'got %s\n' "$got" | sed 's/^/# /'
 }
 
 # wait_for N: wait until N commands have been written down.

@@ -5,7 +5,8 @@
 # a folder for their files.  Without an OpenCL device, the device is `cpu`.
 # shellcheck source=tests/tested.sh
 . "$SRCDIR/tests/tested.sh"
-number=0
+# shellcheck source=tests/tap.sh
+. "$SRCDIR/tests/tap.sh"
 
 if [ -z "$MPIRUN" ]; then
     echo '1..0 # SKIP clade was built without MPI'
@@ -27,11 +28,5 @@ small="--device $device --train-count 3 --test-count 1 --batch 2 --quiet"
 # report STATUS NAME [FILE]: the line of one test, on failure with a file.
 report()
 {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        [ -z "${3-}" ] || sed 's/^/# /' "$3"
-    fi
+    tap_line "$1" "$2" || [ -z "${3-}" ] || sed 's/^/# /' "$3"
 }

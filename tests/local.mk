@@ -342,6 +342,7 @@ EXTRA_DIST += \
   tests/page.py \
   tests/ref/keras-float64-b2-s5-seed1.json \
   tests/serve.py \
+  tests/tap.sh \
   tests/tested.sh \
   tests/verify.sh
 

@@ -6,7 +6,8 @@
 . "$SRCDIR/tests/tested.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0
+# shellcheck source=tests/tap.sh
+. "$SRCDIR/tests/tap.sh"
 
 # plan TESTS: print the plan; skip the script if there is no device to test.
 plan()
@@ -19,13 +20,8 @@ plan()
 # command printed.
 report()
 {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
+    tap_line "$1" "$2" ||
         grep -v '^ok' "$work/out" | tail -n 8 | sed 's/^/# /'
-    fi
 }
 
 # ends CODE WHY ARGUMENT...: one test; verify with these arguments must end

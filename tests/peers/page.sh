@@ -4,7 +4,8 @@
 # nothing may stick out, and the keyboard must reach what scrolls.
 # shellcheck source=tests/tested.sh
 . "$SRCDIR/tests/tested.sh"
-number=0
+# shellcheck source=tests/tap.sh
+. "$SRCDIR/tests/tap.sh"
 if ! browser=$(command -v chromium); then
     echo '1..0 # SKIP there is no chromium'
     exit 0
@@ -15,13 +16,7 @@ trap 'rm -rf "$dir"' EXIT
 # report STATUS NAME: the line of one test; on failure also what was found.
 report()
 {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' "$dir/out"
-    fi
+    tap_line "$1" "$2" || sed 's/^/# /' "$dir/out"
 }
 
 # What a page that has loaded says of itself, as data of its body.
