@@ -284,8 +284,7 @@ static void test_leftovers(void)
            "leftovers of killed writers are removed, and nothing else");
 }
 
-/* ---- reading
- * ----------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static void test_open(void)
 {
@@ -347,8 +346,7 @@ static void test_pipe(void)
     waitpid(child, NULL, 0);
 }
 
-/* ---- folders
- * ----------------------------------------------------------------- */
+/* ---- folders ------------------------------------------------------------- */
 
 /* Was the folder flushed since `synced` was cleared? */
 static bool flushed(const char *name)

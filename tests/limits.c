@@ -89,8 +89,7 @@ cl_int limits_name(const cl_icd_dispatch *below, const char *more,
     return limits_answer(both, strlen(both) + 1, size, value, needed);
 }
 
-/* ---- what the loader calls
- * ------------------------------------------------------- */
+/* ---- what the loader calls ----------------------------------------------- */
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size,
                                                void *value, size_t *needed)

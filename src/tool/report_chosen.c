@@ -17,8 +17,7 @@ static double number_of(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
-/* ---- time
- * ------------------------------------------------------------------------ */
+/* ---- time ---------------------------------------------------------------- */
 
 static double seconds_of(const json_t *rows)
 {
@@ -119,8 +118,7 @@ void page_times(FILE *f, const struct report_runs *runs)
     }
 }
 
-/* ---- algorithms
- * ------------------------------------------------------------------- */
+/* ---- algorithms ---------------------------------------------------------- */
 
 /* The kind of op in "conv1/conv_fwd/32", as a malloc'd text. */
 static char *kind_in(const char *key)

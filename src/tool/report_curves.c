@@ -186,8 +186,7 @@ static void write_heads(FILE *f, const struct report_runs *runs,
     }
 }
 
-/* ---- tables
- * --------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 /* Every row of history.csv. */
 static void write_history(FILE *f, const struct report_runs *runs, int run)
@@ -220,8 +219,7 @@ static void write_history(FILE *f, const struct report_runs *runs, int run)
     fputs("</tbody></table></div></details>\n", f);
 }
 
-/* ---- the section
- * ------------------------------------------------------------------ */
+/* ---- the section --------------------------------------------------------- */
 
 void page_curves(FILE *f, const struct report_runs *runs)
 {

@@ -8,8 +8,7 @@
 #include "report.h"
 #include "tool.h"
 
-/* ---- pictures
- * ------------------------------------------------------------------- */
+/* ---- pictures ------------------------------------------------------------ */
 
 #define BMP_HEADER 54
 
@@ -104,8 +103,7 @@ static void write_pictures(FILE *f, const struct runlog *r,
     fputs(sure->count ? "</ul>\n" : "", f);
 }
 
-/* ---- the confusion matrix
- * ---------------------------------------------------------- */
+/* ---- the confusion matrix ------------------------------------------------ */
 
 static int row_sum(const struct evaluation *e, int label)
 {
@@ -162,8 +160,7 @@ static void write_matrix(FILE *f, const struct runlog *r)
     fputs("</tbody></table></div>\n", f);
 }
 
-/* ---- the section
- * --------------------------------------------------------------------- */
+/* ---- the section --------------------------------------------------------- */
 
 static void write_evaluation(FILE *f, const struct runlog *r, const char *tag)
 {

@@ -8,8 +8,7 @@
 #include "report.h"
 #include "tool.h"
 
-/* ---- tables with a column for each run
- * --------------------------------------- */
+/* ---- tables with a column for each run ----------------------------------- */
 
 static void table_begin(FILE *f, const struct report_runs *runs,
                         const char *caption)
@@ -45,8 +44,7 @@ static void row_begin(FILE *f, const char *name, bool differs)
     fputs("</th>", f);
 }
 
-/* ---- configuration
- * ------------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------- */
 
 /* Keys of a checkpoint's metadata. */
 static const struct {
@@ -151,8 +149,7 @@ static void write_settings(FILE *f, const struct report_runs *runs)
     table_end(f);
 }
 
-/* ---- figures
- * ---------------------------------------------------------------------- */
+/* ---- figures ------------------------------------------------------------- */
 
 /* The last figure of a column that is there; NaN if none is. */
 static double last_figure(const struct runlog *r, int column, int *row)
@@ -277,8 +274,7 @@ static void write_figures(FILE *f, const struct report_runs *runs)
     table_end(f);
 }
 
-/* ---- what a reader should know
- * ----------------------------------------------------- */
+/* ---- what a reader should know ------------------------------------------- */
 
 /* Epochs that history.csv has a row of. */
 static int epochs_of(const struct runlog *r)
